@@ -1,0 +1,170 @@
+import type {
+  CommandId,
+  CuaVersion,
+  ErrorCode,
+  FrameWithBytes,
+  Observation,
+  ObserveRequestInput,
+  OnAwaitingHuman,
+  Operation,
+  Outcome,
+  Verdict,
+} from '@deskhand/protocol';
+
+/**
+ * The seams of the agent: a machine to drive, an engine that decides, a verifier that judges,
+ * a journal that remembers, a clock. Everything else in this package is pure.
+ */
+
+/** What the machine reported, with the picture's bytes when a frame was asked for. */
+export type Sight = Readonly<{ observation: Observation; image: Uint8Array | null }>;
+
+export type ActResult = Readonly<{
+  /** One per operation reached, in order; shorter than the request when one was not done. */
+  outcomes: readonly Outcome[];
+  sight: Sight | null;
+}>;
+
+/** One desktop, for as long as this run holds its lease. Every method rejects with the signal's reason on abort. */
+export interface Machine {
+  observe(request: ObserveRequestInput, options: { signal: AbortSignal }): Promise<Sight>;
+  /**
+   * Does operations in order, at most once each, stopping at the first that is refused or failed,
+   * then settles and looks. `commandId` was journaled before; a repeat of it is answered, not redone.
+   */
+  act(
+    command: {
+      commandId: CommandId;
+      frameId: string | null;
+      operations: readonly Operation[];
+      observe: ObserveRequestInput;
+    },
+    options: { signal: AbortSignal },
+  ): Promise<ActResult>;
+}
+
+/** The person's task as the engine receives it. */
+export type TaskBrief = Readonly<{
+  runId: string;
+  task: string;
+  instructions: string | null;
+  systemPrompt: string | null;
+  cuaVersion: CuaVersion;
+  maxSteps: number;
+}>;
+
+/** What the engine is told before each decision. */
+export type Turn = Readonly<{
+  /** 1-based number of the step now being decided. */
+  step: number;
+  sight: Sight;
+  /** What became of the last proposal; null on the first turn. */
+  last: Readonly<{ operations: readonly Operation[]; outcomes: readonly Outcome[] }> | null;
+  /** Things said to the engine since the last turn: a person's note, a takeover, a verifier's "no". */
+  messages: readonly EngineMessage[];
+}>;
+
+export type EngineMessage =
+  | Readonly<{ from: 'human'; note: string | null }>
+  | Readonly<{ from: 'takeover' }>
+  | Readonly<{ from: 'verifier'; reason: string }>;
+
+/** The engine's answer. Points in `operations` are pixels of `frameId`'s picture. */
+export type Decision = Readonly<
+  | {
+      type: 'act';
+      /** Why, in the engine's words; shown to people, never executed. */
+      reasoning: string;
+      frameId: string | null;
+      operations: readonly Operation[];
+    }
+  | { type: 'look'; reasoning: string; request: ObserveRequestInput }
+  | { type: 'done'; reasoning: string; summary: string }
+  | { type: 'fail'; reasoning: string; code: ErrorCode; message: string }
+  | { type: 'ask_human'; reasoning: string; question: string }
+> & { usage?: ModelUsage };
+
+export type ModelUsage = Readonly<{ inputTokens: number; outputTokens: number }>;
+
+/** Decides; holds one conversation per session. Never touches the machine itself. */
+export interface Engine {
+  /** Shown to the person and stored with the run, e.g. `builtin` or `anthropic/claude-…`. */
+  readonly name: string;
+  /** What to look at before each decision. */
+  readonly observeRequest: ObserveRequestInput;
+  open(brief: TaskBrief): EngineSession;
+}
+
+export interface EngineSession extends AsyncDisposable {
+  decide(turn: Turn, options: { signal: AbortSignal }): Promise<Decision>;
+}
+
+/** Judges from evidence alone; it never sees the engine's claim that it is done. */
+export interface Verifier {
+  readonly name: string;
+  verify(
+    evidence: {
+      brief: TaskBrief;
+      machine: Machine;
+      history: readonly HistoryEntry[];
+      /** Who may ask the machine for facts (files, windows) while judging. */
+      newCommandId: () => CommandId;
+    },
+    options: { signal: AbortSignal },
+  ): Promise<Verdict>;
+}
+
+/** What was done, without the engine's reasons. */
+export type HistoryEntry = Readonly<{ step: number; operation: Operation; outcome: Outcome }>;
+
+/** The run's journal: stored first, then announced. Implemented by the server's fenced append. */
+export interface RunJournal {
+  /** Keeps a frame the engine saw. */
+  frame(step: number, sight: FrameWithBytes): Promise<void>;
+  narrate(step: number, text: string, kind: 'text' | 'reasoning'): Promise<void>;
+  /** Stored before anything is sent; after a crash the same id is sent again. */
+  actionStarted(
+    step: number,
+    commandId: CommandId,
+    frameId: string | null,
+    operations: readonly Operation[],
+  ): Promise<void>;
+  actionFinished(
+    step: number,
+    commandId: CommandId,
+    operations: readonly Operation[],
+    outcomes: readonly Outcome[],
+  ): Promise<void>;
+  /** Closes a step and bills it. @returns cents charged to the run so far. */
+  stepCompleted(step: number, usage: ModelUsage | null): Promise<{ costCents: number }>;
+  /** Running → awaiting_human; settles when a person answers. Rejects with the signal's reason. */
+  awaitHuman(question: string, options: { signal: AbortSignal }): Promise<{ note: string | null }>;
+}
+
+export type Clock = Readonly<{
+  /** Milliseconds since the epoch. */
+  now(): number;
+  sleep(ms: number, options: { signal: AbortSignal }): Promise<void>;
+}>;
+
+export type RunLimits = Readonly<{
+  maxSteps: number;
+  /** Milliseconds since the epoch, or null. The caller also aborts the signal then. */
+  deadlineAt: number | null;
+  budgetCents: number | null;
+  stepCents: number;
+  onAwaitingHuman: OnAwaitingHuman;
+  /** Same action and same picture this often in a row = stalled. */
+  maxRepeats: number;
+}>;
+
+/** How the loop ended by itself; a stop from outside rejects with its StopError instead. */
+export type RunOutcome =
+  | Readonly<{ type: 'finished'; passed: true; summary: string; verdict: Verdict | null }>
+  | Readonly<{ type: 'finished'; passed: false; code: ErrorCode; summary: string; verdict: Verdict | null }>
+  | Readonly<{
+      type: 'stopped';
+      reason: 'max_steps' | 'budget' | 'stalled' | 'policy' | 'human_needed' | 'cancelled';
+      message: string;
+      rule?: string;
+    }>;

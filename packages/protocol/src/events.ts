@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { RunError, RunResult, RunStatus } from './run.ts';
+
+/**
+ * One fact in a run's log, with a durable sequence number. SSE and /log serve the same rows
+ * (v1-api.md 3). Payload fields sit flat beside `seq`, `type`, `run_id`, `created_at`.
+ */
+export const RUN_EVENT_TYPES = [
+  'status',
+  'text',
+  'reasoning',
+  'tool_call',
+  'tool_result',
+  'awaiting_human',
+  'resumed',
+  'step',
+  'billing',
+  'error',
+  'done',
+] as const;
+export const RunEventType = z.enum(RUN_EVENT_TYPES);
+export type RunEventType = z.infer<typeof RunEventType>;
+
+const text = z.string().max(64_000);
+
+export const RunEventPayload = z.discriminatedUnion('type', [
+  z.looseObject({
+    type: z.literal('status'),
+    status: RunStatus,
+    state: RunStatus,
+    machine_id: z.string().optional(),
+  }),
+  z.looseObject({ type: z.literal('text'), text }),
+  z.looseObject({ type: z.literal('reasoning'), text }),
+  z.looseObject({
+    type: z.literal('tool_call'),
+    step: z.int().min(1),
+    tool: z.string(),
+    action_type: z.string(),
+    params: z.record(z.string(), z.unknown()),
+  }),
+  z.looseObject({
+    type: z.literal('tool_result'),
+    step: z.int().min(1),
+    tool: z.string(),
+    success: z.boolean(),
+    outcome: z.string().optional(),
+    error: z.string().optional(),
+    duration_ms: z.number().optional(),
+  }),
+  z.looseObject({ type: z.literal('awaiting_human'), reason: z.string() }),
+  z.looseObject({ type: z.literal('resumed'), note: z.string().nullable() }),
+  z.looseObject({ type: z.literal('step'), steps_completed: z.int().min(0) }),
+  z.looseObject({ type: z.literal('billing'), credits_charged: z.int().min(0), cost_cents: z.int().min(0) }),
+  z.looseObject({
+    type: z.literal('error'),
+    code: z.string(),
+    message: z.string(),
+    rule: z.string().optional(),
+  }),
+  z.looseObject({
+    type: z.literal('done'),
+    status: RunStatus,
+    state: RunStatus,
+    result: RunResult.nullable(),
+    error: RunError.nullable(),
+  }),
+]);
+export type RunEventPayload = z.infer<typeof RunEventPayload>;
+
+/** An event as stored and as sent: the payload plus its place in the log. */
+export const RunEvent = z.intersection(
+  RunEventPayload,
+  z.looseObject({ seq: z.int().min(1), run_id: z.string(), created_at: z.iso.datetime() }),
+);
+export type RunEvent = z.infer<typeof RunEvent>;
+
+/**
+ * One SSE frame, exactly `id:`, `event:`, `data:`, blank line, LF, `data` a single line of JSON (v1-api.md 3.1).
+ */
+export function encodeSse(event: { seq: number; type: string }, json: string): string {
+  return `id: ${event.seq}\nevent: ${event.type}\ndata: ${json}\n\n`;
+}
+
+export const SSE_KEEPALIVE = ': keepalive\n\n';
+export const SSE_KEEPALIVE_MS = 15_000;

@@ -1,0 +1,213 @@
+import { z } from 'zod';
+import { OutcomeStatus } from './action.ts';
+import { Display } from './geometry.ts';
+import { ControlState, LatchState } from './link.ts';
+
+/**
+ * Local sockets of one desktop (unix sockets or named pipes, directory 0700, one token per boot).
+ * One JSON message per line, at most LIMITS.localLineBytes.
+ *
+ *   guard socket    guard is the server; daemon, hands, panel and CLI connect
+ *   daemon socket   daemon is the server; panel and CLI connect
+ *
+ * The first message is always `attach`; the role is bound to what the token allows, never more.
+ */
+
+export const LocalRole = z.enum(['daemon', 'hands', 'panel', 'cli']);
+export type LocalRole = z.infer<typeof LocalRole>;
+
+export const Attach = z.looseObject({
+  type: z.literal('attach'),
+  protocolVersion: z.int(),
+  role: LocalRole,
+  token: z.string().min(16).max(256),
+  pid: z.int().min(1),
+});
+export type Attach = z.infer<typeof Attach>;
+
+export const Attached = z.looseObject({
+  type: z.literal('attached'),
+  protocolVersion: z.int(),
+  pid: z.int().min(1),
+});
+export const LocalRefusal = z.looseObject({
+  type: z.literal('refused'),
+  id: z.string().max(64).optional(),
+  code: z.string().max(64),
+  message: z.string().max(2000),
+});
+export type LocalRefusal = z.infer<typeof LocalRefusal>;
+
+/** Who pulled the switch. */
+export const StopSource = z.enum(['hotkey', 'panel', 'cli', 'tray', 'api', 'guard', 'latch_file', 'daemon']);
+export type StopSource = z.infer<typeof StopSource>;
+
+const id = z.string().min(1).max(64);
+
+// ---- to guard ---------------------------------------------------------------------------------
+
+/** Accepted from every role at any time. */
+export const GuardStop = z.looseObject({
+  type: z.literal('stop'),
+  id,
+  by: StopSource,
+  reason: z.string().max(500).optional(),
+});
+/** From the CLI or the panel, on behalf of a person: permits, never restarts. */
+export const GuardReset = z.looseObject({ type: z.literal('reset'), id, by: StopSource });
+/** Daemon → guard, at least every 500 ms: silence means the daemon hangs. */
+export const GuardHeartbeat = z.looseObject({ type: z.literal('heartbeat'), driving: z.boolean() });
+/** Daemon → guard: this process may be killed and must be before keys are released. */
+export const GuardWatchHands = z.looseObject({ type: z.literal('watch_hands'), pid: z.int().min(2) });
+export const GuardStatusRequest = z.looseObject({ type: z.literal('status'), id });
+
+export const ToGuard = z.discriminatedUnion('type', [
+  Attach,
+  GuardStop,
+  GuardReset,
+  GuardHeartbeat,
+  GuardWatchHands,
+  GuardStatusRequest,
+]);
+export type ToGuard = z.infer<typeof ToGuard>;
+
+// ---- from guard -------------------------------------------------------------------------------
+
+/** Guard → hands, every GUARD_LEASE_RENEW_MS: input is allowed until `ttlMs` from receipt. */
+export const GuardLease = z.looseObject({
+  type: z.literal('guard_lease'),
+  ttlMs: z.int().min(1),
+  serial: z.int().min(0),
+});
+export const GuardState = z.looseObject({
+  type: z.literal('guard_state'),
+  id: z.string().max(64).optional(),
+  control: ControlState,
+  latch: LatchState,
+  hotkey: z.looseObject({
+    chord: z.string().max(64),
+    armed: z.boolean(),
+    reason: z.string().max(500).optional(),
+  }),
+  handsAlive: z.boolean(),
+  daemonAlive: z.boolean(),
+});
+export type GuardState = z.infer<typeof GuardState>;
+/** A real device moved or typed while the agent was driving. Says that, never what. */
+export const GuardPersonInput = z.looseObject({
+  type: z.literal('person_input'),
+  kind: z.enum(['pointer', 'button', 'key']),
+  at: z.iso.datetime(),
+});
+export const GuardAck = z.looseObject({ type: z.literal('ack'), id });
+
+export const FromGuard = z.discriminatedUnion('type', [
+  Attached,
+  LocalRefusal,
+  GuardLease,
+  GuardState,
+  GuardPersonInput,
+  GuardAck,
+]);
+export type FromGuard = z.infer<typeof FromGuard>;
+
+export const GUARD_LEASE_TTL_MS = 500;
+export const GUARD_LEASE_RENEW_MS = 150;
+export const GUARD_DAEMON_SILENCE_MS = 2000;
+
+// ---- to daemon --------------------------------------------------------------------------------
+
+export const DaemonCommand = z.looseObject({
+  type: z.literal('command'),
+  id,
+  name: z.enum([
+    'stop',
+    'pause',
+    'resume',
+    'takeover',
+    'hand_back',
+    'approve',
+    'deny',
+    'cancel',
+    'reset',
+    'status',
+    'shutdown',
+  ]),
+  note: z.string().max(2000).optional(),
+  runId: z.string().max(128).optional(),
+});
+export type DaemonCommand = z.infer<typeof DaemonCommand>;
+/** Wants state and step messages as they happen, thumbnails included. */
+export const DaemonSubscribe = z.looseObject({ type: z.literal('subscribe'), thumbnails: z.boolean() });
+export const ToDaemon = z.discriminatedUnion('type', [Attach, DaemonCommand, DaemonSubscribe]);
+export type ToDaemon = z.infer<typeof ToDaemon>;
+
+// ---- from daemon ------------------------------------------------------------------------------
+
+export const PanelRun = z.looseObject({
+  id: z.string(),
+  task: z.string(),
+  status: z.string(),
+  step: z.int().min(0),
+  maxSteps: z.int().min(1),
+  costCents: z.number().min(0),
+  deadlineAt: z.string().nullable(),
+  startedAt: z.string(),
+  engine: z.string(),
+  awaitingReason: z.string().nullable(),
+});
+export type PanelRun = z.infer<typeof PanelRun>;
+
+/** Full snapshot, idempotent: a panel that just came back needs nothing else. Also what `deskhand status` prints. */
+export const DaemonState = z.looseObject({
+  type: z.literal('state'),
+  id: z.string().max(64).optional(),
+  seq: z.int().min(0),
+  machineId: z.string().nullable(),
+  name: z.string(),
+  control: ControlState,
+  controlReason: z.string().nullable(),
+  latch: LatchState,
+  run: PanelRun.nullable(),
+  stopHotkey: z.looseObject({ chord: z.string(), armed: z.boolean(), reason: z.string().optional() }),
+  server: z.looseObject({ url: z.string().nullable(), connected: z.boolean() }),
+  overlay: z.looseObject({ kind: z.string(), connected: z.boolean() }),
+  display: z.string().nullable().meta({ description: 'X display name such as ":99", where there is one.' }),
+  displays: z.array(Display),
+  backends: z.looseObject({ capture: z.string(), input: z.string(), accessibility: z.string() }),
+  guardAlive: z.boolean(),
+});
+export type DaemonState = z.infer<typeof DaemonState>;
+
+/** One line of the live story. `thought` is a model's words: hostile text, show it inert. */
+export const PanelStep = z.looseObject({
+  type: z.literal('step'),
+  runId: z.string(),
+  step: z.int().min(0),
+  action: z.string().max(500).optional(),
+  thought: z.string().max(4000).optional(),
+  outcome: OutcomeStatus.optional(),
+  at: z.iso.datetime(),
+});
+export type PanelStep = z.infer<typeof PanelStep>;
+
+/** Latest small picture, at most 320×180, JPEG as base64. Slow panels miss some. */
+export const PanelThumbnail = z.looseObject({
+  type: z.literal('thumbnail'),
+  jpegBase64: z.string().max(400_000),
+  width: z.int(),
+  height: z.int(),
+  /** Where the next or last pointer action goes, in thumbnail pixels. */
+  target: z.looseObject({ x: z.number(), y: z.number() }).nullable(),
+});
+export type PanelThumbnail = z.infer<typeof PanelThumbnail>;
+
+export const FromDaemon = z.discriminatedUnion('type', [
+  Attached,
+  LocalRefusal,
+  DaemonState,
+  PanelStep,
+  PanelThumbnail,
+  GuardAck,
+]);
+export type FromDaemon = z.infer<typeof FromDaemon>;

@@ -1,0 +1,287 @@
+import { z } from 'zod';
+import { CuaVersion, OnAwaitingHuman, RunError, RunResult, RunStatus } from './run.ts';
+
+/** Requests and responses of the public API (v1-api.md). Requests refuse unknown fields; responses allow more. */
+
+/** Explicit `null` means the same as absent. */
+const optional = <Schema extends z.ZodType>(schema: Schema) =>
+  schema.nullish().transform((value) => value ?? null);
+
+export const ActionPolicy = z
+  .strictObject({
+    allowed_actions: optional(z.array(z.string().min(1).max(64)).min(1).max(128)),
+    blocked_actions: optional(z.array(z.string().min(1).max(64)).max(128)),
+    blocked_keys: optional(z.array(z.string().min(1).max(64)).max(128)),
+    block_window_close: z
+      .boolean()
+      .nullish()
+      .transform((value) => value ?? false),
+    max_actions: optional(z.int().min(1).max(10_000)),
+    coordinate_bounds: optional(
+      z
+        .strictObject({ min_x: z.number(), min_y: z.number(), max_x: z.number(), max_y: z.number() })
+        .refine(
+          (bounds) => bounds.min_x <= bounds.max_x && bounds.min_y <= bounds.max_y,
+          'min must not exceed max',
+        ),
+    ),
+  })
+  .refine(
+    (policy) => !policy.allowed_actions?.some((name) => policy.blocked_actions?.includes(name)),
+    'allowed_actions and blocked_actions must not share a name',
+  )
+  .meta({ title: 'Action policy' });
+export type ActionPolicy = z.infer<typeof ActionPolicy>;
+
+export const LlmConfig = z
+  .strictObject({
+    provider: z.enum(['managed', 'anthropic', 'openai']).default('managed'),
+    model: optional(z.string().min(1).max(512)),
+    grounding_model: optional(z.string().min(1).max(512)),
+    compaction_model: optional(z.string().min(1).max(512)),
+    code_agent_model: optional(z.string().min(1).max(512)),
+  })
+  .meta({ title: 'LLM choice' });
+export type LlmConfig = z.infer<typeof LlmConfig>;
+
+const notBlank = (value: string) => value.trim().length > 0;
+
+/** Characters, not UTF-16 units: the limits of the contract count what a person would. */
+const characters = (min: number, max: number) =>
+  z.string().refine((value) => {
+    const length = value.length <= max ? value.length : [...value].length;
+    return length >= min && length <= max;
+  }, `String should have ${min} to ${max} characters`);
+
+export const CreateRunRequest = z
+  .strictObject({
+    machine_id: characters(1, 128),
+    task: characters(1, 16_000).refine(notBlank, 'task must not be blank'),
+    cua_version: CuaVersion.nullish().transform((value) => value ?? 'v3'),
+    instructions: optional(characters(0, 16_000)),
+    system_prompt: optional(characters(0, 32_000)),
+    model: optional(characters(1, 512)),
+    max_steps: z
+      .int()
+      .min(1)
+      .max(1000)
+      .nullish()
+      .transform((value) => value ?? 50),
+    deadline_seconds: optional(z.int().min(1).max(86_400)),
+    on_awaiting_human: OnAwaitingHuman.nullish().transform((value) => value ?? 'pause'),
+    awaiting_human_timeout_seconds: optional(z.int().min(1).max(86_400)),
+    webhook_url: optional(characters(1, 2048)),
+    metadata: optional(
+      z
+        .record(z.string().max(256), z.unknown())
+        .refine((value) => Object.keys(value).length <= 50, 'at most 50 keys'),
+    ),
+    llm: optional(LlmConfig),
+    action_policy: optional(ActionPolicy),
+    budget_cents: optional(z.int().min(0).max(10_000_000)),
+  })
+  .meta({ title: 'Create run' });
+export type CreateRunRequest = z.infer<typeof CreateRunRequest>;
+export type CreateRunInput = z.input<typeof CreateRunRequest>;
+
+export const ResumeRunRequest = z
+  .strictObject({ note: optional(characters(0, 2000)) })
+  .meta({ title: 'Resume run' });
+export type ResumeRunRequest = z.infer<typeof ResumeRunRequest>;
+
+/** A run as every endpoint, list and webhook serves it: both name pairs, always equal. */
+export const Run = z
+  .looseObject({
+    id: z.string(),
+    run_id: z.string(),
+    object: z.literal('agent.run'),
+    status: RunStatus,
+    state: RunStatus,
+    machine_id: z.string().nullable(),
+    machine: z.record(z.string(), z.unknown()).nullable(),
+    task: z.string(),
+    cua_version: CuaVersion,
+    instructions: z.string().nullable(),
+    max_steps: z.int(),
+    deadline_seconds: z.int().nullable(),
+    on_awaiting_human: OnAwaitingHuman,
+    steps_completed: z.int(),
+    credits_charged: z.int(),
+    cost_cents: z.int(),
+    result: RunResult.nullable(),
+    error: RunError.nullable(),
+    awaiting_human_reason: z.string().nullable(),
+    awaiting_human_since: z.string().nullable(),
+    metadata: z.record(z.string(), z.unknown()).nullable(),
+    llm: z.record(z.string(), z.unknown()).nullable(),
+    webhook_url: z.string().nullable(),
+    webhook_secret: z.string().nullable(),
+    created_at: z.string(),
+    started_at: z.string().nullable(),
+    finished_at: z.string().nullable(),
+    request_id: z.string().nullable(),
+  })
+  .meta({ title: 'Run' });
+export type Run = z.infer<typeof Run>;
+
+export const listOf = <Schema extends z.ZodType>(item: Schema) =>
+  z.looseObject({
+    object: z.literal('list'),
+    data: z.array(item),
+    has_more: z.boolean(),
+    request_id: z.string(),
+  });
+
+export const RunScreenshot = z
+  .looseObject({
+    index: z.int().min(0),
+    attempt: z.int().min(1),
+    step: z.int().min(0),
+    taken_at: z.string(),
+    width: z.int(),
+    height: z.int(),
+    mime_type: z.string(),
+    size_bytes: z.int(),
+    sha256: z.string(),
+    degraded: z.boolean(),
+    encrypted_at_rest: z.boolean(),
+    image_b64: z.string().optional(),
+    image_unavailable: z.boolean().optional(),
+  })
+  .meta({ title: 'Run screenshot' });
+export type RunScreenshot = z.infer<typeof RunScreenshot>;
+
+export const MACHINE_STATUSES = [
+  'creating',
+  'provisioning',
+  'starting',
+  'running',
+  'stopping',
+  'stopped',
+  'restarting',
+  'suspended',
+  'deleting',
+  'terminated',
+  'error',
+] as const;
+export const MachineStatus = z.enum(MACHINE_STATUSES);
+export type MachineStatus = z.infer<typeof MachineStatus>;
+
+export const MachineRecord = z
+  .looseObject({
+    id: z.string(),
+    display_name: z.string(),
+    status: MachineStatus,
+    os_type: z.string(),
+    provider: z.string(),
+    desktop_enabled: z.boolean(),
+    cpu_cores: z.int().nullable(),
+    memory_gb: z.number().nullable(),
+    storage_gb: z.number().nullable(),
+    public_ip: z.null(),
+    is_test: z.boolean(),
+    created_at: z.string(),
+    started_at: z.string().nullable(),
+    auto_destroy_at: z.string().nullable(),
+    ttl_minutes: z.int().nullable(),
+    metadata: z.record(z.string(), z.unknown()).nullable(),
+    billing: z.record(z.string(), z.unknown()),
+  })
+  .meta({ title: 'Machine' });
+export type MachineRecord = z.infer<typeof MachineRecord>;
+
+export const CreateMachineRequest = z
+  .strictObject({
+    display_name: characters(1, 64).refine(notBlank, 'display_name must not be blank'),
+    os_type: z
+      .enum(['linux', 'windows', 'macos'])
+      .nullish()
+      .transform((value) => value ?? 'linux'),
+    desktop_enabled: z
+      .boolean()
+      .nullish()
+      .transform((value) => value ?? false),
+    provider: optional(z.enum(['auto', 'aws', 'azure', 'self_hosted'])),
+    cpu_cores: optional(z.int().min(1).max(16)),
+    memory_gb: optional(z.number().min(1).max(64)),
+    storage_gb: optional(z.number().min(8).max(500)),
+    restore_from_snapshot: z
+      .boolean()
+      .nullish()
+      .transform((value) => value ?? false),
+    ttl_minutes: optional(z.int().min(5).max(10_080)),
+    metadata: optional(
+      z
+        .record(z.string().max(64), z.string().max(256))
+        .refine((value) => Object.keys(value).length <= 16, 'at most 16 pairs'),
+    ),
+  })
+  .meta({ title: 'Register a machine' });
+export type CreateMachineRequest = z.infer<typeof CreateMachineRequest>;
+
+export const Enrollment = z.looseObject({ token: z.string(), expires_at: z.string(), agent_url: z.string() });
+export type Enrollment = z.infer<typeof Enrollment>;
+
+/** `error` of every non-2xx body. */
+export const ErrorBody = z.looseObject({
+  error: z.looseObject({
+    code: z.string(),
+    message: z.string(),
+    type: z.string(),
+    request_id: z.string(),
+    retryable: z.boolean(),
+    retry_with_same_idempotency_key: z.boolean(),
+  }),
+});
+export type ErrorBody = z.infer<typeof ErrorBody>;
+
+export const KEY_PREFIXES = { live: 'sk-coasty-live-', test: 'sk-coasty-test-', legacy: 'cua_sk_' } as const;
+export type KeyKind = keyof typeof KEY_PREFIXES;
+
+export const SCOPES = [
+  'predict',
+  'session',
+  'ground',
+  'parse',
+  'keys',
+  'usage',
+  'machines:read',
+  'machines:write',
+  'actions:exec',
+  'terminal:exec',
+  'files:read',
+  'files:write',
+  'browser:execute',
+  'snapshots:write',
+  'connection:read',
+  'schedules:read',
+  'schedules:write',
+  'triggers:write',
+  'runs:read',
+  'runs:write',
+  'workflows:read',
+  'workflows:write',
+  'llm_keys',
+] as const;
+export const Scope = z.enum(SCOPES);
+export type Scope = z.infer<typeof Scope>;
+
+/** What a new key gets when none are named (v1-api.md 1.2). */
+export const DEFAULT_SCOPES: readonly Scope[] = [
+  'predict',
+  'session',
+  'ground',
+  'parse',
+  'machines:read',
+  'machines:write',
+  'actions:exec',
+  'terminal:exec',
+  'files:read',
+  'files:write',
+  'snapshots:write',
+  'runs:read',
+  'runs:write',
+  'workflows:read',
+  'workflows:write',
+  'llm_keys',
+];
