@@ -1,0 +1,135 @@
+import type {
+  Action,
+  Display,
+  MouseButton,
+  Outcome,
+  PageInfo,
+  Point,
+  Rect,
+  ScreenElement,
+  ScrollDirection,
+  SettleReport,
+  WindowInfo,
+} from '@deskhand/protocol';
+import type { z } from 'zod';
+
+/**
+ * What the daemon needs from an operating system. Small on purpose: a fake of any of these fits on a page.
+ * All coordinates here are desktop space (physical pixels); frames are mapped before they get here.
+ */
+
+/** Pixels of one grab; rows top to bottom without padding. The buffer is reused by the next grab of the same source. */
+export type RawImage = Readonly<{
+  width: number;
+  height: number;
+  /** `bgrx`: 4 bytes per pixel, the fourth meaningless. `rgb`: 3 bytes per pixel. */
+  format: 'bgrx' | 'rgb';
+  pixels: Uint8Array;
+}>;
+
+/** Eyes. */
+export interface ScreenCapture extends AsyncDisposable {
+  /** Backend name for status and doctor, e.g. `x11-shm`, `x11-getimage`, `nut-js`, `screenshot-desktop`. */
+  readonly name: string;
+  displays(): Promise<readonly Display[]>;
+  /** @returns its own unsubscribe. */
+  onDisplaysChanged(listener: (displays: readonly Display[]) => void): () => void;
+  /** @throws ProtocolError CAPTURE_FAILED, DISPLAY_UNAVAILABLE */
+  grab(region: Rect, options: { signal: AbortSignal }): Promise<RawImage>;
+  pointer(): Promise<Point | null>;
+}
+
+/** Knows when the screen last changed; damage events on X11, frame differences elsewhere. */
+export interface ScreenActivity extends AsyncDisposable {
+  /** Starts counting from now. */
+  mark(): void;
+  /**
+   * Waits until the screen is quiet: at least `floorMs` after the mark, `quietMs` without a change that
+   * is not ambient (caret, clock, spinner), at most `ceilingMs`. `stillLoading` may veto quiet (a page that loads).
+   */
+  settle(
+    options: { floorMs: number; quietMs: number; ceilingMs: number; stillLoading?: () => Promise<boolean> },
+    stop: { signal: AbortSignal },
+  ): Promise<SettleReport & { changedArea: number }>;
+}
+
+/** Raw hands: one primitive each, no policy, no timing. Lives in the hands process only. */
+export interface InputBackend extends AsyncDisposable {
+  readonly name: string;
+  pointer(): Promise<Point>;
+  moveTo(point: Point): Promise<void>;
+  button(button: MouseButton, down: boolean): Promise<void>;
+  wheel(direction: z.infer<typeof ScrollDirection>): Promise<void>;
+  /** Canonical key name. @throws ProtocolError UNKNOWN_KEY before anything is pressed. */
+  key(key: string, down: boolean): Promise<void>;
+  /**
+   * Types exactly `text` or throws TEXT_NOT_TYPEABLE before the first character. Calls `gate` between
+   * characters; when it throws, nothing stays pressed and the keyboard map is restored.
+   */
+  typeText(text: string, gate: () => void, options: { signal: AbortSignal }): Promise<void>;
+  /** Releases every key and button the server says is down, whoever pressed it. Never throws. */
+  releaseAll(): Promise<void>;
+}
+
+/** Action with points already in desktop space; what hands receive. */
+export type DesktopAction = Action;
+
+/** What the daemon asks of the hands process. */
+export interface Hands extends AsyncDisposable {
+  readonly backend: string;
+  readonly pid: number | null;
+  /** At most once; a gate (latch, lease, epoch, abort) between any two primitives. Never throws for an expected "no". */
+  perform(
+    action: DesktopAction,
+    fence: { epoch: number; leaseId: string },
+    options: { signal: AbortSignal },
+  ): Promise<Outcome>;
+  releaseAll(): Promise<void>;
+}
+
+/** Windows of the desktop and applications that can be opened. */
+export interface WindowSystem extends AsyncDisposable {
+  windows(): Promise<readonly WindowInfo[]>;
+  /** The window that would receive a key press now. */
+  activeWindow(): Promise<WindowInfo | null>;
+  /** The topmost window under a desktop point: the one a click would reach. */
+  windowAt(point: Point): Promise<WindowInfo | null>;
+  focus(windowId: string): Promise<void>;
+  close(windowId: string): Promise<void>;
+}
+
+/** Elements with bounds in desktop space (the daemon converts them to frame pixels). */
+export interface ElementSourcePort extends AsyncDisposable {
+  readonly name: string;
+  /** Never throws for a blind spot: an application that exposes nothing yields an empty list. */
+  elements(window: WindowInfo | null, options: { signal: AbortSignal }): Promise<readonly ScreenElement[]>;
+}
+
+/** Reads words from pixels. */
+export interface WordReader extends AsyncDisposable {
+  readonly name: string;
+  /** Bounds relative to the image. @throws ProtocolError CAPTURE_FAILED when the engine is missing or breaks. */
+  read(image: RawImage, options: { signal: AbortSignal }): Promise<readonly ScreenElement[]>;
+}
+
+/** Starts things by their everyday names ("text editor", "Chrome", "terminal"). */
+export interface ApplicationLauncher {
+  /**
+   * Brings a running instance forward or starts one, and waits for its window.
+   * @throws ProtocolError APPLICATION_NOT_FOUND with the nearest names.
+   */
+  open(
+    name: string,
+    options: { signal: AbortSignal },
+  ): Promise<{ application: string; windowId: string | null; started: boolean }>;
+}
+
+/** A Chromium-family browser that is ours to drive (own profile, CDP over a private endpoint). */
+export interface Browser extends ElementSourcePort {
+  /** @throws ProtocolError BROWSER_UNAVAILABLE */
+  navigate(url: string, options: { signal: AbortSignal }): Promise<PageInfo>;
+  page(): Promise<PageInfo | null>;
+  /** True while the active page still loads or has requests in flight that began with the last navigation. */
+  loading(): Promise<boolean>;
+  isOurs(window: WindowInfo): boolean;
+}
