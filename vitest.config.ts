@@ -1,0 +1,35 @@
+import { availableParallelism } from 'node:os';
+import { defineConfig } from 'vitest/config';
+
+/** Each end-to-end file runs its own X display, browser and daemon: two cores bear one such file at a time. */
+const desktopsAtOnce = Math.max(1, Math.min(2, Math.floor(availableParallelism() / 2)));
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: [
+            'packages/*/src/**/*.test.{ts,tsx}',
+            'apps/*/src/**/*.test.{ts,tsx}',
+            'test/architecture.test.ts',
+            'bin/**/*.test.mjs',
+          ],
+          testTimeout: 10_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/{contract,e2e,faults,security}/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: desktopsAtOnce,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});
