@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { OutcomeStatus } from './action.ts';
-import { Display } from './geometry.ts';
+import { Display, Rect } from './geometry.ts';
 import { ControlState, LatchState } from './link.ts';
 
 /**
@@ -135,14 +135,38 @@ export const DaemonCommand = z.looseObject({
   ]),
   note: z.string().max(2000).optional(),
   runId: z.string().max(128).optional(),
+  /** For approve and deny: the request that was on the screen, and the digest of exactly what it showed. */
+  requestId: z.string().max(128).optional(),
+  digest: z.string().max(128).optional(),
 });
 export type DaemonCommand = z.infer<typeof DaemonCommand>;
 /** Wants state and step messages as they happen, thumbnails included. */
 export const DaemonSubscribe = z.looseObject({ type: z.literal('subscribe'), thumbnails: z.boolean() });
-export const ToDaemon = z.discriminatedUnion('type', [Attach, DaemonCommand, DaemonSubscribe]);
+/** Panel → daemon: the rectangles it covers, in desktop space. Answers a `dodge` when it carries that id. */
+export const PanelRects = z.looseObject({
+  type: z.literal('rects'),
+  id: z.string().max(64).optional(),
+  seq: z.int().min(0),
+  rects: z.array(Rect).max(16),
+});
+export type PanelRects = z.infer<typeof PanelRects>;
+export const ToDaemon = z.discriminatedUnion('type', [Attach, DaemonCommand, DaemonSubscribe, PanelRects]);
 export type ToDaemon = z.infer<typeof ToDaemon>;
 
 // ---- from daemon ------------------------------------------------------------------------------
+
+/** What a person is asked to allow: facts from the daemon, never the model's words. */
+export const PanelAsk = z.looseObject({
+  requestId: z.string().max(128),
+  digest: z.string().max(128),
+  application: z.string().max(200),
+  action: z.string().max(500),
+});
+export type PanelAsk = z.infer<typeof PanelAsk>;
+
+/** Why `control` is `paused`: data, so that nobody has to read the sentence beside it. */
+export const PauseKind = z.enum(['person_input', 'asked', 'takeover', 'server', 'guard_lost']);
+export type PauseKind = z.infer<typeof PauseKind>;
 
 export const PanelRun = z.looseObject({
   id: z.string(),
@@ -155,6 +179,8 @@ export const PanelRun = z.looseObject({
   startedAt: z.string(),
   engine: z.string(),
   awaitingReason: z.string().nullable(),
+  budgetCents: z.number().min(0).nullable().optional(),
+  ask: PanelAsk.nullable().optional(),
 });
 export type PanelRun = z.infer<typeof PanelRun>;
 
@@ -167,6 +193,12 @@ export const DaemonState = z.looseObject({
   name: z.string(),
   control: ControlState,
   controlReason: z.string().nullable(),
+  pauseKind: PauseKind.nullable().optional(),
+  /** Set while this desktop is being paired with a control plane. */
+  pairing: z
+    .looseObject({ host: z.string(), code: z.string().optional(), expiresAt: z.iso.datetime().optional() })
+    .nullable()
+    .optional(),
   latch: LatchState,
   run: PanelRun.nullable(),
   stopHotkey: z.looseObject({ chord: z.string(), armed: z.boolean(), reason: z.string().optional() }),
@@ -202,12 +234,22 @@ export const PanelThumbnail = z.looseObject({
 });
 export type PanelThumbnail = z.infer<typeof PanelThumbnail>;
 
+/** Daemon → panel: the next pointer action aims under you; move away and answer with `rects` in time, or it is refused. */
+export const PanelDodge = z.looseObject({
+  type: z.literal('dodge'),
+  id: z.string().min(1).max(64),
+  target: Rect.meta({ description: 'Desktop space, margin included.' }),
+  deadlineMs: z.int().min(1),
+});
+export type PanelDodge = z.infer<typeof PanelDodge>;
+
 export const FromDaemon = z.discriminatedUnion('type', [
   Attached,
   LocalRefusal,
   DaemonState,
   PanelStep,
   PanelThumbnail,
+  PanelDodge,
   GuardAck,
 ]);
 export type FromDaemon = z.infer<typeof FromDaemon>;
