@@ -285,3 +285,142 @@ export const DEFAULT_SCOPES: readonly Scope[] = [
   'workflows:write',
   'llm_keys',
 ];
+
+// ---- responses that are not one object or a list of them ---------------------------------------
+
+export const RunList = listOf(Run).meta({ title: 'Runs' });
+export type RunList = z.infer<typeof RunList>;
+
+export const RunScreenshotList = listOf(RunScreenshot).meta({ title: 'Run screenshots' });
+export type RunScreenshotList = z.infer<typeof RunScreenshotList>;
+
+/** The whole log of a run. Items are checked one by one as RunEvent, so that a newer type does not hide the rest. */
+export const RunLog = z
+  .looseObject({
+    run_id: z.string(),
+    data: z.array(z.looseObject({ seq: z.int().min(1), type: z.string() })),
+    request_id: z.string(),
+  })
+  .meta({ title: 'Run log' });
+export type RunLog = z.infer<typeof RunLog>;
+
+export const MachineList = listOf(MachineRecord).meta({ title: 'Machines' });
+export type MachineList = z.infer<typeof MachineList>;
+
+/** One machine: nested for some clients, and (loose) its fields flat beside it for others (v1-api.md 7.1). */
+export const MachineResponse = z
+  .looseObject({ machine: MachineRecord, request_id: z.string() })
+  .meta({ title: 'One machine' });
+export type MachineResponse = z.infer<typeof MachineResponse>;
+
+export const CreateMachineResponse = z
+  .looseObject({
+    machine: MachineRecord,
+    connection: z.record(z.string(), z.unknown()).nullable(),
+    /** How the desktop's daemon joins; shown once, absent for machines that are ready at once. */
+    enrollment: Enrollment.nullish(),
+    request_id: z.string(),
+  })
+  .meta({ title: 'Registered machine' });
+export type CreateMachineResponse = z.infer<typeof CreateMachineResponse>;
+
+/** 0 clears the timer. */
+export const PatchMachineRequest = z
+  .strictObject({ ttl_minutes: z.union([z.literal(0), z.int().min(5).max(10_080)]) })
+  .meta({ title: 'Change a machine' });
+export type PatchMachineRequest = z.infer<typeof PatchMachineRequest>;
+
+export const PatchMachineResponse = z
+  .looseObject({
+    machine_id: z.string(),
+    ttl_minutes: z.int().nullable(),
+    auto_destroy_at: z.string().nullable(),
+    status: MachineStatus,
+    message: z.string(),
+    request_id: z.string(),
+  })
+  .meta({ title: 'Changed machine' });
+export type PatchMachineResponse = z.infer<typeof PatchMachineResponse>;
+
+/** Answer to start, stop, restart and delete. */
+export const LifecycleResponse = z
+  .looseObject({
+    machine_id: z.string(),
+    status: MachineStatus,
+    message: z.string(),
+    request_id: z.string(),
+  })
+  .meta({ title: 'Machine lifecycle' });
+export type LifecycleResponse = z.infer<typeof LifecycleResponse>;
+
+/** What the machine shows now; base64 without a `data:` prefix. */
+export const MachineScreenshot = z
+  .looseObject({
+    machine_id: z.string(),
+    image_b64: z.string(),
+    mime_type: z.string(),
+    width: z.int(),
+    height: z.int(),
+    captured_at: z.string(),
+    request_id: z.string(),
+  })
+  .meta({ title: 'Machine screenshot' });
+export type MachineScreenshot = z.infer<typeof MachineScreenshot>;
+
+export const CreateKeyRequest = z
+  .strictObject({
+    name: characters(1, 100).refine(notBlank, 'name must not be blank'),
+    scopes: optional(z.array(Scope).max(SCOPES.length)),
+  })
+  .meta({ title: 'Create an API key' });
+export type CreateKeyRequest = z.infer<typeof CreateKeyRequest>;
+export type CreateKeyInput = z.input<typeof CreateKeyRequest>;
+
+/** Scopes come back as text: an older key may hold one this build no longer knows. */
+const keyFields = {
+  key_id: z.string(),
+  name: z.string(),
+  tier: z.string(),
+  scopes: z.array(z.string()),
+  created_at: z.string(),
+};
+
+/** `key` is in this answer only; the server keeps a hash. */
+export const CreatedKey = z.looseObject({ ...keyFields, key: z.string() }).meta({ title: 'Created API key' });
+export type CreatedKey = z.infer<typeof CreatedKey>;
+
+export const KeyRecord = z
+  .looseObject({ ...keyFields, last_used_at: z.string().nullable(), key_prefix: z.string() })
+  .meta({ title: 'API key' });
+export type KeyRecord = z.infer<typeof KeyRecord>;
+
+export const KeyList = z.looseObject({ keys: z.array(KeyRecord) }).meta({ title: 'API keys' });
+export type KeyList = z.infer<typeof KeyList>;
+
+export const RevokedKey = z
+  .looseObject({ status: z.literal('ok'), key_id: z.string() })
+  .meta({ title: 'Revoked API key' });
+export type RevokedKey = z.infer<typeof RevokedKey>;
+
+export const Usage = z
+  .looseObject({
+    period: z.string(),
+    total_requests: z.int(),
+    total_credits: z.int(),
+    total_cost_cents: z.int(),
+    breakdown: z.record(z.string(), z.looseObject({ requests: z.int(), credits: z.int() })),
+    balance: z.number(),
+    wallet_balance_cents: z.number(),
+    wallet_balance_usd: z.number(),
+  })
+  .meta({ title: 'Usage of one month' });
+export type Usage = z.infer<typeof Usage>;
+
+export const Health = z
+  .looseObject({
+    status: z.string(),
+    api_version: z.string().optional(),
+    service: z.string().optional(),
+  })
+  .meta({ title: 'Health' });
+export type Health = z.infer<typeof Health>;
