@@ -59,6 +59,14 @@ export const GuardReset = z.looseObject({ type: z.literal('reset'), id, by: Stop
 export const GuardHeartbeat = z.looseObject({ type: z.literal('heartbeat'), driving: z.boolean() });
 /** Daemon → guard: this process may be killed and must be before keys are released. */
 export const GuardWatchHands = z.looseObject({ type: z.literal('watch_hands'), pid: z.int().min(2) });
+/** Accepted from every role: input is withheld until `resume`. */
+export const GuardPause = z.looseObject({
+  type: z.literal('pause'),
+  id,
+  reason: z.string().max(500).optional(),
+});
+/** A person gives control back. From the daemon (on a person's word), the CLI and the panel. */
+export const GuardResume = z.looseObject({ type: z.literal('resume'), id });
 export const GuardStatusRequest = z.looseObject({ type: z.literal('status'), id });
 
 export const ToGuard = z.discriminatedUnion('type', [
@@ -67,6 +75,8 @@ export const ToGuard = z.discriminatedUnion('type', [
   GuardReset,
   GuardHeartbeat,
   GuardWatchHands,
+  GuardPause,
+  GuardResume,
   GuardStatusRequest,
 ]);
 export type ToGuard = z.infer<typeof ToGuard>;
@@ -83,6 +93,8 @@ export const GuardState = z.looseObject({
   type: z.literal('guard_state'),
   id: z.string().max(64).optional(),
   control: ControlState,
+  /** Why it is paused or stopped. */
+  controlReason: z.string().max(500).optional(),
   latch: LatchState,
   hotkey: z.looseObject({
     chord: z.string().max(64),
