@@ -1,18 +1,34 @@
 import { spawn, spawnSync } from 'node:child_process';
 
-/** Groups that are running now; all are ended when this process ends, whatever the reason. */
-const running = new Set();
-let guarded = false;
+const signals = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
+/** What a child wrote just before it ended is still worth reading; a daemon that holds the pipe is not waited for. */
+const drainMs = 300;
 
-/** Starts a command as the leader of its own process group, so that it and its children can be ended together. */
+const running = new Set();
+let interruption;
+
+/** The signal that interrupted this process while a group ran, and the exit code for it; undefined if none did. */
+export function interrupted() {
+  return interruption;
+}
+
+/**
+ * Starts a command as the leader of its own process group, so that it and its children can be ended together. While
+ * groups run, SIGINT, SIGTERM and SIGHUP are handed to them and do not end this process: the caller goes on when
+ * `ended` resolves, and asks `interrupted()`.
+ */
 export function startGroup(command, args, options) {
-  guardOnce();
   const child = spawn(command, args, { ...options, detached: process.platform !== 'win32' });
+  if (running.size === 0) listen();
   running.add(child);
   const ended = new Promise((resolve) => {
     child.once('error', (error) => resolve({ code: 127, signal: null, error }));
-    child.once('close', (code, signal) => resolve({ code, signal, error: undefined }));
-  }).finally(() => running.delete(child));
+    child.once('close', (code, signal) => resolve({ code, signal }));
+    child.once('exit', (code, signal) => setTimeout(() => resolve({ code, signal }), drainMs).unref());
+  }).finally(() => {
+    running.delete(child);
+    if (running.size === 0) unlisten();
+  });
   return { child, ended };
 }
 
@@ -30,17 +46,23 @@ export function killGroup(child, signal) {
   }
 }
 
-function guardOnce() {
-  if (guarded) return;
-  guarded = true;
-  // A group of its own does not get the terminal's Ctrl-C, so it is handed on here.
-  for (const [signal, exitCode] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]]) {
-    process.once(signal, () => {
-      for (const child of running) killGroup(child, signal);
-      setTimeout(() => process.exit(exitCode), 500);
-    });
-  }
-  process.once('exit', () => {
-    for (const child of running) killGroup(child, 'SIGKILL');
-  });
+/** A group of its own does not get the terminal's Ctrl-C, so it is handed on; the second one is final. */
+function onSignal(signal) {
+  const final = interruption !== undefined;
+  interruption ??= { signal, exitCode: signals[signal] };
+  for (const child of running) killGroup(child, final ? 'SIGKILL' : signal);
+}
+
+function onExit() {
+  for (const child of running) killGroup(child, 'SIGKILL');
+}
+
+function listen() {
+  for (const signal of Object.keys(signals)) process.on(signal, onSignal);
+  process.on('exit', onExit);
+}
+
+function unlisten() {
+  for (const signal of Object.keys(signals)) process.off(signal, onSignal);
+  process.off('exit', onExit);
 }

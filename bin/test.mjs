@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { interrupted } from './process-group.mjs';
 import { findNode } from './set-up/find-node.mjs';
 import { isSetUp } from './set-up/is-set-up.mjs';
 import { root } from './set-up/repository.mjs';
@@ -33,14 +34,17 @@ async function runAll(list) {
   const tallies = [];
   try {
     for (const stage of list) {
+      if (interrupted()) break;
       const ceilingMs = Math.max(1_000, Math.min(stage.ceilingMs, endAt - Date.now()));
       tallies.push(await runStage(stage, { repository: root, environment, reportFolder, ceilingMs, write }));
     }
   } finally {
     rmSync(reportFolder, { recursive: true, force: true });
-    for (const { pid, command } of await endStrays(mark)) write(`── left running by the tests, ended now: ${pid} ${command}`);
+    const strays = await endStrays(mark);
+    for (const { pid, command } of strays)
+      write(`── left running by the tests, ended now: ${pid} ${command}`);
   }
   const total = sum(tallies);
-  process.exitCode = exitCodeFor(total);
+  process.exitCode = interrupted()?.exitCode ?? exitCodeFor(total);
   write(`\n${lastLine(total)}`);
 }

@@ -1,3 +1,4 @@
+import { interrupted } from '../process-group.mjs';
 import { root } from './repository.mjs';
 import { setUp } from './set-up.mjs';
 import { SetUpError } from './set-up-error.mjs';
@@ -10,7 +11,7 @@ export async function isSetUp(need) {
   } catch (error) {
     if (!(error instanceof SetUpError)) throw error;
     process.stderr.write(`${error.report()}\n`);
-    process.exitCode = 2;
+    process.exitCode = interrupted()?.exitCode ?? 2;
     return false;
   }
 }

@@ -16,10 +16,13 @@ export async function holdLock(repository, stream, { ceilingMs = waitCeilingMs, 
     const owner = tryToTake(path);
     if (owner === process.pid) return () => rmSync(path, { force: true });
     if (owner === undefined) continue;
-    if (!told) stream.write(`set-up: another set-up of this clone is running (process ${owner}); waiting for it\n`);
+    if (!told)
+      stream.write(`set-up: another set-up of this clone is running (process ${owner}); waiting for it\n`);
     told = true;
     if (Date.now() > giveUpAt) {
-      throw new SetUpError(`another set-up (process ${owner}) has not ended; end it, or remove ${path}, then try again`);
+      throw new SetUpError(
+        `another set-up (process ${owner}) has not ended; end it, or remove ${path}, then try again`,
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }

@@ -22,7 +22,9 @@ export async function installNpmPackages(repository, stream = process.stderr) {
     writeStamp(repository);
     const still = reasonToInstall(repository);
     if (still !== undefined) {
-      throw new SetUpError(`npm packages are incomplete after installing (${still}); remove node_modules and try again`);
+      throw new SetUpError(
+        `npm packages are incomplete after installing (${still}); remove node_modules and try again`,
+      );
     }
   } finally {
     release();
@@ -59,11 +61,17 @@ export function adviceFor(output) {
   if (/ERR_PNPM_\w*OUTDATED_LOCKFILE/.test(output)) {
     return 'pnpm-lock.yaml does not match the package.json files; run the command above without --frozen-lockfile and commit the lockfile';
   }
-  if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ERR_SOCKET_TIMEOUT|ENETUNREACH|ERR_PNPM_META_FETCH_FAIL|fetch failed/i.test(output)) {
+  if (
+    /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ERR_SOCKET_TIMEOUT|ENETUNREACH|ERR_PNPM_META_FETCH_FAIL|fetch failed/i.test(
+      output,
+    )
+  ) {
     return "the npm registry can't be reached; check the network or proxy (npm config get registry), then try again";
   }
-  if (/ENOSPC|no space left/i.test(output)) return 'the disk is full; make room (about 1.5 GB), then try again';
-  if (/EACCES|EPERM|EROFS/i.test(output)) return 'a folder of this clone is not writable for you; own the clone, then try again';
+  if (/ENOSPC|no space left/i.test(output))
+    return 'the disk is full; make room (about 1.5 GB), then try again';
+  if (/EACCES|EPERM|EROFS/i.test(output))
+    return 'a folder of this clone is not writable for you; own the clone, then try again';
   return 'see the words above; if they do not help, remove node_modules and try again';
 }
 
@@ -77,5 +85,7 @@ function chooseNode(repository, stream) {
     );
   }
   writeFileSync(join(repository, substituteFile), `${process.execPath}\n`);
-  stream.write(`set-up: the pinned Node can't run here; using ${findNode(repository)} (${process.version})\n`);
+  stream.write(
+    `set-up: the pinned Node can't run here; using ${findNode(repository)} (${process.version})\n`,
+  );
 }

@@ -1,4 +1,4 @@
-import { killGroup, startGroup } from '../process-group.mjs';
+import { interrupted, killGroup, startGroup } from '../process-group.mjs';
 import { SetUpError } from './set-up-error.mjs';
 
 const quietMs = 2_000;
@@ -9,7 +9,7 @@ const plainLineEveryMs = 10_000;
  * that is redrawn, elsewhere a plain line now and then.
  * @param {{ label: string, command: string, args: string[], ceilingMs: number, env?: object, cwd?: string, shell?: boolean }} step
  * @returns {Promise<{ ok: boolean, output: string, commandLine: string }>}
- * @throws {SetUpError} when the command can't be started or passes its ceiling
+ * @throws {SetUpError} when the command can't be started, passes its ceiling or is interrupted
  */
 export async function runStep(step, stream = process.stderr) {
   const commandLine = [step.command, ...step.args].join(' ');
@@ -36,7 +36,12 @@ export async function runStep(step, stream = process.stderr) {
   const { code, error } = await ended;
   clearTimeout(ceiling);
   progress.end(code === 0, Date.now() - startedAt);
-  if (error) throw new SetUpError(`${step.label}: ${step.command} can't be started (${error.message})`, { command: commandLine });
+  const interruption = interrupted();
+  if (interruption) throw new SetUpError(`interrupted (${interruption.signal}) in: ${step.label}`);
+  if (error) {
+    const message = `${step.label}: ${step.command} can't be started (${error.message})`;
+    throw new SetUpError(message, { command: commandLine });
+  }
   if (passedCeiling) {
     const message = `${step.label}: not done after ${Math.round(step.ceilingMs / 1000)} s; try again, and check the network if it repeats`;
     throw new SetUpError(message, { command: commandLine, output });

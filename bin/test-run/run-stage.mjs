@@ -10,7 +10,9 @@ import { lastLine, readReport, tallyCheck, tallyVitest } from './tally.mjs';
  */
 export async function runStage(stage, { repository, environment, reportFolder, ceilingMs, write }) {
   const reportFile = join(reportFolder, `${stage.name}.json`);
-  const reporting = stage.isVitest ? ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`] : [];
+  const reporting = stage.isVitest
+    ? ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`]
+    : [];
   const startedAt = Date.now();
   write(`\n── ${stage.name}: ${stage.command} ${stage.args.join(' ')}`);
   const { child, ended } = startGroup(stage.command, [...stage.args, ...reporting], {

@@ -4,7 +4,13 @@ import { delimiter, dirname, join } from 'node:path';
 const personal = /^(DESKHAND_.*|.*_API_KEY|DATABASE_URL|NATS_URL)$/;
 
 /** The person's own screen and buses: a test that forgets to make its own display fails instead of clicking there. */
-const ownDesktop = ['DISPLAY', 'WAYLAND_DISPLAY', 'XAUTHORITY', 'DBUS_SESSION_BUS_ADDRESS', 'AT_SPI_BUS_ADDRESS'];
+const ownDesktop = [
+  'DISPLAY',
+  'WAYLAND_DISPLAY',
+  'XAUTHORITY',
+  'DBUS_SESSION_BUS_ADDRESS',
+  'AT_SPI_BUS_ADDRESS',
+];
 
 /** Every process of one `npm test` carries this variable, so that what is left of it can be found at the end. */
 export const markName = 'TEST_RUN_MARK';
@@ -19,7 +25,9 @@ export function stageEnvironment({ base, repository, node, mark, platform = proc
   }
   // Windows spells it Path; two spellings of one variable would leave it to chance which one counts.
   const pathName = Object.keys(environment).find((name) => name.toUpperCase() === 'PATH') ?? 'PATH';
-  environment[pathName] = [dirname(node), join(repository, 'node_modules/.bin'), environment[pathName]].filter(Boolean).join(delimiter);
+  environment[pathName] = [dirname(node), join(repository, 'node_modules/.bin'), environment[pathName]]
+    .filter(Boolean)
+    .join(delimiter);
   return {
     ...environment,
     [markName]: mark,

@@ -20,7 +20,13 @@ function check(name, minutes, command, args) {
 }
 
 function suite(name, minutes) {
-  return { name, command: 'vitest', args: ['run', '--project', name], ceilingMs: minutes * 60_000, isVitest: true };
+  return {
+    name,
+    command: 'vitest',
+    args: ['run', '--project', name],
+    ceilingMs: minutes * 60_000,
+    isVitest: true,
+  };
 }
 
 /** The named stages in their order; all of them when none is named. */

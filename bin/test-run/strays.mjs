@@ -23,7 +23,8 @@ export async function endStrays(mark, { graceMs = 1_000 } = {}) {
   const found = findStrays(mark);
   for (const { pid } of found) signal(pid, 'SIGTERM');
   const giveUpAt = Date.now() + graceMs;
-  while (findStrays(mark).length > 0 && Date.now() < giveUpAt) await new Promise((resolve) => setTimeout(resolve, 50));
+  while (findStrays(mark).length > 0 && Date.now() < giveUpAt)
+    await new Promise((resolve) => setTimeout(resolve, 50));
   for (const { pid } of findStrays(mark)) signal(pid, 'SIGKILL');
   return found;
 }
