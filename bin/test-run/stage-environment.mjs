@@ -34,6 +34,8 @@ export function stageEnvironment({ base, repository, node, mark, platform = proc
     CI: 'true',
     TURBO_TELEMETRY_DISABLED: '1',
     DO_NOT_TRACK: '1',
+    // Every `pnpm run` of a task would else look on the network for the pnpm that is running.
+    pnpm_config_pm_on_fail: 'ignore',
     TURBO_NO_UPDATE_NOTIFIER: '1',
   };
 }

@@ -1,3 +1,6 @@
+/** Readable in a log; `loose` lets the environment of stage-environment.mjs through to the tasks. */
+const plainTurbo = ['--ui=stream', '--output-logs=new-only', '--env-mode=loose'];
+
 /**
  * What `npm test` runs, in this order. Ceilings are for a slow machine of two cores and end a hang; the whole run has
  * its own, below.
@@ -5,9 +8,9 @@
  * @type {Stage[]}
  */
 export const stages = [
-  check('typecheck', 3, 'turbo', ['run', 'typecheck', '--ui=stream', '--output-logs=new-only', '--continue']),
+  check('typecheck', 3, 'turbo', ['run', 'typecheck', ...plainTurbo, '--continue']),
   check('lint', 1, 'biome', ['check', '.']),
-  check('build', 2, 'turbo', ['run', 'build', '--ui=stream', '--output-logs=new-only']),
+  check('build', 2, 'turbo', ['run', 'build', ...plainTurbo]),
   suite('unit', 4),
   suite('e2e', 12),
 ];
