@@ -1,0 +1,26 @@
+export {
+  EVENT_MASK,
+  openX11,
+  type PointerState,
+  type PropertyValue,
+  X11Connection,
+  type X11Screen,
+} from './connection.ts';
+export type { RawInputEvent, X11EventMap, X11EventName } from './events.ts';
+export type {
+  Composite,
+  CursorImage,
+  Damage,
+  InputDevice,
+  Randr,
+  Shape,
+  Shm,
+  ShmSegment,
+  X11ExtensionMap,
+  X11ExtensionName,
+  XFixes,
+  XInput,
+  XInputEventType,
+  XTest,
+} from './extensions.ts';
+export { X11Error } from './x11-error.ts';
