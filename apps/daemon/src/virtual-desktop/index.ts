@@ -1,1 +1,5 @@
-export {};
+export {
+  startVirtualDesktop,
+  type VirtualDesktop,
+  type VirtualDesktopOptions,
+} from './start-virtual-desktop.ts';
