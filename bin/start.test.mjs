@@ -76,7 +76,9 @@ describe.skipIf(process.platform === 'win32')('npm start', () => {
     const started = start(made, []);
     expect(await started.exit).toEqual({ code: 2, signal: null });
     expect(started.stderr()).toContain('  | npm error code ENOTFOUND');
-    expect(started.stderr()).toMatch(/command: npx --yes pnpm@0\.0\.0 install --frozen-lockfile/);
+    expect(started.stderr()).toMatch(
+      /command: npx --yes --package pnpm@0\.0\.0 pnpm install --frozen-lockfile/,
+    );
     expect(started.stderr().trim().split('\n').at(-1)).toMatch(
       /^set-up stopped: .*registry can't be reached/,
     );

@@ -37,8 +37,17 @@ async function install(repository, stream) {
     {
       label: `npm packages (${packageManager})`,
       command: 'npx',
-      // npx fetched the right pnpm already; without pm-on-fail pnpm would look for itself in the lockfile, and refuse.
-      args: ['--yes', packageManager, 'install', '--frozen-lockfile', '--pm-on-fail=ignore'],
+      // --package also wins over a `package` that an outer npx left in the environment. npx brings the right pnpm;
+      // without pm-on-fail it would look for itself in the lockfile, not find itself, and refuse.
+      args: [
+        '--yes',
+        '--package',
+        packageManager,
+        'pnpm',
+        'install',
+        '--frozen-lockfile',
+        '--pm-on-fail=ignore',
+      ],
       cwd: repository,
       // CI: pnpm asks nothing. Without colour the last lines stay readable in an error.
       env: { CI: 'true', NO_COLOR: '1', FORCE_COLOR: undefined },
