@@ -1,0 +1,49 @@
+import type { Command } from 'commander';
+import type { Context } from '../command.ts';
+import { effectiveConfig } from '../desk/effective-config.ts';
+import { examine, type Finding, whichOn } from '../desk/examine.ts';
+import { LocalDesk } from '../desk/local-desk.ts';
+import { EXIT } from '../exit-codes.ts';
+
+export function register(program: Command, context: Context): void {
+  program
+    .command('doctor')
+    .description('each requirement of this desktop as ok, warn or fail, with the one thing to do')
+    .option('--json', 'machine-readable')
+    .option('--data <dir>', 'data folder')
+    .action(async (flags: { json?: boolean; data?: string }) => {
+      const folder = context.dataFolder(flags.data);
+      const running = await new LocalDesk(folder, context.env).status().catch(() => undefined);
+      const findings = examine({
+        env: context.env,
+        platform: process.platform,
+        dataFolder: folder,
+        running,
+        which: whichOn(context.env.PATH),
+      });
+      const source = flags.data !== undefined || context.env.DESKHAND_DATA ? 'environment' : 'default';
+      const { settings, problem } = effectiveConfig(folder, source, context.env);
+      const all: Finding[] =
+        problem === undefined
+          ? findings
+          : [
+              ...findings,
+              { name: 'config.json', state: 'fail', detail: problem, todo: 'Mend or remove the file.' },
+            ];
+      const failed = all.some((finding) => finding.state === 'fail');
+      context.exit(failed ? EXIT.failed : EXIT.ok);
+      if (flags.json) {
+        context.print(JSON.stringify({ ok: !failed, checks: all, settings }));
+        return;
+      }
+      const { print, style } = context;
+      const marks = { ok: style.green('ok  '), warn: style.yellow('warn'), fail: style.red('fail') };
+      for (const finding of all) {
+        print(`${marks[finding.state]}  ${finding.name.padEnd(16)} ${finding.detail}`);
+        if (finding.todo !== undefined) print(`      ${' '.repeat(16)} → ${finding.todo}`);
+      }
+      print('');
+      for (const setting of settings)
+        print(style.dim(`${setting.name.padEnd(30)} ${setting.value}  [${setting.source}]`));
+    });
+}

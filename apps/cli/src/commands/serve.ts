@@ -1,0 +1,156 @@
+import { spawn } from 'node:child_process';
+import type { Command } from 'commander';
+import type { Context } from '../command.ts';
+import { ensureDataFolder } from '../desk/data-folder.ts';
+import { PARTS } from '../desk/parts.ts';
+import { EXIT } from '../exit-codes.ts';
+import { CommandProblem } from '../output/problem.ts';
+import { machineName } from '../up/household.ts';
+
+export function register(program: Command, context: Context): void {
+  program
+    .command('serve')
+    .description('the control plane alone')
+    .option('--host <host>', 'address to listen on', context.env.DESKHAND_HOST ?? '127.0.0.1')
+    .option('--port <n>', 'port; 0 picks a free one', context.env.DESKHAND_PORT ?? '8787')
+    .option('--data <dir>', 'data folder')
+    .option('--json', 'print one line of JSON on stdout when ready')
+    .action(async (flags: { host: string; port: string; data?: string; json?: boolean }) => {
+      const folder = context.dataFolder(flags.data);
+      ensureDataFolder(folder);
+      await attached(
+        PARTS.server,
+        [],
+        { DESKHAND_DATA: folder, DESKHAND_HOST: flags.host, DESKHAND_PORT: flags.port },
+        context,
+        (ready) => {
+          const url = `http://${flags.host}:${String(ready.port)}/v1`;
+          context.print(
+            flags.json
+              ? JSON.stringify({ event: 'ready', base_url: url, pid: process.pid })
+              : `Deskhand's server listens on ${url}. Ctrl-C ends it.`,
+          );
+        },
+      );
+    });
+
+  program
+    .command('daemon')
+    .description('this desktop alone, for a control plane elsewhere')
+    .requiredOption('--server <url>', 'URL of the server')
+    .option('--data <dir>', 'data folder')
+    .option('--name <name>', 'what the machine is called', machineName())
+    .option('--virtual [WxH]', 'use a private X desktop instead of your own')
+    .option('--json', 'print one line of JSON on stdout when ready')
+    .action(
+      (flags: { server: string; data?: string; name: string; virtual?: string | true; json?: boolean }) =>
+        runDaemon(flags, context),
+    );
+
+  program
+    .command('pair')
+    .description('registers this desktop as a machine of a control plane elsewhere')
+    .argument('<url>', 'URL of the server')
+    .requiredOption(
+      '--code <code>',
+      'code from that server (deskhand machines enroll); good once, for 10 minutes',
+    )
+    .option('--name <name>', 'what the machine is called', machineName())
+    .option('--data <dir>', 'data folder')
+    .option('--virtual [WxH]', 'use a private X desktop instead of your own')
+    .option('--json', 'print one line of JSON on stdout when ready')
+    .action(
+      (
+        url: string,
+        flags: { code: string; name: string; data?: string; virtual?: string | true; json?: boolean },
+      ) => runDaemon({ ...flags, server: url }, context),
+    );
+}
+
+function runDaemon(
+  flags: {
+    server: string;
+    data?: string;
+    name: string;
+    virtual?: string | true;
+    json?: boolean;
+    code?: string;
+  },
+  context: Context,
+): Promise<void> {
+  const folder = context.dataFolder(flags.data);
+  ensureDataFolder(folder);
+  const args = ['--server', linkUrl(flags.server), '--data', folder, '--name', flags.name];
+  if (flags.virtual !== undefined)
+    args.push(flags.virtual === true ? '--virtual' : `--virtual=${flags.virtual}`);
+  if (flags.code !== undefined) args.push('--pair-code', flags.code);
+  return attached(PARTS.daemon, args, { DESKHAND_DATA: folder }, context, (ready) => {
+    const machineId = String(ready.machineId);
+    context.print(
+      flags.json
+        ? JSON.stringify({
+            event: 'ready',
+            machine_id: machineId,
+            display: ready.display ?? null,
+            stop_hotkey: ready.stopHotkey ?? '',
+            pid: process.pid,
+          })
+        : `This desktop is machine ${machineId} of ${flags.server}. STOP: ${String(ready.stopHotkey ?? '')} or deskhand stop. Ctrl-C ends it.`,
+    );
+  });
+}
+
+/** The address the daemon dials: same host, websocket scheme, without the API's path. */
+export function linkUrl(text: string): string {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch (cause) {
+    throw new CommandProblem('CONFIG_INVALID', `"${text}" is not a URL.`, {
+      todo: 'For example https://desk.example.org or http://127.0.0.1:8787.',
+      cause,
+    });
+  }
+  const scheme = { 'http:': 'ws:', 'https:': 'wss:', 'ws:': 'ws:', 'wss:': 'wss:' }[url.protocol];
+  if (scheme === undefined)
+    throw new CommandProblem('CONFIG_INVALID', `"${text}" is not an http, https, ws or wss URL.`, {
+      todo: 'For example https://desk.example.org.',
+    });
+  return `${scheme}//${url.host}`;
+}
+
+/** Runs one part in the foreground: its log on our stderr, our signals to it, its end is ours. */
+function attached(
+  entry: string,
+  args: readonly string[],
+  env: Record<string, string>,
+  context: Context,
+  onReady: (ready: Record<string, unknown>) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', entry, ...args], {
+      env: { ...context.env, ...env },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    let problem: CommandProblem | undefined;
+    child.on('message', (message: { type?: unknown; code?: unknown; message?: unknown }) => {
+      if (message?.type === 'ready') onReady(message as Record<string, unknown>);
+      if (message?.type === 'problem')
+        problem = new CommandProblem(String(message.code), String(message.message));
+    });
+    const stop = () => child.kill('SIGTERM');
+    context.signal.addEventListener('abort', stop, { once: true });
+    if (context.signal.aborted) stop();
+    child.once('error', reject);
+    child.once('exit', (code, signal) => {
+      context.signal.removeEventListener('abort', stop);
+      if (problem !== undefined) reject(problem);
+      else {
+        context.exit(context.signal.aborted || code === 0 ? EXIT.ok : code === 2 ? EXIT.usage : EXIT.failed);
+        if (!context.signal.aborted && code !== 0)
+          context.hint(`It ended with ${signal ?? `exit status ${code}`}.`);
+        resolve();
+      }
+    });
+  });
+}

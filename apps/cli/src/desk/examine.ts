@@ -1,0 +1,252 @@
+import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'node:fs';
+import path from 'node:path';
+import type { DaemonState } from '@deskhand/protocol';
+import { electronBinary } from './parts.ts';
+
+/** One requirement of this desktop. `todo` is the one thing to do about it. */
+export type Finding = Readonly<{
+  name: string;
+  state: 'ok' | 'warn' | 'fail';
+  detail: string;
+  todo?: string;
+}>;
+
+export type Surroundings = Readonly<{
+  env: Readonly<Record<string, string | undefined>>;
+  platform: NodeJS.Platform;
+  dataFolder: string;
+  /** The running daemon's own word, if one runs. */
+  running: DaemonState | undefined;
+  which: (program: string) => string | undefined;
+}>;
+
+/** Looks at everything a run on this desktop needs. Reads only. */
+export function examine(around: Surroundings): Finding[] {
+  return [
+    nodeVersion(),
+    dataFolderState(around),
+    displayServer(around),
+    ...(around.platform === 'linux' ? [virtualDesktop(around), bus(around)] : []),
+    capture(around),
+    input(around),
+    hotkey(around),
+    accessibility(around),
+    browser(around),
+    words(around),
+    panel(around),
+    model(around),
+  ];
+}
+
+const ok = (name: string, detail: string): Finding => ({ name, state: 'ok', detail });
+const warn = (name: string, detail: string, todo: string): Finding => ({ name, state: 'warn', detail, todo });
+const fail = (name: string, detail: string, todo: string): Finding => ({ name, state: 'fail', detail, todo });
+
+function install(...packages: string[]): string {
+  return `sudo apt-get install -y --no-install-recommends ${packages.join(' ')}   (or: npm run setup)`;
+}
+
+function nodeVersion(): Finding {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  return major > 24 || (major === 24 && minor >= 15)
+    ? ok('node', process.versions.node)
+    : fail('node', `${process.versions.node}; 24.15 or newer is needed`, 'npm run setup');
+}
+
+function dataFolderState({ dataFolder }: Surroundings): Finding {
+  const existing = existsSync(dataFolder) ? dataFolder : path.dirname(dataFolder);
+  try {
+    accessSync(existing, constants.W_OK);
+    const { bavail, bsize } = statfsSync(existing);
+    const freeMb = Math.floor((Number(bavail) * Number(bsize)) / 1_048_576);
+    if (freeMb < 200)
+      return warn(
+        'data folder',
+        `${dataFolder}, only ${freeMb} MB free`,
+        'Make room, or use --data on another disk.',
+      );
+    return ok(
+      'data folder',
+      `${dataFolder}, ${freeMb > 2048 ? `${Math.floor(freeMb / 1024)} GB` : `${freeMb} MB`} free`,
+    );
+  } catch {
+    return existsSync(existing)
+      ? fail('data folder', `${dataFolder} cannot be written`, 'Choose another with --data or DESKHAND_DATA.')
+      : ok('data folder', `${dataFolder} (will be made)`);
+  }
+}
+
+function displayServer({ env, platform, which }: Surroundings): Finding {
+  if (platform === 'darwin' || platform === 'win32')
+    return warn(
+      'display',
+      'this system’s own',
+      'Deskhand’s code for this system was written but never run on it: watch the first run closely.',
+    );
+  if (env.WAYLAND_DISPLAY && !env.DISPLAY)
+    return warn(
+      'display',
+      'Wayland only',
+      'Use an Xorg session or `deskhand up --virtual`; Wayland support was never run.',
+    );
+  if (env.DISPLAY)
+    return ok(
+      'display',
+      `X display ${env.DISPLAY}${env.WAYLAND_DISPLAY ? ' (XWayland: only X applications can be driven)' : ''}`,
+    );
+  return which('Xvfb') === undefined
+    ? fail('display', 'none, and no Xvfb for a virtual one', install('xvfb', 'openbox'))
+    : ok('display', 'none; `up` makes a virtual desktop');
+}
+
+function virtualDesktop({ which }: Surroundings): Finding {
+  const missing = [
+    ['Xvfb', 'xvfb'],
+    ['openbox', 'openbox'],
+  ].filter(([program]) => which(program as string) === undefined);
+  return missing.length === 0
+    ? ok('virtual desktop', 'Xvfb and openbox are here')
+    : warn(
+        'virtual desktop',
+        `${missing.map(([program]) => program).join(' and ')} missing`,
+        install(...missing.map(([, name]) => name as string)),
+      );
+}
+
+function bus({ which }: Surroundings): Finding {
+  return which('dbus-daemon') === undefined
+    ? warn('session bus', 'dbus-daemon missing', install('dbus', 'dbus-x11'))
+    : ok('session bus', which('dbus-daemon') as string);
+}
+
+function capture({ running }: Surroundings): Finding {
+  if (running === undefined) return ok('capture', 'is tried when the desktop starts');
+  return running.backends.capture === 'none'
+    ? fail('capture', 'the screen cannot be captured', 'Look into logs/daemon.log in the data folder.')
+    : ok('capture', running.backends.capture);
+}
+
+function input({ running }: Surroundings): Finding {
+  if (running === undefined) return ok('input', 'is tried when the desktop starts');
+  return running.backends.input === 'none'
+    ? fail('input', 'no way to move mouse or keys', 'Look into logs/daemon.log in the data folder.')
+    : ok('input', running.backends.input);
+}
+
+function hotkey({ running }: Surroundings): Finding {
+  if (running === undefined) return ok('stop hotkey', 'is armed and proven when the desktop starts');
+  const { chord, armed, reason } = running.stopHotkey;
+  if (running.control === 'stopped')
+    return warn('stop hotkey', `${chord}; the switch is tripped`, 'deskhand reset');
+  return armed
+    ? ok('stop hotkey', `${chord} is armed`)
+    : fail(
+        'stop hotkey',
+        `${chord} is NOT ARMED: ${reason ?? 'unknown reason'}`,
+        'Close the program that holds it, or set DESKHAND_STOP_HOTKEY to another chord.',
+      );
+}
+
+function accessibility({ running, platform, which }: Surroundings): Finding {
+  if (running !== undefined)
+    return running.backends.accessibility === 'none'
+      ? warn(
+          'accessibility',
+          'no tree: only pixels and words can be read',
+          install('at-spi2-core', 'dbus-x11'),
+        )
+      : ok('accessibility', running.backends.accessibility);
+  if (platform !== 'linux')
+    return warn(
+      'accessibility',
+      'not available here yet',
+      'The built-in engine works with the browser and words on the screen.',
+    );
+  const launcher = ['/usr/libexec/at-spi-bus-launcher', '/usr/lib/at-spi2-core/at-spi-bus-launcher'].find(
+    (file) => existsSync(file),
+  );
+  return launcher !== undefined || which('at-spi-bus-launcher') !== undefined
+    ? ok('accessibility', 'AT-SPI is installed')
+    : warn('accessibility', 'AT-SPI is missing', install('at-spi2-core', 'dbus-x11'));
+}
+
+function browser({ which }: Surroundings): Finding {
+  const found = [
+    'chromium',
+    'chromium-browser',
+    'google-chrome',
+    'google-chrome-stable',
+    'microsoft-edge',
+    'brave-browser',
+  ]
+    .map(which)
+    .find((file) => file !== undefined);
+  return found === undefined
+    ? warn('browser', 'no Chromium-family browser on the PATH', install('chromium'))
+    : ok('browser', found);
+}
+
+function words({ which }: Surroundings): Finding {
+  return which('tesseract') === undefined
+    ? warn(
+        'reading text',
+        'tesseract missing: the slower built-in reader is used',
+        install('tesseract-ocr', 'tesseract-ocr-eng'),
+      )
+    : ok('reading text', which('tesseract') as string);
+}
+
+function panel({ env, running }: Surroundings): Finding {
+  if (running?.overlay.connected) return ok('panel', `${running.overlay.kind}, connected`);
+  return electronBinary(env as NodeJS.ProcessEnv) === undefined
+    ? ok('panel', 'in the browser (Electron’s program is not downloaded)')
+    : ok('panel', 'Electron');
+}
+
+function model({ env, dataFolder }: Surroundings): Finding {
+  const chosen = env.DESKHAND_MODEL;
+  if (chosen === 'builtin') return ok('model', 'built-in engine');
+  if (chosen !== undefined) {
+    if (!/^[^/\s]+\/\S+$/.test(chosen))
+      return fail(
+        'model',
+        `DESKHAND_MODEL="${chosen}" is not provider/model`,
+        'For example anthropic/claude-sonnet-4-5, or builtin.',
+      );
+    if (chosen.startsWith('openai-compatible/') && !env.DESKHAND_MODEL_URL)
+      return fail(
+        'model',
+        `${chosen} needs an address`,
+        'Set DESKHAND_MODEL_URL, for example http://127.0.0.1:11434/v1.',
+      );
+    return ok('model', chosen);
+  }
+  const key = ['ANTHROPIC_API_KEY', 'OPENAI_API_KEY', 'GOOGLE_GENERATIVE_AI_API_KEY'].find(
+    (name) => env[name],
+  );
+  if (key !== undefined) return ok('model', `the default of the provider whose key is in ${key}`);
+  try {
+    if (/"model"\s*:/.test(readFileSync(path.join(dataFolder, 'config.json'), 'utf8')))
+      return ok('model', 'from config.json');
+  } catch {
+    // No file: the default holds.
+  }
+  return ok('model', 'built-in engine (no account, no key, no network)');
+}
+
+/** First executable of that name on the PATH. */
+export function whichOn(pathVariable: string | undefined): (program: string) => string | undefined {
+  return (program) => {
+    for (const folder of (pathVariable ?? '').split(path.delimiter)) {
+      if (folder === '') continue;
+      const file = path.join(folder, program);
+      try {
+        accessSync(file, constants.X_OK);
+        return file;
+      } catch {
+        // Not here.
+      }
+    }
+    return undefined;
+  };
+}

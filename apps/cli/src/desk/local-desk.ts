@@ -1,0 +1,112 @@
+import { runtimeHost, runtimePaths } from '@deskhand/base/runtime-paths';
+import {
+  type DaemonCommand,
+  type DaemonState,
+  type GuardState,
+  type LatchState,
+  ProtocolError,
+} from '@deskhand/protocol';
+import { clearLatchFile, readLatchFile, writeLatchFile } from '@deskhand/protocol/latch-file';
+import { connectToDaemon, connectToGuard, readLocalToken } from '@deskhand/protocol/local-client';
+
+/** How a stop reached the desktop, strongest first. */
+export type StopPath = 'guard' | 'daemon' | 'latch_file';
+
+/**
+ * This desktop, over its two local sockets. Stopping never depends on one of them: guard and daemon are
+ * told at once, and when neither confirms, the latch file is written, which guard watches.
+ */
+export class LocalDesk {
+  readonly #paths;
+
+  constructor(dataFolder: string, env: NodeJS.ProcessEnv) {
+    this.#paths = runtimePaths(dataFolder, runtimeHost(env));
+  }
+
+  latch(): LatchState {
+    return readLatchFile(this.#paths.latchFile);
+  }
+
+  /** @returns which paths confirmed; never throws for a dead or frozen process. */
+  async stop(reason: string | undefined): Promise<StopPath[]> {
+    const message = { by: 'cli' as const, ...(reason === undefined ? {} : { reason }) };
+    const [guard, daemon] = await Promise.allSettled([
+      this.#withGuard((link) => link.request({ type: 'stop', ...message }, 1000)),
+      this.#command('stop', reason === undefined ? {} : { note: reason }, 1000),
+    ]);
+    const confirmed: StopPath[] = [];
+    if (guard.status === 'fulfilled') confirmed.push('guard');
+    if (daemon.status === 'fulfilled') confirmed.push('daemon');
+    if (guard.status === 'rejected' && !this.latch().tripped) {
+      // Nobody who can latch answered: the file itself stops a guard that comes back, and every new run.
+      writeLatchFile(this.#paths.latchFile, {
+        by: 'cli',
+        at: new Date().toISOString(),
+        ...(reason === undefined ? {} : { reason }),
+      });
+      confirmed.push('latch_file');
+    }
+    return confirmed;
+  }
+
+  /** Permits new runs; starts none. With no guard alive the latch file is removed. */
+  async reset(): Promise<void> {
+    try {
+      await this.#withGuard((link) => link.request({ type: 'reset', by: 'cli' }));
+    } catch (error) {
+      if (!isNotRunning(error)) throw error;
+      clearLatchFile(this.#paths.latchFile);
+    }
+  }
+
+  /** @throws ProtocolError NOT_RUNNING */
+  async status(): Promise<DaemonState> {
+    const reply = await this.#command('status', {});
+    if (reply.type !== 'state')
+      throw new ProtocolError(
+        'MALFORMED_MESSAGE',
+        `The daemon answered "${reply.type}" to a status request.`,
+      );
+    return reply;
+  }
+
+  /** What guard says when the daemon does not answer. */
+  async guardStatus(): Promise<GuardState | undefined> {
+    try {
+      const reply = await this.#withGuard((link) => link.request({ type: 'status' }, 1000));
+      return reply.type === 'guard_state' ? reply : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async command(name: DaemonCommand['name'], extras: { note?: string; runId?: string } = {}): Promise<void> {
+    await this.#command(name, extras);
+  }
+
+  async #command(name: DaemonCommand['name'], extras: { note?: string; runId?: string }, timeoutMs = 3000) {
+    await using link = await connectToDaemon({
+      path: this.#paths.daemonSocket,
+      token: readLocalToken(this.#paths.tokenFile),
+      role: 'cli',
+      timeoutMs,
+    });
+    return await link.request({ type: 'command', name, ...extras }, timeoutMs);
+  }
+
+  async #withGuard<T>(work: (link: Awaited<ReturnType<typeof connectToGuard>>) => Promise<T>): Promise<T> {
+    await using link = await connectToGuard({
+      path: this.#paths.guardSocket,
+      token: readLocalToken(this.#paths.tokenFile),
+      role: 'cli',
+      timeoutMs: 1000,
+    });
+    return await work(link);
+  }
+}
+
+export function isNotRunning(error: unknown): boolean {
+  return (
+    error instanceof ProtocolError && (error.code === 'NOT_RUNNING' || error.code === 'UPSTREAM_TIMEOUT')
+  );
+}

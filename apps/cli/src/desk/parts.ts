@@ -1,0 +1,33 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** The other programs of this house, started as processes and never imported. */
+const at = (relative: string) => fileURLToPath(new URL(`../../../../${relative}`, import.meta.url));
+
+export const PARTS = {
+  server: at('apps/server/src/main.ts'),
+  daemon: at('apps/daemon/src/main.ts'),
+  browserPanel: at('apps/overlay/src/browser/main.ts'),
+  overlayApp: at('apps/overlay'),
+  bench: at('test/bench/main.ts'),
+  backup: at('apps/server/src/storage/backup.ts'),
+  daemonDoctor: at('apps/daemon/src/doctor/main.ts'),
+  systemPackages: at('bin/system-packages.json'),
+  repository: at('.'),
+} as const;
+
+/** Electron's executable, where its download has happened. */
+export function electronBinary(env: NodeJS.ProcessEnv): string | undefined {
+  const override = env.ELECTRON_OVERRIDE_DIST_PATH;
+  const name =
+    process.platform === 'win32'
+      ? 'electron.exe'
+      : process.platform === 'darwin'
+        ? 'Electron.app/Contents/MacOS/Electron'
+        : 'electron';
+  const candidates = [
+    ...(override === undefined ? [] : [`${override}/${name}`]),
+    at(`apps/overlay/node_modules/electron/dist/${name}`),
+  ];
+  return candidates.find((candidate) => existsSync(candidate));
+}

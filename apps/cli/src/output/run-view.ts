@@ -1,0 +1,105 @@
+import type { Run, RunEvent } from '@deskhand/protocol';
+import { dollars, inert, type Style } from './terminal.ts';
+
+/** Turns a run's events into lines a person can follow: each step with its thought, target and outcome. */
+export class RunView {
+  readonly #write: (line: string) => void;
+  readonly #style: Style;
+  #step = 0;
+  #costCents = 0;
+
+  constructor(write: (line: string) => void, style: Style) {
+    this.#write = write;
+    this.#style = style;
+  }
+
+  show(event: RunEvent): void {
+    const s = this.#style;
+    switch (event.type) {
+      case 'status':
+        if (event.status === 'queued') this.#write(s.dim('  queued'));
+        if (event.status === 'running') this.#write(s.blue('▶ running'));
+        return;
+      case 'reasoning':
+      case 'text':
+        this.#write(`${s.dim('   thinks')}  ${inert(event.text)}`);
+        return;
+      case 'tool_call':
+        if (event.step !== this.#step) {
+          this.#step = event.step;
+          this.#write(s.bold(`Step ${event.step}`));
+        }
+        this.#write(`${s.dim('   does')}    ${describeCall(event.action_type, event.params)}`);
+        return;
+      case 'tool_result': {
+        const word = typeof event.outcome === 'string' ? event.outcome : event.success ? 'done' : 'failed';
+        const took = event.duration_ms === undefined ? '' : s.dim(` (${Math.round(event.duration_ms)} ms)`);
+        const text = event.error === undefined ? word : `${word}: ${inert(event.error, 200)}`;
+        this.#write(`${s.dim('   result')}  ${event.success ? s.green(text) : s.red(text)}${took}`);
+        return;
+      }
+      case 'billing':
+        this.#costCents = event.cost_cents;
+        return;
+      case 'awaiting_human':
+        this.#write(s.yellow(`⏸ needs a person: ${inert(event.reason)}`));
+        return;
+      case 'resumed':
+        this.#write(s.blue('▶ resumed'));
+        return;
+      case 'error':
+        this.#write(s.red(`✗ ${event.code}: ${inert(event.message, 1000)}`));
+        return;
+      case 'done': {
+        const cost = dollars(this.#costCents);
+        const summary = inert(event.result?.summary ?? event.error?.message ?? '', 1000);
+        const line = `${event.status}${summary === '' ? '' : ` – ${summary}`} ${s.dim(`(${this.#step} steps, ${cost})`)}`;
+        this.#write(event.status === 'succeeded' ? s.green(`✓ ${line}`) : s.red(`✗ ${line}`));
+        return;
+      }
+      case 'step':
+        return;
+    }
+  }
+}
+
+/** An action in words, from the event's facts alone. */
+export function describeCall(action: string, params: Readonly<Record<string, unknown>>): string {
+  const at = (x: unknown, y: unknown) =>
+    typeof x === 'number' && typeof y === 'number' ? ` at ${Math.round(x)}, ${Math.round(y)}` : '';
+  switch (action) {
+    case 'click': {
+      const times = params.clicks === 2 ? 'double-click' : params.clicks === 3 ? 'triple-click' : 'click';
+      const button =
+        params.button === undefined || params.button === 'left' ? '' : ` (${String(params.button)} button)`;
+      return `${times}${at(params.x, params.y)}${button}`;
+    }
+    case 'type_text':
+      return `type ${String(params.characters ?? '')} characters`;
+    case 'key_press':
+    case 'key_combo':
+      return `press ${inert(Array.isArray(params.keys) ? params.keys.join(action === 'key_combo' ? '+' : ', ') : String(params.key ?? ''), 80)}`;
+    case 'open_application':
+      return `open ${inert(String(params.name ?? ''), 80)}`;
+    case 'browser_navigate':
+      return `go to ${inert(String(params.url ?? ''), 200)}`;
+    case 'scroll':
+      return `scroll ${String(params.direction ?? '')} ${String(params.amount ?? '')}`.trim();
+    case 'wait':
+      return `wait ${String(params.ms ?? '')} ms`;
+    default:
+      return action.replaceAll('_', ' ');
+  }
+}
+
+/** One line about a run for lists. */
+export function runLine(run: Run): readonly string[] {
+  return [
+    run.id,
+    run.status,
+    String(run.steps_completed),
+    dollars(run.cost_cents),
+    run.created_at.replace('T', ' ').slice(0, 19),
+    inert(run.task, 60),
+  ];
+}
