@@ -50,6 +50,13 @@ export async function startXDesktop(
   const folder = await mkdtemp(join(tmpdir(), 'deskhand-test-'));
   scope.add('test folder', () => rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }));
   const environment = { ...(process.env as Record<string, string>), ...desktop.env };
+  // X clients inside this process find their cookie through it, as they do in a daemon.
+  const previousAuthority = process.env.XAUTHORITY;
+  process.env.XAUTHORITY = desktop.env.XAUTHORITY;
+  scope.add('XAUTHORITY', () => {
+    if (previousAuthority === undefined) delete process.env.XAUTHORITY;
+    else process.env.XAUTHORITY = previousAuthority;
+  });
 
   const ask = async (command: string, ...args: string[]) => {
     const { stdout } = await run(command, args, { env: environment, timeout: 20_000 });

@@ -1,0 +1,370 @@
+import { readFile } from 'node:fs/promises';
+import { sleep } from '@deskhand/base';
+import { type Point, ProtocolError, type Rect, type WindowInfo } from '@deskhand/protocol';
+import type { WindowSystem } from '../ports.ts';
+import { type X11Connection, X11Error } from '../x11/index.ts';
+
+const POLL_MS = 10;
+const FOCUS_CEILING_MS = 2000;
+const CHANGE_CEILING_MS = 1000;
+/** Window trees are shallow; a loop in one would mean a broken server. */
+const MAX_DEPTH = 32;
+/** A frame holds its client one or two levels down. */
+const FRAME_DEPTH = 3;
+
+/** EWMH "source indication": we act for the person, like a pager. */
+const SOURCE_PAGER = 2;
+const ICONIC_STATE = 3;
+const STATE_REMOVE = 0;
+const STATE_ADD = 1;
+
+/** Members of the X server's reply for focus that are not windows. */
+const FOCUS_NONE = 0;
+const FOCUS_POINTER_ROOT = 1;
+
+const ATOMS = [
+  '_NET_ACTIVE_WINDOW',
+  '_NET_CLIENT_LIST',
+  '_NET_CLIENT_LIST_STACKING',
+  '_NET_CLOSE_WINDOW',
+  '_NET_FRAME_EXTENTS',
+  '_NET_MOVERESIZE_WINDOW',
+  '_NET_WM_NAME',
+  '_NET_WM_PID',
+  '_NET_WM_STATE',
+  '_NET_WM_STATE_HIDDEN',
+  '_NET_WM_STATE_MAXIMIZED_HORZ',
+  '_NET_WM_STATE_MAXIMIZED_VERT',
+  '_NET_WM_WINDOW_TYPE',
+  '_NET_WM_WINDOW_TYPE_DESKTOP',
+  '_NET_WM_WINDOW_TYPE_DOCK',
+  '_GTK_FRAME_EXTENTS',
+  'WM_CHANGE_STATE',
+  'WM_CLASS',
+  'WM_NAME',
+  'WM_STATE',
+  'WM_TRANSIENT_FOR',
+] as const;
+type Atoms = Readonly<Record<(typeof ATOMS)[number], number>>;
+
+type Facts = WindowInfo & Readonly<{ decorative: boolean }>;
+
+/**
+ * Windows of an X11 desktop by EWMH. A window's id is its X id in hexadecimal (`0x1a00003`);
+ * lists are topmost first. The connection belongs to whoever made this.
+ */
+export class X11WindowSystem implements WindowSystem {
+  readonly #connect: () => Promise<X11Connection>;
+
+  /** @param connect hands out the live connection, opening a new one after the server came back. */
+  constructor(connect: () => Promise<X11Connection>) {
+    this.#connect = connect;
+  }
+
+  async windows(): Promise<readonly WindowInfo[]> {
+    const { x, atoms } = await this.#session();
+    const [clients, active] = await Promise.all([this.#clients(x, atoms), this.#activeId(x, atoms)]);
+    const facts = await Promise.all(clients.map((id) => this.#facts(x, atoms, id, active)));
+    return facts
+      .filter((window): window is Facts => window !== null && !window.decorative)
+      .map(withoutKind)
+      .reverse();
+  }
+
+  async activeWindow(): Promise<WindowInfo | null> {
+    const { x, atoms } = await this.#session();
+    const active = await this.#activeId(x, atoms);
+    if (active === null) return null;
+    const facts = await this.#facts(x, atoms, active, active);
+    return facts === null ? null : withoutKind(facts);
+  }
+
+  async windowAt(point: Point): Promise<WindowInfo | null> {
+    const { x, atoms } = await this.#session();
+    // The server's own answer, which also knows of shaped and click-through windows.
+    const { child } = await x.translate(x.root, x.root, Math.floor(point.x), Math.floor(point.y));
+    if (child === 0) return null;
+    const [clients, active] = await Promise.all([this.#clients(x, atoms), this.#activeId(x, atoms)]);
+    const client = await this.#clientInside(x, child, new Set(clients));
+    const facts = await this.#facts(x, atoms, client ?? child, active);
+    return facts === null ? null : withoutKind(facts);
+  }
+
+  async focus(windowId: string): Promise<void> {
+    const { x, atoms } = await this.#session();
+    const id = await this.#existing(x, atoms, windowId);
+    await x.sendClientMessage({
+      window: id,
+      type: atoms._NET_ACTIVE_WINDOW,
+      data: [SOURCE_PAGER, 0, 0, 0, 0],
+    });
+    const focused = await becomesTrue(async () => (await this.#activeId(x, atoms)) === id, FOCUS_CEILING_MS);
+    if (!focused) {
+      throw new ProtocolError('INVALID_STATE', `Window ${windowId} did not get the focus when asked to.`);
+    }
+  }
+
+  /** Asks; an application may answer with a question of its own. */
+  async close(windowId: string): Promise<void> {
+    const { x, atoms } = await this.#session();
+    const id = await this.#existing(x, atoms, windowId);
+    await x.sendClientMessage({
+      window: id,
+      type: atoms._NET_CLOSE_WINDOW,
+      data: [0, SOURCE_PAGER, 0, 0, 0],
+    });
+  }
+
+  /** Moves and resizes the client area's frame to `bounds` (desktop space, decorations included). */
+  async move(windowId: string, bounds: Rect): Promise<void> {
+    const { x, atoms } = await this.#session();
+    const id = await this.#existing(x, atoms, windowId);
+    const [left = 0, right = 0, top = 0, bottom = 0] = await x.getNumbers(id, atoms._NET_FRAME_EXTENTS);
+    const gravityNorthWest = 1;
+    const allFour = 0xf << 8;
+    await x.sendClientMessage({
+      window: id,
+      type: atoms._NET_MOVERESIZE_WINDOW,
+      data: [
+        gravityNorthWest | allFour | (SOURCE_PAGER << 12),
+        Math.round(bounds.x),
+        Math.round(bounds.y),
+        Math.max(1, Math.round(bounds.width - left - right)),
+        Math.max(1, Math.round(bounds.height - top - bottom)),
+      ],
+    });
+    await x.sync();
+  }
+
+  async minimize(windowId: string): Promise<void> {
+    const { x, atoms } = await this.#session();
+    const id = await this.#existing(x, atoms, windowId);
+    await x.sendClientMessage({
+      window: id,
+      type: atoms.WM_CHANGE_STATE,
+      data: [ICONIC_STATE, 0, 0, 0, 0],
+    });
+    await this.#reaches(x, atoms, windowId, atoms._NET_WM_STATE_HIDDEN, true);
+  }
+
+  async maximize(windowId: string, maximized = true): Promise<void> {
+    const { x, atoms } = await this.#session();
+    const id = await this.#existing(x, atoms, windowId);
+    await x.sendClientMessage({
+      window: id,
+      type: atoms._NET_WM_STATE,
+      data: [
+        maximized ? STATE_ADD : STATE_REMOVE,
+        atoms._NET_WM_STATE_MAXIMIZED_HORZ,
+        atoms._NET_WM_STATE_MAXIMIZED_VERT,
+        SOURCE_PAGER,
+        0,
+      ],
+    });
+    await this.#reaches(x, atoms, windowId, atoms._NET_WM_STATE_MAXIMIZED_VERT, maximized);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  async #session(): Promise<{ x: X11Connection; atoms: Atoms }> {
+    const x = await this.#connect();
+    return { x, atoms: await x.atoms(ATOMS) };
+  }
+
+  /** Managed windows, bottom to top. */
+  async #clients(x: X11Connection, atoms: Atoms): Promise<readonly number[]> {
+    const stacked = await x.getNumbers(x.root, atoms._NET_CLIENT_LIST_STACKING);
+    if (stacked.length > 0) return stacked;
+    const listed = await x.getNumbers(x.root, atoms._NET_CLIENT_LIST);
+    if (listed.length > 0) return listed;
+    // No window manager that tells: whatever is mapped and not a popup.
+    const { children } = await x.queryTree(x.root);
+    const shown = await Promise.all(
+      children.map((id) =>
+        x.windowAttributes(id).then(
+          (found) => found.viewable && !found.overrideRedirect && !found.inputOnly,
+          () => false,
+        ),
+      ),
+    );
+    return children.filter((_, index) => shown[index]);
+  }
+
+  /** The toplevel a key press would go to: the server's focus first, the window manager's word second. */
+  async #activeId(x: X11Connection, atoms: Atoms): Promise<number | null> {
+    const [focus, clients, [announced = 0]] = await Promise.all([
+      x.inputFocus(),
+      this.#clients(x, atoms),
+      x.getNumbers(x.root, atoms._NET_ACTIVE_WINDOW),
+    ]);
+    const managed = new Set(clients);
+    if (focus === FOCUS_NONE) return null;
+    const start = focus === FOCUS_POINTER_ROOT || focus === x.root ? (await x.pointer()).child : focus;
+    const found = start === 0 ? null : await this.#toplevelOf(x, start, managed);
+    if (found !== null) return found;
+    return managed.has(announced) ? announced : null;
+  }
+
+  /** The managed window `window` lies in, or the popup it is; null for a window manager's own helpers. */
+  async #toplevelOf(x: X11Connection, window: number, managed: Set<number>): Promise<number | null> {
+    let current = window;
+    try {
+      for (let depth = 0; depth < MAX_DEPTH; depth += 1) {
+        if (managed.has(current)) return current;
+        const { parent } = await x.queryTree(current);
+        if (parent === x.root || parent === 0) break;
+        current = parent;
+      }
+      const inside = await this.#clientInside(x, current, managed);
+      if (inside !== null) return inside;
+      const [attributes, bounds] = await Promise.all([x.windowAttributes(current), x.geometry(current)]);
+      const visible =
+        attributes.viewable &&
+        !attributes.inputOnly &&
+        bounds.x + bounds.width > 0 &&
+        bounds.y + bounds.height > 0;
+      return visible && bounds.width > 1 && bounds.height > 1 ? current : null;
+    } catch (error) {
+      if (error instanceof X11Error) return null;
+      throw error;
+    }
+  }
+
+  /** The client a frame decorates (or the window itself, when it is one). */
+  async #clientInside(x: X11Connection, frame: number, managed: Set<number>): Promise<number | null> {
+    let level = [frame];
+    for (let depth = 0; depth <= FRAME_DEPTH && level.length > 0; depth += 1) {
+      const client = level.find((id) => managed.has(id));
+      if (client !== undefined) return client;
+      const trees = await Promise.all(
+        level.map((id) => x.queryTree(id).catch(() => ({ children: [] as number[] }))),
+      );
+      level = trees.flatMap((tree) => tree.children);
+    }
+    return null;
+  }
+
+  /** Null when the window has gone in the meantime. */
+  async #facts(x: X11Connection, atoms: Atoms, id: number, active: number | null): Promise<Facts | null> {
+    try {
+      const [title, legacyTitle, className, pids, frame, shadow, states, types, geometry, origin, owners] =
+        await Promise.all([
+          x.getText(id, atoms._NET_WM_NAME),
+          x.getText(id, atoms.WM_NAME),
+          x.getText(id, atoms.WM_CLASS),
+          x.getNumbers(id, atoms._NET_WM_PID),
+          x.getNumbers(id, atoms._NET_FRAME_EXTENTS),
+          x.getNumbers(id, atoms._GTK_FRAME_EXTENTS),
+          x.getNumbers(id, atoms._NET_WM_STATE),
+          x.getNumbers(id, atoms._NET_WM_WINDOW_TYPE),
+          x.geometry(id),
+          x.translate(id, x.root, 0, 0),
+          x.getNumbers(id, atoms.WM_TRANSIENT_FOR),
+        ]);
+      const pid = pids[0];
+      const name = (title ?? legacyTitle ?? '').slice(0, 2000);
+      return {
+        id: windowId(id),
+        title: name,
+        application: await this.#applicationOf(x, atoms, { className, pid, owner: owners[0], title: name }),
+        ...(pid === undefined ? {} : { pid }),
+        bounds: outerBounds({ ...geometry, x: origin.x, y: origin.y }, frame, shadow),
+        active: id === active,
+        minimized: states.includes(atoms._NET_WM_STATE_HIDDEN),
+        decorative:
+          types.includes(atoms._NET_WM_WINDOW_TYPE_DESKTOP) || types.includes(atoms._NET_WM_WINDOW_TYPE_DOCK),
+      };
+    } catch (error) {
+      if (error instanceof X11Error) return null;
+      throw error;
+    }
+  }
+
+  async #applicationOf(
+    x: X11Connection,
+    atoms: Atoms,
+    facts: Readonly<{
+      className: string | null;
+      pid: number | undefined;
+      owner: number | undefined;
+      title: string;
+    }>,
+  ): Promise<string> {
+    const own = classOf(facts.className);
+    if (own !== null) return own;
+    // Menus often carry no class of their own but name the window they belong to.
+    if (facts.owner !== undefined && facts.owner !== x.root) {
+      const owner = classOf(await x.getText(facts.owner, atoms.WM_CLASS).catch(() => null));
+      if (owner !== null) return owner;
+    }
+    if (facts.pid !== undefined) {
+      const command = await readFile(`/proc/${facts.pid}/comm`, 'utf8').catch(() => '');
+      if (command.trim() !== '') return command.trim();
+    }
+    return facts.title === '' ? 'unknown' : facts.title.slice(0, 200);
+  }
+
+  async #existing(x: X11Connection, atoms: Atoms, windowId: string): Promise<number> {
+    const id = /^0x[0-9a-f]{1,8}$/.test(windowId) ? Number(windowId) : 0;
+    const clients = await this.#clients(x, atoms);
+    if (!clients.includes(id)) {
+      throw new ProtocolError(
+        'WINDOW_NOT_FOUND',
+        `There is no window ${windowId}; look again, it may have closed.`,
+      );
+    }
+    return id;
+  }
+
+  async #reaches(
+    x: X11Connection,
+    atoms: Atoms,
+    windowId: string,
+    state: number,
+    present: boolean,
+  ): Promise<void> {
+    const id = Number(windowId);
+    const reached = await becomesTrue(
+      async () => (await x.getNumbers(id, atoms._NET_WM_STATE)).includes(state) === present,
+      CHANGE_CEILING_MS,
+    );
+    if (!reached) throw new ProtocolError('INVALID_STATE', `Window ${windowId} did not change as asked.`);
+  }
+}
+
+export function windowId(id: number): string {
+  return `0x${id.toString(16)}`;
+}
+
+/** WM_CLASS is two strings; the second is the class, which is how people know the application. */
+function classOf(text: string | null): string | null {
+  if (text === null) return null;
+  const [instance = '', className = ''] = text.split('\0');
+  const name = className.trim() || instance.trim();
+  return name === '' ? null : name.slice(0, 200);
+}
+
+/** @param frame decoration outside the client, @param shadow margin inside it; both left, right, top, bottom. */
+function outerBounds(client: Rect, frame: readonly number[], shadow: readonly number[]): Rect {
+  const [left = 0, right = 0, top = 0, bottom = 0] = frame;
+  const [shadowLeft = 0, shadowRight = 0, shadowTop = 0, shadowBottom = 0] = shadow;
+  return {
+    x: client.x - left + shadowLeft,
+    y: client.y - top + shadowTop,
+    width: Math.max(0, client.width + left + right - shadowLeft - shadowRight),
+    height: Math.max(0, client.height + top + bottom - shadowTop - shadowBottom),
+  };
+}
+
+function withoutKind({ decorative: _decorative, ...window }: Facts): WindowInfo {
+  return window;
+}
+
+async function becomesTrue(check: () => Promise<boolean>, ceilingMs: number): Promise<boolean> {
+  const deadline = performance.now() + ceilingMs;
+  for (;;) {
+    if (await check().catch(() => false)) return true;
+    if (performance.now() > deadline) return false;
+    await sleep(POLL_MS);
+  }
+}
