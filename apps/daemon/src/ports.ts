@@ -37,7 +37,18 @@ export interface ScreenCapture extends AsyncDisposable {
   /** @throws ProtocolError CAPTURE_FAILED, DISPLAY_UNAVAILABLE */
   grab(region: Rect, options: { signal: AbortSignal }): Promise<RawImage>;
   pointer(): Promise<Point | null>;
+  /** The pointer's picture, for frames that show it; absent where the system does not tell. */
+  pointerImage?(): Promise<PointerImage | null>;
 }
+
+/** The mouse pointer as drawn: its top-left corner in desktop space, premultiplied BGRA rows. */
+export type PointerImage = Readonly<{
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+  pixels: Uint8Array;
+}>;
 
 /** Knows when the screen last changed; damage events on X11, frame differences elsewhere. */
 export interface ScreenActivity extends AsyncDisposable {

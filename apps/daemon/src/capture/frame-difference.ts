@@ -1,0 +1,128 @@
+import { intersection, type Rect } from '@deskhand/protocol';
+import type { RawImage } from '../ports.ts';
+
+/** What differs between two pictures of the same region. */
+export type FrameDifference = Readonly<{
+  /** Share of pixels with another colour, 0…1. */
+  changedFraction: number;
+  changedPixels: number;
+  /** Smallest rectangle around all of them, relative to the picture; null when nothing differs. */
+  bounds: Rect | null;
+}>;
+
+/** Comparing colours: the fourth byte of a BGRX pixel means nothing and differs between windows. */
+const COLOUR = 0x00ff_ffff;
+
+/**
+ * Remembers one picture and tells what is different in the next. Exact, not sampled: whole rows are
+ * compared first, so that equal rows cost a memory comparison.
+ */
+export class FrameMemory {
+  #width = 0;
+  #height = 0;
+  #bytesPerPixel = 0;
+  #pixels = new Uint8Array(0);
+
+  get isEmpty(): boolean {
+    return this.#width === 0;
+  }
+
+  /** Copies the picture; the buffer is reused while sizes stay the same. */
+  remember(image: RawImage): void {
+    const bytesPerPixel = image.format === 'bgrx' ? 4 : 3;
+    const length = image.width * image.height * bytesPerPixel;
+    if (this.#pixels.length !== length) this.#pixels = new Uint8Array(length);
+    this.#pixels.set(image.pixels.subarray(0, length));
+    this.#width = image.width;
+    this.#height = image.height;
+    this.#bytesPerPixel = bytesPerPixel;
+  }
+
+  forget(): void {
+    this.#width = 0;
+    this.#pixels = new Uint8Array(0);
+  }
+
+  /**
+   * @param within limits the comparison to a rectangle of the picture.
+   * @returns null when there is nothing to compare with: no memory, or another size.
+   */
+  compare(image: RawImage, within?: Rect): FrameDifference | null {
+    const bytesPerPixel = image.format === 'bgrx' ? 4 : 3;
+    if (this.#width !== image.width || this.#height !== image.height) return null;
+    if (this.#bytesPerPixel !== bytesPerPixel) return null;
+    const whole: Rect = { x: 0, y: 0, width: image.width, height: image.height };
+    const area = within === undefined ? whole : intersection(whole, wholePixels(within));
+    if (area === null) return { changedFraction: 0, changedPixels: 0, bounds: null };
+    const before = asBuffer(this.#pixels);
+    const after = asBuffer(image.pixels);
+    let changedPixels = 0;
+    let left = area.x + area.width;
+    let right = area.x - 1;
+    let top = -1;
+    let bottom = -1;
+    for (let y = area.y; y < area.y + area.height; y += 1) {
+      const start = (y * image.width + area.x) * bytesPerPixel;
+      const end = start + area.width * bytesPerPixel;
+      if (before.compare(after, start, end, start, end) === 0) continue;
+      const row = countRow(before, after, start, end, bytesPerPixel);
+      if (row.count === 0) continue;
+      changedPixels += row.count;
+      if (top === -1) top = y;
+      bottom = y;
+      left = Math.min(left, area.x + row.first);
+      right = Math.max(right, area.x + row.last);
+    }
+    return {
+      changedPixels,
+      changedFraction: changedPixels / (area.width * area.height),
+      bounds: top === -1 ? null : { x: left, y: top, width: right - left + 1, height: bottom - top + 1 },
+    };
+  }
+
+  /** Whether anything changed in or within `marginPx` of a rectangle; null when there is nothing to compare with. */
+  changedNear(image: RawImage, rect: Rect, marginPx = 0): boolean | null {
+    const difference = this.compare(image, {
+      x: rect.x - marginPx,
+      y: rect.y - marginPx,
+      width: rect.width + 2 * marginPx,
+      height: rect.height + 2 * marginPx,
+    });
+    return difference === null ? null : difference.changedPixels > 0;
+  }
+}
+
+function countRow(
+  before: Buffer,
+  after: Buffer,
+  start: number,
+  end: number,
+  bytesPerPixel: number,
+): { count: number; first: number; last: number } {
+  let count = 0;
+  let first = -1;
+  let last = -1;
+  for (let offset = start, x = 0; offset < end; offset += bytesPerPixel, x += 1) {
+    const differs =
+      bytesPerPixel === 4
+        ? ((before.readUInt32LE(offset) ^ after.readUInt32LE(offset)) & COLOUR) !== 0
+        : before[offset] !== after[offset] ||
+          before[offset + 1] !== after[offset + 1] ||
+          before[offset + 2] !== after[offset + 2];
+    if (!differs) continue;
+    count += 1;
+    if (first === -1) first = x;
+    last = x;
+  }
+  return { count, first, last };
+}
+
+function wholePixels(rect: Rect): Rect {
+  const x = Math.floor(rect.x);
+  const y = Math.floor(rect.y);
+  return { x, y, width: Math.ceil(rect.x + rect.width) - x, height: Math.ceil(rect.y + rect.height) - y };
+}
+
+function asBuffer(pixels: Uint8Array): Buffer {
+  return Buffer.from(pixels.buffer, pixels.byteOffset, pixels.byteLength);
+}
