@@ -1,4 +1,5 @@
 // Installs everything that is missing. `npm run setup` does it for working on Deskhand, `-- run` only for `npm start`.
+import { endWithNpm } from './end-with-npm.mjs';
 import { isSetUp } from './set-up/is-set-up.mjs';
 import { root } from './set-up/repository.mjs';
 import { packagesFor } from './set-up/system-packages.mjs';
@@ -19,5 +20,6 @@ if ((need !== 'run' && need !== 'test') || words.length > (listOnly ? 2 : 1)) {
       .join(' ')}\n`,
   );
 } else {
+  endWithNpm();
   await isSetUp(need);
 }

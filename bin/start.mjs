@@ -1,6 +1,7 @@
 // npm start: set-up, then `deskhand up --demo` with the words given after `npm start --`.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { endWithNpm } from './end-with-npm.mjs';
 import { findNode, nodeFlags } from './set-up/find-node.mjs';
 import { isSetUp } from './set-up/is-set-up.mjs';
 import { root } from './set-up/repository.mjs';
@@ -8,6 +9,7 @@ import { root } from './set-up/repository.mjs';
 /** `up` ends within two seconds of a signal; after this it is told again. */
 const patienceMs = 4_000;
 
+endWithNpm();
 if (await isSetUp('run')) {
   const [command, args] = deskhand(['up', '--demo', ...process.argv.slice(2)]);
   const child = spawn(command, args, { stdio: 'inherit' });

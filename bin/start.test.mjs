@@ -62,6 +62,27 @@ describe.skipIf(process.platform === 'win32')('npm start', () => {
     expect(await started.exit).toEqual({ code: 41, signal: null });
   });
 
+  it('ends when npm is ended, which tells only the shell between them', async () => {
+    using made = clone(`
+      process.on('SIGTERM', () => process.exit(0));
+      setTimeout(() => {}, 60_000);
+      console.log(process.pid);
+    `);
+    // As npm does: a shell in between that gets the signal and dies of it, without becoming the script.
+    const line = `'${process.execPath}' '${join(made.folder, 'bin/start.mjs')}'; exit $?`;
+    const shell = spawn('sh', ['-c', line], {
+      env: {
+        ...process.env,
+        PATH: `${join(made.folder, 'tools')}:${process.env.PATH}`,
+        npm_lifecycle_event: 'start',
+      },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const pid = await new Promise((resolve) => shell.stdout.once('data', (text) => resolve(Number(text))));
+    shell.kill('SIGTERM');
+    await gone(pid);
+  });
+
   it('reports a program killed by a signal as a shell does', async () => {
     using made = clone(
       `console.log('up'); setTimeout(() => process.kill(process.pid, 'SIGKILL'), 10); setTimeout(() => {}, 60_000);`,

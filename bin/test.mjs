@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { endWithNpm } from './end-with-npm.mjs';
 import { interrupted } from './process-group.mjs';
 import { findNode } from './set-up/find-node.mjs';
 import { isSetUp } from './set-up/is-set-up.mjs';
@@ -15,6 +16,8 @@ import { exitCodeFor, lastLine, sum } from './test-run/tally.mjs';
 
 const endAt = Date.now() + wholeCeilingMs;
 const write = (line) => process.stdout.write(`${line}\n`);
+
+endWithNpm();
 
 let chosen;
 try {
