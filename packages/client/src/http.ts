@@ -6,7 +6,7 @@ import { ApiError, ConnectionError, UnexpectedResponseError } from './errors.ts'
 import { Watchdog } from './watchdog.ts';
 
 export type ClientOptions = Readonly<{
-  /** Where the server is, with or without the closing `/v1`: `http://127.0.0.1:4870/v1`. */
+  /** Where the server is, with or without the closing `/v1`: `http://127.0.0.1:8787/v1`. */
   baseUrl: string;
   /** `sk-coasty-live-…`, `sk-coasty-test-…` or `cua_sk_…`. */
   apiKey: string;
@@ -184,7 +184,7 @@ function normalBaseUrl(text: string): string {
   try {
     url = new URL(text);
   } catch {
-    throw new TypeError('baseUrl is not an absolute URL; expected something like http://127.0.0.1:4870/v1.');
+    throw new TypeError('baseUrl is not an absolute URL; expected something like http://127.0.0.1:8787/v1.');
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     throw new TypeError(`baseUrl must begin with http:// or https://, not ${url.protocol}//.`);

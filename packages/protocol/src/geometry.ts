@@ -8,6 +8,10 @@ import { DisplayId, FrameId } from './ids.ts';
  *                   (a display left of or above the primary one has a negative origin)
  *   frame space     pixels of one captured image; may be fractional in requests
  *
+ * In both spaces a *point* names a pixel: whole numbers are pixel centres, and pixel 0 reaches from -0.5 to 0.5.
+ * A *rectangle* names edges: `x` is where its first pixel begins, so a rectangle of one pixel at 7 has x 7, width 1,
+ * and its middle is the point 7. `centerOf` is the one way from a rectangle to a point.
+ *
  * A point given by an engine lives in the space of a *named* frame and is mapped with that frame's
  * own geometry (SPEC GEO1), never with "the last screenshot".
  */
@@ -54,61 +58,70 @@ export const FrameGeometry = z
       description:
         'Hash of the display layout at capture; an action on a frame of another layout is refused.',
     }),
-    region: Rect,
+    region: Rect.refine((region) => region.width >= 1 && region.height >= 1, 'at least one pixel'),
     image: Size,
     scale: z.number().positive().max(16),
   })
   .meta({ title: 'Frame geometry' });
 export type FrameGeometry = z.infer<typeof FrameGeometry>;
 
-/** True when the frame point lies inside the picture (right and bottom edges excluded). */
+/**
+ * True when the frame point lies inside the picture. The last half pixel at the right and bottom is allowed too
+ * (`width - 0.1`): it is what callers send who count from the edge; it is mapped to the last pixel.
+ */
 export function isInsideFrame(geometry: FrameGeometry, point: Point): boolean {
-  return point.x >= 0 && point.y >= 0 && point.x < geometry.image.width && point.y < geometry.image.height;
+  const { width, height } = geometry.image;
+  return point.x >= -0.5 && point.y >= -0.5 && point.x < width && point.y < height;
 }
 
 /**
- * Frame pixels → desktop physical pixels, whole numbers, never outside the captured region.
- * A frame pixel covers an area of the desktop; the centre of that area is meant, so that the
- * centre of a downscaled button stays its centre.
+ * Frame point → desktop physical pixel, whole numbers, never outside the captured region.
+ *
+ * One formula for whole and fractional points, so that the map is continuous and has an exact inverse: a whole frame
+ * pixel of a picture shrunk three times covers nine desktop pixels and means the one in their middle.
  */
 export function frameToDesktop(geometry: FrameGeometry, point: Point): Point {
   const { region, image } = geometry;
-  const x = region.x + mapAxis(point.x, image.width, region.width);
-  const y = region.y + mapAxis(point.y, image.height, region.height);
-  return { x, y };
+  return {
+    x: toDesktopAxis(point.x, image.width, region.x, region.width),
+    y: toDesktopAxis(point.y, image.height, region.y, region.height),
+  };
 }
 
-function mapAxis(value: number, imageExtent: number, regionExtent: number): number {
-  const ratio = regionExtent / imageExtent;
-  // Whole frame pixels mean "this pixel": aim at its centre. Fractions are already exact places.
-  const exact = Number.isInteger(value) ? (value + 0.5) * ratio - 0.5 : value * ratio;
-  return Math.min(regionExtent - 1, Math.max(0, Math.round(exact)));
+function toDesktopAxis(value: number, imageExtent: number, start: number, extent: number): number {
+  const exact = start + ((value + 0.5) * extent) / imageExtent - 0.5;
+  const first = Math.ceil(start);
+  const last = Math.max(first, Math.ceil(start + extent) - 1);
+  // Adding 0 turns -0, which Math.round makes of -0.3, into 0.
+  return Math.min(last, Math.max(first, Math.round(exact))) + 0;
 }
 
-/** Desktop physical pixels → frame pixels (fractional). May lie outside the picture. */
+/** Desktop point → frame point (fractional); inverse of {@link frameToDesktop}. May lie outside the picture. */
 export function desktopToFrame(geometry: FrameGeometry, point: Point): Point {
   const { region, image } = geometry;
   return {
-    x: ((point.x - region.x) * image.width) / region.width,
-    y: ((point.y - region.y) * image.height) / region.height,
+    x: ((point.x - region.x + 0.5) * image.width) / region.width - 0.5,
+    y: ((point.y - region.y + 0.5) * image.height) / region.height - 0.5,
   };
 }
 
-/** Desktop rectangle → frame rectangle (fractional), not clipped. */
+/** Desktop rectangle → frame rectangle (fractional), not clipped. Edges, so no half pixel is involved. */
 export function desktopRectToFrame(geometry: FrameGeometry, rect: Rect): Rect {
-  const topLeft = desktopToFrame(geometry, rect);
+  const { region, image } = geometry;
   return {
-    x: topLeft.x,
-    y: topLeft.y,
-    width: (rect.width * geometry.image.width) / geometry.region.width,
-    height: (rect.height * geometry.image.height) / geometry.region.height,
+    x: ((rect.x - region.x) * image.width) / region.width,
+    y: ((rect.y - region.y) * image.height) / region.height,
+    width: (rect.width * image.width) / region.width,
+    height: (rect.height * image.height) / region.height,
   };
 }
 
+/** The pixel in the middle; of a rectangle of even extent, the point between its two middle pixels. */
 export function centerOf(rect: Rect): Point {
-  return { x: rect.x + rect.width / 2, y: rect.y + rect.height / 2 };
+  return { x: rect.x + (rect.width - 1) / 2, y: rect.y + (rect.height - 1) / 2 };
 }
 
+/** Whether a whole pixel lies in a rectangle. */
 export function contains(rect: Rect, point: Point): boolean {
   return (
     point.x >= rect.x && point.y >= rect.y && point.x < rect.x + rect.width && point.y < rect.y + rect.height
