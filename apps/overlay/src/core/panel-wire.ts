@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { COMMAND_NAMES } from './panel-view.ts';
+
+/** Most bytes a renderer may send at once. */
+export const RENDERER_FRAME_BYTES = 64 * 1024;
+
+/** Renderer → host: everything a renderer can ask for. The host checks it, whatever the renderer is. */
+export const RendererCommand = z.strictObject({
+  type: z.literal('command'),
+  id: z.string().min(1).max(64),
+  name: z.enum(COMMAND_NAMES),
+  note: z.string().max(2000).optional(),
+  requestId: z.string().max(128).optional(),
+  digest: z.string().max(128).optional(),
+});
+export type RendererCommand = z.infer<typeof RendererCommand>;
+
+/** Where the panel's window is, in desktop space; sent when it moves and in answer to a dodge. */
+export const RendererPlace = z.strictObject({
+  type: z.literal('place'),
+  x: z.number().min(-1_000_000).max(1_000_000),
+  y: z.number().min(-1_000_000).max(1_000_000),
+  width: z.number().min(0).max(100_000),
+  height: z.number().min(0).max(100_000),
+});
+
+export const RendererMessage = z.discriminatedUnion('type', [RendererCommand, RendererPlace]);
+export type RendererMessage = z.infer<typeof RendererMessage>;

@@ -1,0 +1,379 @@
+import { errorAttributes, type Logger, Scope } from '@deskhand/base';
+import type { RuntimePaths } from '@deskhand/base/runtime-paths';
+import { type FromDaemon, type FromGuard, ProtocolError, type Rect } from '@deskhand/protocol';
+import { readLatchFile, writeLatchFile } from '@deskhand/protocol/latch-file';
+import {
+  connectToDaemon,
+  connectToGuard,
+  type DaemonConnection,
+  type GuardConnection,
+  readLocalToken,
+} from '@deskhand/protocol/local-client';
+import type { Platform } from '../core/hotkey-name.ts';
+import { inertLine } from '../core/inert-text.ts';
+import {
+  guardIsHeard,
+  initialState,
+  type PanelInput,
+  type PanelState,
+  reduce,
+  viewOf,
+} from '../core/panel-state.ts';
+import { BEAT_MS, type CommandResult, type HostMessage, type PanelView } from '../core/panel-view.ts';
+import type { RendererCommand } from '../core/panel-wire.ts';
+import { ReconnectingLink } from './reconnecting-link.ts';
+
+/** Twice a second, so that a guard that hangs shows within two seconds. */
+const GUARD_POLL_MS = 500;
+/** A command without an answer by then is shown as not confirmed; a later answer corrects it. */
+export const CONFIRM_MS = 200;
+/** How long an answer may still come and correct the picture. */
+const ANSWER_MS = 5000;
+/** One paint: a burst of messages becomes one snapshot. */
+const PUBLISH_MS = 16;
+
+/** What a renderer may do; given with its credential, never asked for. */
+export type RendererRole = 'viewer' | 'controller';
+
+/** One window that shows the panel. */
+export type Renderer = Readonly<{
+  role: RendererRole;
+  send(message: HostMessage): void;
+  /** True when it is behind: thumbnails are dropped then, states never. */
+  isBehind(): boolean;
+}>;
+
+/** Moves the panel away from where the agent will click. */
+export interface PanelMover {
+  /** @returns the rectangles the panel covers now, desktop space; empty when it covers nothing. */
+  dodge(target: Rect): Promise<readonly Rect[]>;
+}
+
+export type PanelHostOptions = Readonly<{
+  paths: RuntimePaths;
+  platform: Platform;
+  log: Logger;
+  /** Monotonic milliseconds. */
+  nowMs: () => number;
+  mover?: PanelMover | undefined;
+}>;
+
+/**
+ * The part of the panel that outlives its windows: two sockets (guard, daemon), the state made of what they
+ * say, and the way back for commands. Electron's main process and the browser host each own one.
+ */
+export class PanelHost implements AsyncDisposable {
+  readonly #paths: RuntimePaths;
+  readonly #log: Logger;
+  readonly #nowMs: () => number;
+  readonly #mover: PanelMover | undefined;
+  readonly #scope = new Scope();
+  readonly #guard: ReconnectingLink<GuardConnection>;
+  readonly #daemon: ReconnectingLink<DaemonConnection>;
+  readonly #renderers = new Set<Renderer>();
+  readonly #viewListeners = new Set<(view: PanelView) => void>();
+  #state: PanelState;
+  #thumbnail: Extract<HostMessage, { type: 'thumbnail' }> | null = null;
+  #seq = 0;
+  #rectsSeq = 0;
+  #published = '';
+  #publishTimer: NodeJS.Timeout | undefined;
+
+  constructor(options: PanelHostOptions) {
+    this.#paths = options.paths;
+    this.#log = options.log;
+    this.#nowMs = options.nowMs;
+    this.#mover = options.mover;
+    this.#state = initialState(options.platform);
+    const connect =
+      <C>(open: (o: { path: string; token: string; role: 'panel' }) => Promise<C>, path: string) =>
+      async () =>
+        open({ path, token: readLocalToken(this.#paths.tokenFile), role: 'panel' });
+    this.#guard = new ReconnectingLink<GuardConnection>(connect(connectToGuard, this.#paths.guardSocket), {
+      up: (connection) => {
+        connection.onMessage((message) => this.#fromGuard(message));
+        void this.#askGuard();
+      },
+      down: () => this.#apply({ type: 'guard_down' }),
+    });
+    this.#daemon = new ReconnectingLink<DaemonConnection>(
+      connect(connectToDaemon, this.#paths.daemonSocket),
+      {
+        up: (connection) => {
+          connection.onMessage((message) => this.#fromDaemon(message));
+          connection.send({ type: 'subscribe', thumbnails: true });
+          void connection
+            .request({ type: 'command', name: 'status' })
+            .then((reply) => this.#fromDaemon(reply))
+            .catch((error) => this.#log.warn('the daemon did not say its state', errorAttributes(error)));
+        },
+        down: () => this.#apply({ type: 'daemon_down' }),
+      },
+    );
+  }
+
+  start(): void {
+    this.#scope.use('guard link', this.#guard);
+    this.#scope.use('daemon link', this.#daemon);
+    this.#guard.start();
+    this.#daemon.start();
+    const poll = setInterval(() => void this.#askGuard(), GUARD_POLL_MS);
+    const beat = setInterval(() => this.#broadcast({ type: 'beat' }), BEAT_MS);
+    this.#scope.add('timers', () => {
+      clearInterval(poll);
+      clearInterval(beat);
+      clearTimeout(this.#publishTimer);
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#scope.close();
+  }
+
+  get view(): PanelView {
+    return viewOf(this.#state, this.#nowMs());
+  }
+
+  /** For what shows state outside a renderer: tray, border, notifications. @returns its own unsubscribe. */
+  onView(listener: (view: PanelView) => void): () => void {
+    this.#viewListeners.add(listener);
+    listener(this.view);
+    return () => this.#viewListeners.delete(listener);
+  }
+
+  /** Starts feeding a window with snapshots. @returns its own detach. */
+  attach(renderer: Renderer): () => void {
+    this.#renderers.add(renderer);
+    renderer.send({ type: 'view', seq: this.#seq, view: this.view });
+    if (this.#thumbnail !== null) renderer.send(this.#thumbnail);
+    return () => this.#renderers.delete(renderer);
+  }
+
+  /** Does a renderer's command. The answers go to that renderer: at once, and again when a late one corrects it. */
+  async command(renderer: Renderer, command: RendererCommand): Promise<void> {
+    const answer = (result: CommandResult['result'], message: string | null) =>
+      renderer.send({ type: 'result', id: command.id, name: command.name, result, message });
+    if (renderer.role === 'viewer' && command.name !== 'stop') {
+      answer('refused', 'This window may only watch and stop.');
+      return;
+    }
+    if (command.name === 'stop') await this.#stop(answer);
+    else await this.#confirm(this.#send(command), answer);
+  }
+
+  /** STOP from anywhere in this process (tray, shortcut); the same path as the button. */
+  async stop(by: 'panel' | 'tray' = 'panel'): Promise<CommandResult['result']> {
+    let last: CommandResult['result'] = 'not_confirmed';
+    await this.#stop((result) => {
+      last = result;
+    }, by);
+    return last;
+  }
+
+  /** Tells the daemon what the panel covers, so that it aims nothing there. Desktop space, physical pixels. */
+  reportRects(rects: readonly Rect[], id?: string): void {
+    this.#rectsSeq += 1;
+    this.#daemon.current?.send({
+      type: 'rects',
+      seq: this.#rectsSeq,
+      rects: [...rects],
+      ...(id === undefined ? {} : { id }),
+    });
+  }
+
+  /** To guard and daemon in the same turn, over two sockets. What neither takes goes into the latch file. */
+  async #stop(
+    answer: (result: CommandResult['result'], message: string | null) => void,
+    by: 'panel' | 'tray' = 'panel',
+  ): Promise<void> {
+    const guard = acknowledged(this.#guard.current?.request({ type: 'stop', by }, ANSWER_MS));
+    const daemon = acknowledged(this.#daemon.current?.request({ type: 'command', name: 'stop' }, ANSWER_MS));
+    const any = Promise.any([guard, daemon]);
+    any.catch(() => {});
+    const inTime = await withinConfirm(any);
+    if (inTime) answer('confirmed', null);
+    // Without guard's word the latch may not be set: set it here. Guard notices it, or finds it when it starts.
+    const guardInTime = inTime && (await withinConfirm(guard));
+    const written = guardInTime ? null : this.#writeLatch(by);
+    if (inTime) return;
+    answer('not_confirmed', written);
+    await any.then(
+      () => answer('confirmed', null),
+      () => {},
+    );
+  }
+
+  /** @returns what to tell the person, or null when the latch is on disk. */
+  #writeLatch(by: 'panel' | 'tray'): string | null {
+    try {
+      if (readLatchFile(this.#paths.latchFile).tripped) return null;
+      writeLatchFile(this.#paths.latchFile, {
+        by,
+        at: new Date().toISOString(),
+        reason: 'Guard did not confirm the stop, so the panel set the latch itself.',
+      });
+      return null;
+    } catch (error) {
+      this.#log.error('the latch file could not be written', errorAttributes(error));
+      return 'The latch file could not be written either.';
+    }
+  }
+
+  /** @throws ProtocolError of the refusal, NOT_RUNNING, UPSTREAM_TIMEOUT */
+  async #send(command: RendererCommand): Promise<void> {
+    if (command.name === 'reset') {
+      // Only guard owns the latch, and only guard can tell a person's hand from the agent's.
+      await acknowledged(this.#guard.current?.request({ type: 'reset', by: 'panel' }, ANSWER_MS));
+      return;
+    }
+    if (command.name === 'pause' || command.name === 'takeover') {
+      // Withholding input is safe twice: guard does it even if the daemon is busy.
+      acknowledged(
+        this.#guard.current?.request({ type: 'pause', reason: 'asked on the panel' }, ANSWER_MS),
+      ).catch(() => {});
+    }
+    const runId = this.#state.daemon?.run?.id;
+    await acknowledged(
+      this.#daemon.current?.request(
+        {
+          type: 'command',
+          name: command.name,
+          ...(command.note === undefined ? {} : { note: command.note }),
+          ...(runId === undefined ? {} : { runId }),
+          ...(command.requestId === undefined ? {} : { requestId: command.requestId }),
+          ...(command.digest === undefined ? {} : { digest: command.digest }),
+        },
+        ANSWER_MS,
+      ),
+    );
+  }
+
+  async #confirm(
+    work: Promise<void>,
+    answer: (result: CommandResult['result'], message: string | null) => void,
+  ): Promise<void> {
+    const settled = work.then(
+      () => answer('confirmed', null),
+      (error: unknown) => {
+        const refused =
+          error instanceof ProtocolError && error.code !== 'NOT_RUNNING' && error.code !== 'UPSTREAM_TIMEOUT';
+        answer(refused ? 'refused' : 'not_confirmed', inertLine((error as Error).message, 300));
+      },
+    );
+    const inTime = await withinConfirm(settled);
+    if (!inTime) answer('not_confirmed', null);
+    await settled;
+  }
+
+  async #askGuard(): Promise<void> {
+    const guard = this.#guard.current;
+    if (guard === null) {
+      this.#publishSoon();
+      return;
+    }
+    try {
+      this.#fromGuard(await guard.request({ type: 'status' }, ANSWER_MS));
+    } catch {
+      // Its silence is the message; see guardIsHeard.
+      this.#publishSoon();
+    }
+  }
+
+  #fromGuard(message: FromGuard): void {
+    // A stopped guard leaves each question open; the clock, not a reply, tells that it is gone.
+    if (message.type === 'guard_state')
+      this.#apply({ type: 'guard_state', state: message, nowMs: this.#nowMs() });
+  }
+
+  #fromDaemon(message: FromDaemon): void {
+    switch (message.type) {
+      case 'state':
+        this.#apply({ type: 'daemon_state', state: message });
+        return;
+      case 'step':
+        this.#apply({ type: 'step', step: message });
+        return;
+      case 'thumbnail': {
+        const { jpegBase64, width, height, target } = message;
+        this.#thumbnail = {
+          type: 'thumbnail',
+          jpegBase64,
+          width,
+          height,
+          target: target === null ? null : { x: target.x, y: target.y },
+        };
+        for (const renderer of this.#renderers) if (!renderer.isBehind()) renderer.send(this.#thumbnail);
+        return;
+      }
+      case 'dodge':
+        void this.#dodge(message.id, message.target);
+        return;
+      default:
+        return;
+    }
+  }
+
+  async #dodge(id: string, target: Rect): Promise<void> {
+    try {
+      const rects = await this.#mover?.dodge(target);
+      // A panel that can't move says nothing: the daemon then refuses the click instead of making it here.
+      if (rects !== undefined) this.reportRects(rects, id);
+    } catch (error) {
+      this.#log.warn('the panel could not step aside', errorAttributes(error));
+    }
+  }
+
+  #apply(input: PanelInput): void {
+    this.#state = reduce(this.#state, input);
+    this.#publishSoon();
+  }
+
+  #publishSoon(): void {
+    this.#publishTimer ??= setTimeout(() => {
+      this.#publishTimer = undefined;
+      this.#publish();
+    }, PUBLISH_MS);
+  }
+
+  #publish(): void {
+    const view = this.view;
+    const text = JSON.stringify(view);
+    if (text === this.#published) return;
+    this.#published = text;
+    this.#seq += 1;
+    this.#broadcast({ type: 'view', seq: this.#seq, view });
+    for (const listener of this.#viewListeners) listener(view);
+  }
+
+  #broadcast(message: HostMessage): void {
+    for (const renderer of this.#renderers) renderer.send(message);
+  }
+
+  /** True while guard answers. */
+  get guardIsHeard(): boolean {
+    return guardIsHeard(this.#state, this.#nowMs());
+  }
+}
+
+/** @throws ProtocolError NOT_RUNNING when there is no connection to send on. */
+async function acknowledged(reply: Promise<{ type: string }> | undefined): Promise<void> {
+  if (reply === undefined) throw new ProtocolError('NOT_RUNNING', 'The controls are not connected.');
+  await reply;
+}
+
+/** True when `work` succeeds within CONFIRM_MS; false when it fails or is late. */
+function withinConfirm(work: Promise<unknown>): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), CONFIRM_MS);
+    work.then(
+      () => {
+        clearTimeout(timer);
+        resolve(true);
+      },
+      () => {
+        clearTimeout(timer);
+        resolve(false);
+      },
+    );
+  });
+}

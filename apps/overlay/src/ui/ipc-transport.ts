@@ -1,0 +1,46 @@
+import type { HostMessage, PanelCommand } from '../core/panel-view.ts';
+import type { Transport, TransportListener } from './transport.ts';
+
+/** What the preload exposes; nothing else of Electron reaches this page. */
+export type PanelBridge = Readonly<{
+  subscribe(listener: (message: HostMessage) => void): void;
+  ready(): void;
+  stop(id: string): void;
+  control(id: string, name: string): void;
+  decide(
+    id: string,
+    name: string,
+    what: Readonly<{ note?: string; requestId?: string; digest?: string }>,
+  ): void;
+  setCollapsed(collapsed: boolean): void;
+}>;
+
+/** Electron: the sandboxed preload's named functions. */
+export class IpcTransport implements Transport {
+  readonly #bridge: PanelBridge;
+
+  constructor(bridge: PanelBridge) {
+    this.#bridge = bridge;
+  }
+
+  start(listener: TransportListener): void {
+    this.#bridge.subscribe((message) => listener.message(message));
+    this.#bridge.ready();
+  }
+
+  send(command: PanelCommand): boolean {
+    const { id, name, note, requestId, digest } = command;
+    if (name === 'approve' || name === 'deny' || name === 'resume')
+      this.#bridge.decide(id, name, {
+        ...(note === undefined ? {} : { note }),
+        ...(requestId === undefined ? {} : { requestId }),
+        ...(digest === undefined ? {} : { digest }),
+      });
+    else this.#bridge.control(id, name);
+    return true;
+  }
+
+  stop(command: PanelCommand): void {
+    this.#bridge.stop(command.id);
+  }
+}
