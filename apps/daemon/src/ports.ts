@@ -71,6 +71,8 @@ export interface InputBackend extends AsyncDisposable {
   moveTo(point: Point): Promise<void>;
   button(button: MouseButton, down: boolean): Promise<void>;
   wheel(direction: z.infer<typeof ScrollDirection>): Promise<void>;
+  /** Presses nothing. @throws ProtocolError UNKNOWN_KEY when `key` could not press this key. */
+  checkKey?(key: string): Promise<void>;
   /** Canonical key name. @throws ProtocolError UNKNOWN_KEY before anything is pressed. */
   key(key: string, down: boolean): Promise<void>;
   /**

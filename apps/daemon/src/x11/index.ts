@@ -23,4 +23,5 @@ export type {
   XInputEventType,
   XTest,
 } from './extensions.ts';
+export { characterOfKeysym, KEYSYM, keysymOfCharacter, NAMED_KEYSYMS } from './keysyms.ts';
 export { X11Error } from './x11-error.ts';

@@ -351,5 +351,7 @@ declare module 'x11' {
     callback: (error: Error | null | undefined, display: Display) => void,
   ): Client;
   export const eventMask: Readonly<Record<string, number>>;
-  export const keySyms: Readonly<Record<string, { code: number; description: string | null }>>;
+  /** CommonJS module object; `keySyms` is a lazy getter, which named imports do not see. */
+  const x11: { readonly keySyms: Readonly<Record<string, { code: number; description: string | null }>> };
+  export default x11;
 }

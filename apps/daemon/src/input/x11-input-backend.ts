@@ -1,0 +1,218 @@
+import { errorAttributes, type Logger } from '@deskhand/base';
+import { type MouseButton, type Point, ProtocolError } from '@deskhand/protocol';
+import type { InputBackend } from '../ports.ts';
+import { type X11Connection, X11Error, type XTest } from '../x11/index.ts';
+import { isNamedKey, KeyboardMap, type Stroke } from './keyboard-map.ts';
+import { ReadBarrier } from './read-barrier.ts';
+import { typeableCharacters } from './text-plan.ts';
+import { X11Typist } from './x11-typist.ts';
+
+/** X button numbers; 4–7 are the wheel. */
+const BUTTONS: Readonly<Record<MouseButton, number>> = {
+  left: 1,
+  middle: 2,
+  right: 3,
+  back: 8,
+  forward: 9,
+};
+const WHEEL = { up: 4, down: 5, left: 6, right: 7 } as const;
+/** Buttons 1–5 are bits 8–12 of the pointer's state; the server does not tell about higher ones. */
+const FIRST_BUTTON_BIT = 8;
+
+/**
+ * Opens input on a connection of its own: it selects events on the root window and changes the keyboard map.
+ * Rows of the map that a killed predecessor left behind are emptied.
+ * @throws ProtocolError INPUT_FAILED when the server has no XTEST.
+ */
+export async function openX11InputBackend(options: {
+  connection: X11Connection;
+  log: Logger;
+}): Promise<X11InputBackend> {
+  const { connection, log } = options;
+  let xtest: XTest;
+  try {
+    xtest = await connection.require('xtest');
+  } catch (cause) {
+    if (connection.isClosed) throw cause;
+    throw new ProtocolError('INPUT_FAILED', 'The X server has no XTEST extension.', {}, { cause });
+  }
+  const backend = new X11InputBackend({ connection, xtest, log });
+  await backend.start();
+  return backend;
+}
+
+/** Hands on X11 through XTEST. One caller at a time. */
+export class X11InputBackend implements InputBackend {
+  readonly name = 'x11-xtest';
+  readonly #connection: X11Connection;
+  readonly #xtest: XTest;
+  readonly #log: Logger;
+  readonly #barrier: ReadBarrier;
+  readonly #typist: X11Typist;
+  /** Keys of a character held down now, with the modifiers pressed only for its sake. */
+  readonly #companions = new Map<string, { keycode: number; modifiers: readonly number[] }>();
+  #tables: Promise<{ rows: number[][]; modifiers: number[][] }> | null = null;
+  #unsubscribe: () => void = () => {};
+  #disposed = false;
+
+  /** Use {@link openX11InputBackend}. */
+  constructor(parts: { connection: X11Connection; xtest: XTest; log: Logger }) {
+    this.#connection = parts.connection;
+    this.#xtest = parts.xtest;
+    this.#log = parts.log;
+    this.#barrier = new ReadBarrier(parts.connection);
+    this.#typist = new X11Typist({ ...parts, barrier: this.#barrier });
+  }
+
+  async start(): Promise<void> {
+    this.#unsubscribe = this.#connection.on('MappingNotify', () => {
+      this.#tables = null;
+    });
+    const map = await this.#map();
+    if (map.strayKeycodes.length > 0) {
+      this.#log.warn('keyboard rows left behind by a killed process were emptied', {
+        rows: map.strayKeycodes.length,
+      });
+      await this.#typist.takeBack(map.strayKeycodes);
+    }
+  }
+
+  async pointer(): Promise<Point> {
+    const { x, y } = await this.#connection.pointer();
+    return { x, y };
+  }
+
+  moveTo(point: Point): Promise<void> {
+    return this.#inject(() => this.#xtest.motion(Math.round(point.x), Math.round(point.y)));
+  }
+
+  button(button: MouseButton, down: boolean): Promise<void> {
+    return this.#inject(() => this.#xtest.button(BUTTONS[button], down));
+  }
+
+  wheel(direction: keyof typeof WHEEL): Promise<void> {
+    const detail = WHEEL[direction];
+    return this.#inject(() =>
+      this.#xtest.batch([
+        { kind: 'button', detail, down: true },
+        { kind: 'button', detail, down: false },
+      ]),
+    );
+  }
+
+  async checkKey(key: string): Promise<void> {
+    await this.#strokeOf(key);
+  }
+
+  async key(key: string, down: boolean): Promise<void> {
+    if (!down) {
+      const held = this.#companions.get(key);
+      if (held !== undefined) {
+        this.#companions.delete(key);
+        await this.#inject(() =>
+          this.#xtest.batch(
+            [held.keycode, ...held.modifiers].map(
+              (detail) => ({ kind: 'key', detail, down: false }) as const,
+            ),
+          ),
+        );
+        return;
+      }
+    }
+    const stroke = await this.#strokeOf(key);
+    if (!down || (!stroke.shift && !stroke.level3)) {
+      await this.#inject(() => this.#xtest.key(stroke.keycode, down));
+      return;
+    }
+    const map = await this.#map();
+    const held = new Set(await this.#connection.keysDown());
+    const modifiers: number[] = [];
+    if (stroke.shift && map.shiftKeycode !== null && !held.has(map.shiftKeycode))
+      modifiers.push(map.shiftKeycode);
+    if (stroke.level3 && map.level3Keycode !== null && !held.has(map.level3Keycode))
+      modifiers.push(map.level3Keycode);
+    this.#companions.set(key, { keycode: stroke.keycode, modifiers });
+    await this.#inject(() =>
+      this.#xtest.batch(
+        [...modifiers, stroke.keycode].map((detail) => ({ kind: 'key', detail, down: true }) as const),
+      ),
+    );
+  }
+
+  async typeText(text: string, gate: () => void, options: { signal: AbortSignal }): Promise<void> {
+    const codePoints = typeableCharacters(text);
+    if (codePoints.length === 0) return;
+    const map = await this.#map();
+    const rounds = this.#typist.plan(codePoints, map);
+    await this.#inject(() => this.#typist.type(rounds, map, gate, options));
+  }
+
+  async releaseAll(): Promise<void> {
+    this.#companions.clear();
+    try {
+      const [keys, { mask }] = await Promise.all([this.#connection.keysDown(), this.#connection.pointer()]);
+      const buttons: number[] = [BUTTONS.back, BUTTONS.forward];
+      for (let button = 1; button <= 5; button += 1)
+        if ((mask >> (FIRST_BUTTON_BIT + button - 1)) & 1) buttons.push(button);
+      await this.#xtest.batch([
+        ...keys.map((detail) => ({ kind: 'key', detail, down: false }) as const),
+        ...buttons.map((detail) => ({ kind: 'button', detail, down: false }) as const),
+      ]);
+    } catch (error) {
+      this.#log.error('not everything could be released', errorAttributes(error));
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#unsubscribe();
+    this.#barrier[Symbol.dispose]();
+  }
+
+  async #strokeOf(key: string): Promise<Stroke> {
+    const map = await this.#map();
+    const named = isNamedKey(key) ? map.namedKey(key) : undefined;
+    if (named !== undefined) return { keycode: named, shift: false, level3: false };
+    const [character, ...rest] = [...key];
+    const stroke =
+      character === undefined || rest.length > 0
+        ? undefined
+        : (map.stroke(character.codePointAt(0) as number) ?? map.positionOf(character));
+    if (stroke === undefined)
+      // A single character may be part of a secret being typed key by key: it is not quoted.
+      throw new ProtocolError(
+        'UNKNOWN_KEY',
+        rest.length > 0
+          ? `This keyboard has no key "${key}".`
+          : 'This keyboard has no key for that character.',
+      );
+    return stroke;
+  }
+
+  async #map(): Promise<KeyboardMap> {
+    const connection = this.#connection;
+    // Another client's change announces itself; ours too, so the next text sees the restored map.
+    this.#tables ??= Promise.all([connection.keyboardMapping(), connection.modifierMapping()]).then(
+      ([rows, modifiers]) => ({ rows, modifiers }),
+    );
+    const tables = this.#tables;
+    try {
+      const [{ rows, modifiers }, { mask }] = await Promise.all([tables, connection.pointer()]);
+      return new KeyboardMap(rows, connection.minKeycode, modifiers, mask);
+    } catch (error) {
+      this.#tables = null;
+      throw error;
+    }
+  }
+
+  async #inject(send: () => Promise<void>): Promise<void> {
+    try {
+      await send();
+    } catch (cause) {
+      if (cause instanceof X11Error)
+        throw new ProtocolError('INPUT_FAILED', 'The X server refused the input.', {}, { cause });
+      throw cause;
+    }
+  }
+}
