@@ -1,6 +1,7 @@
 import { render } from 'preact';
 import { Announcer } from './announcer.tsx';
 import { IpcTransport, type PanelBridge } from './ipc-transport.ts';
+import { MODE_WORDS } from './messages.ts';
 import { Panel } from './panel.tsx';
 import { PanelModel } from './panel-model.ts';
 import { WsTransport } from './ws-transport.ts';
@@ -18,6 +19,9 @@ function repaint(): void {
   queueMicrotask(() => {
     painting = false;
     render(<Panel model={model} announcer={announcer} />, root);
+    // The window list tells the state too.
+    const mode = model.shown?.mode;
+    document.title = mode === undefined ? 'Deskhand' : `${MODE_WORDS[mode]} – Deskhand`;
   });
 }
 
