@@ -40,8 +40,19 @@ export function isAbort(error: unknown): boolean {
  * Waits `ms` milliseconds.
  * @throws the signal's own reason (not a wrapping AbortError) as soon as it aborts.
  */
-export function sleep(ms: number, options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
-  const { signal } = options;
+export async function sleep(ms: number, options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
+  let leftMs = ms;
+  while (leftMs > LONGEST_TIMER_MS) {
+    await oneTimer(LONGEST_TIMER_MS, options.signal);
+    leftMs -= LONGEST_TIMER_MS;
+  }
+  await oneTimer(leftMs, options.signal);
+}
+
+/** A longer timer fires at once instead. */
+const LONGEST_TIMER_MS = 0x7fff_ffff;
+
+function oneTimer(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) {
       reject(signal.reason as Error);

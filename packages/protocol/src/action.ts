@@ -241,13 +241,27 @@ export function wasDone(outcome: Outcome): boolean {
   return outcome.status === 'confirmed' || outcome.status === 'unverified' || outcome.status === 'no_effect';
 }
 
-/** Operations as events, logs and the panel may show them: typed text becomes its length (SPEC SEC1). */
+/**
+ * Operations as events, logs and the panel may show them: typed text becomes its length, also when it is typed key by
+ * key, and a URL loses the user name and password in it (SPEC SEC1).
+ */
 export function describeWithoutSecrets(operation: Operation): Record<string, unknown> {
   switch (operation.type) {
     case 'type_text': {
       const characters = [...operation.text].length;
       return { text: `[${characters} characters]`, characters };
     }
+    case 'key_press': {
+      const isCharacter = (key: string) => [...key].length === 1;
+      const spellsText = operation.keys.filter(isCharacter).length > 1;
+      return {
+        keys: operation.keys.map((key) => (spellsText && isCharacter(key) ? '[character]' : key)),
+      };
+    }
+    case 'browser_navigate':
+      return {
+        url: operation.url.replace(/^([a-z][a-z0-9+.-]*:)?([\\/]{2,})[^\\/?#]*@/i, '$1$2[credentials]@'),
+      };
     case 'run_command':
       return { command: operation.command, timeout_ms: operation.timeoutMs };
     default: {

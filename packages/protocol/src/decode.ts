@@ -11,6 +11,8 @@ export const LIMITS = {
   localLineBytes: 1024 * 1024,
   /** Deepest nesting of any JSON accepted anywhere. */
   jsonDepth: 32,
+  /** Most places a refusal names; a message with more is no better understood by naming them all. */
+  problems: 100,
 } as const;
 
 /** One place in a value that does not fit, in the shape the REST API reports. */
@@ -41,8 +43,9 @@ export function parseJson(text: string): unknown {
       'MALFORMED_MESSAGE',
       `JSON nested deeper than ${LIMITS.jsonDepth} levels is not accepted.`,
     );
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch (cause) {
     // The parser's message quotes the input, which may hold a secret: keep it out.
     throw new ProtocolError(
@@ -52,6 +55,20 @@ export function parseJson(text: string): unknown {
       { cause: new Error((cause as Error).name) },
     );
   }
+  // Half a surrogate pair is no character: it cannot be stored, typed or compared. Only an escape can smuggle one in.
+  if ((SURROGATE_ESCAPE.test(text) || !text.isWellFormed()) && !isWellFormed(value))
+    throw new ProtocolError('MALFORMED_MESSAGE', 'The message holds half of a surrogate pair.');
+  return value;
+}
+
+const SURROGATE_ESCAPE = /\\u[dD][89a-fA-F]/;
+
+/** Every string and every key, however deep; the depth is limited by now. */
+function isWellFormed(value: unknown): boolean {
+  if (typeof value === 'string') return value.isWellFormed();
+  if (typeof value !== 'object' || value === null) return true;
+  if (Array.isArray(value)) return value.every(isWellFormed);
+  return Object.entries(value).every(([key, item]) => key.isWellFormed() && isWellFormed(item));
 }
 
 /** Unknown value → checked value, defaults filled in. */
@@ -74,15 +91,27 @@ export function decodeValue<Schema extends z.ZodType>(
 export function problemsOf(error: z.ZodError, prefix: ReadonlyArray<string | number> = []): Problem[] {
   const problems: Problem[] = [];
   for (const issue of error.issues) {
-    const loc = [...prefix, ...issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))];
+    const loc = [...prefix, ...issue.path.map(placeName)];
     if (issue.code === 'unrecognized_keys') {
-      for (const key of issue.keys)
-        problems.push({ loc: [...loc, key], msg: 'Extra inputs are not permitted', type: 'extra_forbidden' });
+      for (const key of issue.keys.slice(0, LIMITS.problems))
+        problems.push({
+          loc: [...loc, placeName(key)],
+          msg: 'Extra inputs are not permitted',
+          type: 'extra_forbidden',
+        });
     } else {
       problems.push({ loc, msg: issue.message, type: problemType(issue) });
     }
+    if (problems.length >= LIMITS.problems) break;
   }
-  return problems;
+  return problems.slice(0, LIMITS.problems);
+}
+
+/** Keys come from the sender: a refusal must not grow with them. */
+function placeName(part: PropertyKey): string | number {
+  if (typeof part === 'number') return part;
+  const name = String(part);
+  return name.length <= 64 ? name : `${name.slice(0, 63).toWellFormed()}…`;
 }
 
 function problemType(issue: z.core.$ZodIssue): string {

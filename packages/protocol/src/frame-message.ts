@@ -35,9 +35,17 @@ export function decodeFrameMessage(message: Uint8Array): { header: FrameHeader; 
   const headerLength = new DataView(message.buffer, message.byteOffset, message.byteLength).getUint32(0);
   if (headerLength > MAX_HEADER_BYTES || 4 + headerLength > message.length)
     throw new ProtocolError('MALFORMED_MESSAGE', 'The frame header is longer than its message allows.');
-  const text = new TextDecoder().decode(message.subarray(4, 4 + headerLength));
-  return {
-    header: decodeText(FrameHeader, text, MAX_HEADER_BYTES),
-    bytes: message.subarray(4 + headerLength),
-  };
+  const header = decodeText(FrameHeader, headerText(message.subarray(4, 4 + headerLength)), MAX_HEADER_BYTES);
+  const bytes = message.subarray(4 + headerLength);
+  if (bytes.length === 0)
+    throw new ProtocolError('MALFORMED_MESSAGE', 'The frame message carries no picture.');
+  return { header, bytes };
+}
+
+function headerText(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new ProtocolError('MALFORMED_MESSAGE', 'The frame header is not UTF-8.', {}, { cause });
+  }
 }

@@ -5,7 +5,8 @@ import { ProtocolError } from './errors.ts';
 export class LineDecoder {
   readonly #maxBytes: number;
   readonly #decoder = new TextDecoder('utf-8', { fatal: true });
-  #chunks: Uint8Array[] = [];
+  /** Grows by doubling: a line that comes byte by byte costs no more than its length. */
+  #pending = new Uint8Array(256);
   #pendingBytes = 0;
 
   constructor(maxBytes: number = LIMITS.localLineBytes) {
@@ -13,37 +14,36 @@ export class LineDecoder {
   }
 
   /**
-   * @returns the complete lines so far, without their line ends; empty lines are dropped.
-   * @throws ProtocolError MESSAGE_TOO_LARGE, MALFORMED_MESSAGE (bytes that are not UTF-8)
+   * The lines this chunk completes, without their line ends; empty lines are dropped. Each is handed on before the
+   * next is looked at, so that a "stop" is not lost to garbage that arrives in the same chunk: iterate to the end.
+   * @throws ProtocolError MESSAGE_TOO_LARGE, MALFORMED_MESSAGE (bytes that are not UTF-8); then close the socket
    */
-  push(chunk: Uint8Array): string[] {
-    const lines: string[] = [];
+  *push(chunk: Uint8Array): Generator<string, void, undefined> {
     let start = 0;
     for (let end = chunk.indexOf(10, start); end !== -1; end = chunk.indexOf(10, start)) {
       this.#take(chunk.subarray(start, end));
-      const line = this.#flush();
-      if (line.length > 0) lines.push(line);
       start = end + 1;
+      const line = this.#flush();
+      if (line.length > 0) yield line;
     }
     if (start < chunk.length) this.#take(chunk.subarray(start));
-    return lines;
   }
 
   #take(part: Uint8Array): void {
-    this.#pendingBytes += part.length;
-    if (this.#pendingBytes > this.#maxBytes)
+    const neededBytes = this.#pendingBytes + part.length;
+    if (neededBytes > this.#maxBytes)
       throw new ProtocolError('MESSAGE_TOO_LARGE', `A line of at most ${this.#maxBytes} bytes was expected.`);
-    this.#chunks.push(part.slice());
+    if (neededBytes > this.#pending.length) {
+      const larger = new Uint8Array(Math.max(neededBytes, this.#pending.length * 2));
+      larger.set(this.#pending.subarray(0, this.#pendingBytes));
+      this.#pending = larger;
+    }
+    this.#pending.set(part, this.#pendingBytes);
+    this.#pendingBytes = neededBytes;
   }
 
   #flush(): string {
-    const bytes = new Uint8Array(this.#pendingBytes);
-    let offset = 0;
-    for (const chunk of this.#chunks) {
-      bytes.set(chunk, offset);
-      offset += chunk.length;
-    }
-    this.#chunks = [];
+    const bytes = this.#pending.subarray(0, this.#pendingBytes);
     this.#pendingBytes = 0;
     try {
       return this.#decoder.decode(bytes);

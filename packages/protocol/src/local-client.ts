@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { connect as connectSocket, type Socket } from 'node:net';
 import type { z } from 'zod';
 import { decodeText, LIMITS } from './decode.ts';
-import { ProtocolError } from './errors.ts';
+import { isErrorCode, ProtocolError } from './errors.ts';
 import { encodeLine, LineDecoder } from './line-codec.ts';
 import { FromDaemon, FromGuard, type LocalRole, type ToDaemon, type ToGuard } from './local.ts';
 import { PROTOCOL_VERSION } from './version.ts';
@@ -142,7 +142,7 @@ export class LocalConnection<Out extends { type: string }, In extends { type: st
         code,
         message: text,
       } = message as unknown as { id?: string; code: string; message: string };
-      const error = new ProtocolError(code as ProtocolError['code'], text);
+      const error = new ProtocolError(isErrorCode(code) ? code : 'UPSTREAM_ERROR', text);
       const waiting = id === undefined ? undefined : this.#take(id);
       if (waiting) waiting.reject(error);
       else this.#end(error);

@@ -63,13 +63,16 @@ export function transition(from: RunStatus, change: RunChange): RunTransition {
     }
     case 'finished': {
       if (from !== 'running') return refuse('INVALID_STATE', ['running']);
-      if (change.passed) return { ok: true, status: 'succeeded', error: null, result: change.result };
+      // One verdict, told once: what the result says about itself cannot disagree with how the run ended.
+      const status: TerminalStatus = change.passed ? 'succeeded' : 'failed';
+      const result = { ...change.result, passed: change.passed, status };
+      if (change.passed) return { ok: true, status, error: null, result };
       const code = change.code ?? 'TASK_FAILED';
       return {
         ok: true,
-        status: 'failed',
+        status,
         error: { code, message: change.message ?? ERRORS[code].meaning },
-        result: change.result,
+        result,
       };
     }
     default:
@@ -89,7 +92,10 @@ export const STOP_ENDINGS = {
   policy: { status: 'failed', code: 'ACTION_POLICY_VIOLATION', judged: true },
   link_lost: { status: 'failed', code: 'MACHINE_DISCONNECTED', judged: true },
   interrupted: { status: 'failed', code: 'INTERRUPTED', judged: true },
+  /** A person was needed and `on_awaiting_human` is `fail`. */
   human_needed: { status: 'failed', code: 'AWAITING_HUMAN', judged: true },
+  /** A person was needed and `on_awaiting_human` is `cancel`. */
+  human_unwanted: { status: 'cancelled', code: 'AWAITING_HUMAN', judged: false },
 } as const satisfies Record<StopReason, { status: TerminalStatus; code: ErrorCode | null; judged: boolean }>;
 
 function to(status: RunStatus): RunTransition {

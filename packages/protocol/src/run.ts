@@ -38,6 +38,7 @@ export const STOP_REASONS = [
   'link_lost',
   'interrupted',
   'human_needed',
+  'human_unwanted',
   'human_timeout',
 ] as const;
 export const StopReason = z.enum(STOP_REASONS);
