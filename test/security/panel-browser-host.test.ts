@@ -1,4 +1,6 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { request } from 'node:http';
+import { join } from 'node:path';
 import { FakeDesktop, PanelProcess } from '@deskhand/overlay/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
@@ -151,6 +153,24 @@ describe('the panel’s loopback server', () => {
     const body = JSON.stringify({ code });
     expect((await send('POST', '/session', { Origin: origin }, body)).status).toBe(200);
     expect((await send('POST', '/session', { Origin: origin }, body)).status).toBe(401);
+  });
+
+  it('keeps an unused link in a private file, and takes it away at the end', async () => {
+    const other = await PanelProcess.start(fake.dataDir, { env: fake.env });
+    const file = join(fake.dataDir, 'panel-link.html');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const first = readFileSync(file, 'utf8');
+    const code = /#code=([0-9a-f]{64})/.exec(first)?.[1];
+    const there = new URL(other.url).origin;
+    const answer = await fetch(`${there}/session`, {
+      method: 'POST',
+      headers: { Origin: there },
+      body: JSON.stringify({ code }),
+    });
+    expect(answer.status).toBe(200);
+    await eventually(() => readFileSync(file, 'utf8') !== first);
+    await other.end();
+    expect(existsSync(file)).toBe(false);
   });
 
   it.each([

@@ -1,7 +1,8 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { RendererRole } from '../host/panel-host.ts';
 
-const CODE_TTL_MS = 10 * 60_000;
+/** A link that was shown to somebody is good this long. */
+export const SHOWN_CODE_TTL_MS = 10 * 60_000;
 const TICKET_TTL_MS = 30_000;
 /** Old sessions go when a new one comes: two windows are the most there can be. */
 const MAX_SESSIONS = 8;
@@ -29,9 +30,12 @@ export class Credentials {
     this.#nowMs = nowMs;
   }
 
-  issueCode(role: RendererRole): string {
+  /** @param ttlMs `Infinity` for a code that only lies in a private file until it is used. */
+  issueCode(role: RendererRole, ttlMs: number): string {
+    const now = this.#nowMs();
+    for (const [code, { untilMs }] of this.#codes) if (untilMs < now) this.#codes.delete(code);
     const code = secret();
-    this.#codes.set(code, { role, untilMs: this.#nowMs() + CODE_TTL_MS });
+    this.#codes.set(code, { role, untilMs: now + ttlMs });
     return code;
   }
 

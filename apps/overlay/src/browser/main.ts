@@ -5,6 +5,7 @@ import { runtimePaths } from '@deskhand/base/runtime-paths';
 import { platformOf } from '../host/host-platform.ts';
 import { PanelHost } from '../host/panel-host.ts';
 import { builtRenderer } from './built-renderer.ts';
+import { Doorway } from './doorway.ts';
 import { jsonLogger } from './json-logger.ts';
 import { findBrowser, openWindow } from './open-window.ts';
 import { PanelServer } from './panel-server.ts';
@@ -50,7 +51,8 @@ async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void end(0));
   process.on('disconnect', () => void end(0));
 
-  const paths = runtimePaths(resolve(values.data));
+  const dataDir = resolve(values.data);
+  const paths = runtimePaths(dataDir);
   const nowMs = () => performance.now();
   const host = new PanelHost({ paths, platform: platformOf(process.platform), log, nowMs });
   scope.use('panel host', host);
@@ -58,6 +60,12 @@ async function main(): Promise<void> {
   const server = new PanelServer({ host, files: readStaticFiles(await builtRenderer(log)), log, nowMs });
   scope.use('panel server', server);
   await server.listen(port);
+  const doorway = scope.use(
+    'doorway',
+    new Doorway(dataDir, () => server.link('controller', Number.POSITIVE_INFINITY)),
+  );
+  doorway.renew();
+  server.onLinkUsed = () => doorway.renew();
   process.on('message', (message) => {
     if ((message as { type?: unknown } | null)?.type === 'issue_link')
       tell({ type: 'link', url: server.link() });
@@ -71,12 +79,7 @@ async function main(): Promise<void> {
     else
       scope.use(
         'panel window',
-        await openWindow({
-          browser,
-          link: server.link(),
-          privateDir: resolve(values.data),
-          env: process.env,
-        }),
+        await openWindow({ browser, doorway: doorway.file, dataDir, env: process.env }),
       );
   }
 }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { accessSync, constants, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Scope, sleep } from '@deskhand/base';
@@ -49,28 +49,21 @@ const CLOSE_MS = 800;
 
 /**
  * Opens the panel as an app window with its own profile, so that closing it closes only it.
- * @param link holds a one-time code: it goes through a private file, because everybody can read a command line.
+ * @param doorway file with the link; the link itself holds a code, and everybody can read a command line.
  */
 export async function openWindow(options: {
   browser: string;
-  link: string;
-  privateDir: string;
+  doorway: string;
+  dataDir: string;
   env: Readonly<Record<string, string | undefined>>;
 }): Promise<AsyncDisposable> {
   const scope = new Scope();
-  const profile = join(options.privateDir, 'panel-browser');
+  const profile = join(options.dataDir, 'panel-browser');
   mkdirSync(profile, { recursive: true, mode: 0o700 });
-  const doorway = join(options.privateDir, 'panel-link.html');
-  rmSync(doorway, { force: true });
-  writeFileSync(doorway, `<!doctype html><meta http-equiv="refresh" content="0;url=${options.link}">\n`, {
-    mode: 0o600,
-    flag: 'wx',
-  });
-  scope.add('link file', () => rmSync(doorway, { force: true }));
   const child = spawn(
     options.browser,
     [
-      `--app=${pathToFileURL(doorway).href}`,
+      `--app=${pathToFileURL(options.doorway).href}`,
       `--user-data-dir=${profile}`,
       `--window-size=${WINDOW.width},${WINDOW.height}`,
       '--no-first-run',

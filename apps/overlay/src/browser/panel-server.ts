@@ -7,7 +7,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { z } from 'zod';
 import { RENDERER_FRAME_BYTES, RendererMessage } from '../core/panel-wire.ts';
 import type { PanelHost, Renderer, RendererRole } from '../host/panel-host.ts';
-import { Credentials, type Session } from './credentials.ts';
+import { Credentials, type Session, SHOWN_CODE_TTL_MS } from './credentials.ts';
 import { gateAct, gateRead } from './request-gate.ts';
 import type { StaticFile } from './static-files.ts';
 
@@ -97,9 +97,12 @@ export class PanelServer implements AsyncDisposable {
   }
 
   /** A link that lets one browser in, once. The code is in the fragment: it is never sent in a request line. */
-  link(role: RendererRole = 'controller'): string {
-    return `http://127.0.0.1:${this.#port}/#code=${this.#credentials.issueCode(role)}`;
+  link(role: RendererRole = 'controller', ttlMs: number = SHOWN_CODE_TTL_MS): string {
+    return `http://127.0.0.1:${this.#port}/#code=${this.#credentials.issueCode(role, ttlMs)}`;
   }
+
+  /** Runs after a link was used. One listener: the owner's. */
+  onLinkUsed: () => void = () => {};
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#pinger);
@@ -159,6 +162,7 @@ export class PanelServer implements AsyncDisposable {
       `${this.#cookieName}=${session.cookie}; HttpOnly; SameSite=Strict; Path=/`,
     );
     replyJson(response, 200, { key: session.key });
+    this.onLinkUsed();
   }
 
   async #withSession(

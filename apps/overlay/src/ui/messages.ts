@@ -97,7 +97,7 @@ export const words = {
   resetHold: 'Hold to reset',
   resetAgain: 'Activate again to reset',
   keepOnTop: 'Keep on top',
-  linkUsed: 'This link was used already, or is too old. Ask for a fresh one with: deskhand panel',
+  linkUsed: 'This link was used already, or is too old. Open panel-link.html in the data folder instead.',
   connecting: 'Connecting…',
 } as const;
 
