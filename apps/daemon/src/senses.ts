@@ -1,5 +1,6 @@
 import type { Logger } from '@deskhand/base';
 import { Scope } from '@deskhand/base';
+import { AtspiElementSource } from './accessibility/atspi-element-source.ts';
 import { X11Session } from './windows/x11-session.ts';
 import { X11WindowSystem } from './windows/x11-window-system.ts';
 
@@ -13,11 +14,16 @@ export type SensesOptions = Readonly<{
 
 export interface Senses extends AsyncDisposable {
   readonly windows: X11WindowSystem;
+  readonly accessibility: AtspiElementSource;
 }
 
 export async function openSenses(options: SensesOptions): Promise<Senses> {
   const scope = new Scope();
   const session = scope.use('X session', new X11Session(options.display, options.log));
   const windows = scope.use('windows', new X11WindowSystem(() => session.connection()));
-  return { windows, [Symbol.asyncDispose]: () => scope.close() };
+  const accessibility = scope.use(
+    'accessibility',
+    new AtspiElementSource(options.env.DBUS_SESSION_BUS_ADDRESS ?? '', options.log),
+  );
+  return { windows, accessibility, [Symbol.asyncDispose]: () => scope.close() };
 }

@@ -1,0 +1,165 @@
+import type { Logger } from '@deskhand/base';
+import { MAX_ELEMENTS, type ScreenElement, type WindowInfo } from '@deskhand/protocol';
+import type { ElementSourcePort } from '../ports.ts';
+import { type Accessible, AccessibleCalls, AtspiConnection, REGISTRY_ROOT } from './atspi-connection.ts';
+import { isInteractive, isNamedContainer, isSilent } from './atspi-vocabulary.ts';
+import { type AtspiNode, AtspiWalk } from './atspi-walk.ts';
+
+const DEFAULT_BUDGET_MS = 400;
+const MAX_NAME_CHARACTERS = 2000;
+
+/** What one walk cost; see `lastWalk`. */
+export type WalkReport = Readonly<{
+  durationMs: number;
+  nodes: number;
+  calls: number;
+  elements: number;
+  /** Whether the budget ended it before everything was seen. */
+  complete: boolean;
+}>;
+
+/**
+ * What is on the screen according to AT-SPI: the active window's application only, what is showing,
+ * in reading order. An application that hangs or exposes nothing costs the budget at most.
+ */
+export class AtspiElementSource implements ElementSourcePort {
+  readonly name = 'at-spi';
+  readonly #connection: AtspiConnection;
+  readonly #budgetMs: number;
+  lastWalk: WalkReport | null = null;
+
+  constructor(sessionAddress: string, log: Logger, budgetMs = DEFAULT_BUDGET_MS) {
+    this.#connection = new AtspiConnection(sessionAddress, log);
+    this.#budgetMs = budgetMs;
+  }
+
+  async elements(
+    window: WindowInfo | null,
+    options: { signal: AbortSignal },
+  ): Promise<readonly ScreenElement[]> {
+    options.signal.throwIfAborted();
+    if (window === null) return [];
+    const startedAt = performance.now();
+    const bus = await this.#connection.bus(options);
+    if (bus === null) return [];
+    const budget = AbortSignal.any([options.signal, AbortSignal.timeout(this.#budgetMs)]);
+    const calls = new AccessibleCalls(bus, { signal: budget });
+    const application = await this.#applicationOf(window, calls, bus, budget);
+    const walk = new AtspiWalk(calls);
+    if (application !== null) await walk.window(application, window);
+    options.signal.throwIfAborted();
+    const elements = toElements(walk.roots, window);
+    this.lastWalk = {
+      durationMs: performance.now() - startedAt,
+      nodes: walk.visited,
+      calls: calls.count,
+      elements: elements.length,
+      complete: !budget.aborted && !walk.cut,
+    };
+    return elements;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#connection[Symbol.asyncDispose]();
+  }
+
+  async #applicationOf(
+    window: WindowInfo,
+    calls: AccessibleCalls,
+    bus: Parameters<AtspiConnection['processOf']>[0],
+    signal: AbortSignal,
+  ): Promise<Accessible | null> {
+    const applications = await calls.children(REGISTRY_ROOT);
+    if (window.pid !== undefined) {
+      const pids = await Promise.all(
+        applications.map((application) =>
+          this.#connection.processOf(bus, application.bus, { signal }).catch(() => null),
+        ),
+      );
+      // The last one registered wins: a toolkit may register twice, the first time half ready.
+      const index = pids.lastIndexOf(window.pid);
+      if (index >= 0) return applications[index] as Accessible;
+    }
+    // Sandboxed applications report the process id of their own namespace.
+    const names = await Promise.all(applications.map((application) => calls.name(application)));
+    const wanted = window.application.toLowerCase();
+    const index = names.findIndex((name) => name !== '' && name.toLowerCase() === wanted);
+    return index >= 0 ? (applications[index] as Accessible) : null;
+  }
+}
+
+/** Flattens the tree in reading order, without what says nothing and without the same thing twice. */
+function toElements(roots: readonly AtspiNode[], window: WindowInfo): readonly ScreenElement[] {
+  const elements: ScreenElement[] = [];
+  const seen = new Set<string>();
+  const visit = (node: AtspiNode, owner: string | null) => {
+    const name = nameOf(node);
+    if (isWorthTelling(node, name, owner) && elements.length < MAX_ELEMENTS) {
+      const { x, y, width, height } = node.bounds;
+      const key = `${node.role}|${name}|${x},${y},${width},${height}`;
+      if (!seen.has(key)) {
+        seen.add(key);
+        elements.push({
+          id: `ax${node.accessible.bus}${node.accessible.path.replace('/org/a11y/atspi/accessible', '')}`.slice(
+            0,
+            200,
+          ),
+          source: 'accessibility',
+          role: node.role,
+          name,
+          ...(node.value === null ? {} : { value: node.value }),
+          ...(node.description === '' ? {} : { description: node.description.slice(0, MAX_NAME_CHARACTERS) }),
+          states: node.states,
+          bounds: node.bounds,
+          windowId: window.id,
+        });
+      }
+    }
+    const inside = isInteractive(node.role) || node.role === 'heading' ? name : owner;
+    for (const child of node.children) visit(child, inside);
+  };
+  for (const root of roots) visit(root, null);
+  return elements;
+}
+
+/** Rows and cells are called what is written in them; their own name, if any, is a longer explanation. */
+const NAMED_BY_CONTENT = new Set([
+  'list_item',
+  'tree_item',
+  'table_cell',
+  'link',
+  'button',
+  'toggle_button',
+  'tab',
+]);
+
+function nameOf(node: AtspiNode): string {
+  const own = clean(node.name);
+  if (own !== '') return own;
+  const content = NAMED_BY_CONTENT.has(node.role) ? clean(textInside(node)) : '';
+  return content === '' ? clean(node.hint) : content;
+}
+
+function textInside(node: AtspiNode): string {
+  return node.children.map((child) => (isText(child.role) ? child.name : textInside(child))).join(' ');
+}
+
+function clean(text: string): string {
+  return text.replace(/\s+/g, ' ').trim().slice(0, MAX_NAME_CHARACTERS);
+}
+
+/** @param owner name of the button, link, row … the node is part of, or null. */
+function isWorthTelling(node: AtspiNode, name: string, owner: string | null): boolean {
+  if (node.bounds.width <= 0 || node.bounds.height <= 0 || !node.showing) return false;
+  if (owner !== null && isText(node.role) && owner.includes(name)) return false;
+  if (node.value !== null && node.value !== '') return true;
+  if (isInteractive(node.role)) {
+    return name !== '' || node.states.includes('focusable') || node.states.includes('editable');
+  }
+  if (name === '' || isSilent(node.role)) return false;
+  return isNamedContainer(node.role) ? name.length <= 200 : true;
+}
+
+function isText(role: string): boolean {
+  return role === 'label' || role === 'text' || role === 'paragraph';
+}

@@ -1,0 +1,326 @@
+import { centerOf, contains, intersection, type Rect, type WindowInfo } from '@deskhand/protocol';
+import type { Accessible, AccessibleCalls } from './atspi-connection.ts';
+import { hasState, isInteractive, roleName, stateNames } from './atspi-vocabulary.ts';
+
+const MAX_NODES = 6000;
+const MAX_VALUE_CHARACTERS = 10_000;
+/** A container with more children than this is looked at where it is visible, not from its first row. */
+const MANY_CHILDREN = 150;
+const MAX_CHILDREN = 1500;
+const LABELLED_BY = 2;
+const WINDOW_ROLES = new Set([23, 16, 19, 2]);
+const POPUP_ROLES = new Set([69, 41, 33, 64, 31, 98]);
+const MANY_CHILDREN_ROLES = new Set([55, 65, 66, 31, 98]);
+const SAMPLE_STEP_PX = 8;
+
+/** One accessible object as found, with what is showing below it. */
+export type AtspiNode = {
+  readonly accessible: Accessible;
+  readonly role: string;
+  readonly showing: boolean;
+  readonly states: string[];
+  readonly bounds: Rect;
+  name: string;
+  /** What the toolkit offers where there is no name: placeholder or tooltip. */
+  hint: string;
+  value: string | null;
+  description: string;
+  children: AtspiNode[];
+};
+
+/** Walks one application's showing objects in parallel. What was seen before an abort stays. */
+export class AtspiWalk {
+  readonly roots: AtspiNode[] = [];
+  readonly #calls: AccessibleCalls;
+  readonly #seen = new Set<string>();
+  readonly #labels = new Map<string, Promise<string>>();
+  /** True when a limit, not the end of the tree, ended the walk. */
+  cut = false;
+
+  constructor(calls: AccessibleCalls) {
+    this.#calls = calls;
+  }
+
+  get visited(): number {
+    return this.#seen.size;
+  }
+
+  /** The given window of an application, and the application's open menus and popups. */
+  async window(application: Accessible, window: WindowInfo): Promise<void> {
+    const toplevels = await this.#calls.children(application);
+    const facts = await Promise.all(toplevels.map((toplevel) => this.#toplevelFacts(toplevel)));
+    const main = bestMatch(facts, window);
+    const popups = facts.filter((fact) => fact !== main && fact.showing && POPUP_ROLES.has(fact.role));
+    const chosen = main === null ? popups : [main, ...popups];
+    const shift = main === null ? { x: 0, y: 0 } : screenShift(main.bounds, window.bounds);
+    await Promise.all(
+      chosen.map(async (fact, index) => {
+        await this.#visit(fact.accessible, null, shift, (node) => {
+          this.roots[index] = node;
+        });
+      }),
+    );
+    // Places of toplevels that could not be read stay empty.
+    this.roots.splice(0, this.roots.length, ...this.roots.filter((root) => root !== undefined));
+  }
+
+  async #toplevelFacts(accessible: Accessible): Promise<ToplevelFacts> {
+    const [role, states, name, bounds] = await Promise.all([
+      this.#calls.role(accessible),
+      this.#calls.states(accessible),
+      this.#calls.name(accessible),
+      this.#calls.extents(accessible),
+    ]);
+    return {
+      accessible,
+      role: role ?? 0,
+      name,
+      bounds,
+      active: states !== null && hasState(states, 'active'),
+      showing: states !== null && hasState(states, 'showing') && hasState(states, 'visible'),
+    };
+  }
+
+  async #visit(
+    accessible: Accessible,
+    clip: Rect | null,
+    shift: Readonly<{ x: number; y: number }>,
+    found: (node: AtspiNode) => void,
+  ): Promise<void> {
+    const key = `${accessible.bus}${accessible.path}`;
+    if (this.#calls.aborted || this.#seen.has(key)) return;
+    if (this.#seen.size >= MAX_NODES) {
+      this.cut = true;
+      return;
+    }
+    this.#seen.add(key);
+    const calls = this.#calls;
+    const [roleNumber, states, name, extents] = await Promise.all([
+      calls.role(accessible),
+      calls.states(accessible),
+      calls.name(accessible),
+      calls.extents(accessible),
+    ]);
+    if (states === null || roleNumber === null) return;
+    if (!hasState(states, 'showing') || !hasState(states, 'visible')) return;
+    const own = extents === null ? null : { ...extents, x: extents.x + shift.x, y: extents.y + shift.y };
+    const visible = own === null ? null : clip === null ? own : intersection(own, clip);
+    const role = refinedRole(roleName(roleNumber), states);
+    const node: AtspiNode = {
+      accessible,
+      role,
+      // What is scrolled out of its container has no part that could be clicked.
+      showing: visible !== null && visible.width > 0 && visible.height > 0,
+      states: stateNames(states, role),
+      bounds: visible ?? { x: own?.x ?? 0, y: own?.y ?? 0, width: 0, height: 0 },
+      name,
+      hint: '',
+      value: null,
+      description: '',
+      children: [],
+    };
+    found(node);
+    if (role === 'password_field') {
+      await this.#nameOf(node);
+      return;
+    }
+    const inner = clips(roleNumber) && own !== null && own.width > 0 ? (visible ?? own) : clip;
+    await Promise.all([
+      this.#detail(node, roleNumber),
+      this.#children(accessible, roleNumber, states, node, inner, shift),
+    ]);
+  }
+
+  async #children(
+    accessible: Accessible,
+    role: number,
+    states: readonly number[],
+    node: AtspiNode,
+    clip: Rect | null,
+    shift: Readonly<{ x: number; y: number }>,
+  ): Promise<void> {
+    const mayBeMany = MANY_CHILDREN_ROLES.has(role) || hasState(states, 'managesDescendants');
+    const count = mayBeMany ? await this.#calls.childCount(accessible) : 0;
+    let children: readonly Accessible[];
+    if (count > MANY_CHILDREN && node.showing) {
+      children = await this.#childrenInSight(accessible, node.bounds, shift);
+      this.cut = true;
+    } else if (count > MAX_CHILDREN) {
+      this.cut = true;
+      return;
+    } else children = await this.#calls.children(accessible);
+    const slots: Array<AtspiNode | undefined> = children.slice(0, MAX_CHILDREN).map(() => undefined);
+    node.children = slots as AtspiNode[];
+    await Promise.all(
+      slots.map((_, index) =>
+        this.#visit(children[index] as Accessible, clip, shift, (child) => {
+          slots[index] = child;
+        }),
+      ),
+    );
+    node.children = slots.filter((child) => child !== undefined);
+  }
+
+  /** Rows of a long table: asks what lies at points down and across its visible part. */
+  async #childrenInSight(
+    accessible: Accessible,
+    bounds: Rect,
+    shift: Readonly<{ x: number; y: number }>,
+  ): Promise<readonly Accessible[]> {
+    const points: Array<{ x: number; y: number }> = [];
+    const columns = [0.02, 0.2, 0.4, 0.6, 0.8, 0.98];
+    for (let y = bounds.y + SAMPLE_STEP_PX / 2; y < bounds.y + bounds.height; y += SAMPLE_STEP_PX) {
+      for (const share of columns) points.push({ x: bounds.x + bounds.width * share, y });
+    }
+    const found = await Promise.all(
+      points.map((point) =>
+        this.#calls.atPoint(accessible, Math.round(point.x - shift.x), Math.round(point.y - shift.y)),
+      ),
+    );
+    const unique = new Map<string, Accessible>();
+    for (const item of found) {
+      if (item !== null && item.path !== accessible.path) unique.set(item.path, item);
+    }
+    return [...unique.values()];
+  }
+
+  async #detail(node: AtspiNode, roleNumber: number): Promise<void> {
+    const { role, accessible } = node;
+    const jobs: Promise<void>[] = [];
+    if (isInteractive(role)) jobs.push(this.#nameOf(node));
+    const holdsText = role === 'text_field' || role === 'terminal' || role === 'spin_button';
+    if (holdsText || node.states.includes('editable')) {
+      jobs.push(
+        this.#calls.textContent(accessible, MAX_VALUE_CHARACTERS).then((value) => {
+          node.value = value;
+        }),
+      );
+    } else if (role === 'slider' || role === 'progress_bar') {
+      jobs.push(
+        this.#calls.currentValue(accessible).then((value) => {
+          node.value = value === null ? null : String(value);
+        }),
+      );
+    } else if (role === 'combo_box') {
+      jobs.push(this.#comboValue(node));
+    } else if (roleNumber === TEXT_ROLE && node.name === '') {
+      // Read-only text of toolkits that keep it out of the name.
+      jobs.push(
+        this.#calls.textContent(accessible, MAX_VALUE_CHARACTERS).then((value) => {
+          node.value = value;
+        }),
+      );
+    }
+    await Promise.all(jobs);
+  }
+
+  async #comboValue(node: AtspiNode): Promise<void> {
+    const [labels, selected] = await Promise.all([
+      this.#labelsOf(node.accessible),
+      this.#calls.selectedChild(node.accessible),
+    ]);
+    const choice = selected === null ? '' : await this.#calls.name(selected);
+    // GTK names a combo box after its current choice, and keeps that name beside a label.
+    if (choice !== '') node.value = choice;
+    else if (labels !== '' && labels !== node.name) node.value = node.name;
+    if (labels !== '') node.name = labels;
+  }
+
+  /** What a person would call it: its own name, the label beside it, its hint. */
+  async #nameOf(node: AtspiNode): Promise<void> {
+    if (node.name.trim() !== '') return;
+    node.name = await this.#labelsOf(node.accessible);
+    if (node.name !== '') return;
+    const attributes = await this.#calls.attributes(node.accessible);
+    node.hint = attributes['placeholder-text'] ?? attributes.placeholder ?? '';
+    if (node.hint !== '') return;
+    node.description = await this.#calls.description(node.accessible);
+    node.hint = node.description;
+  }
+
+  async #labelsOf(accessible: Accessible): Promise<string> {
+    const labels = await this.#calls.related(accessible, LABELLED_BY);
+    const names = await Promise.all(labels.map((label) => this.#labelText(label)));
+    return names
+      .filter((name) => name !== '')
+      .join(' ')
+      .replace(/:\s*$/, '');
+  }
+
+  #labelText(label: Accessible): Promise<string> {
+    let known = this.#labels.get(label.path);
+    if (known === undefined) {
+      known = this.#calls.name(label);
+      this.#labels.set(label.path, known);
+    }
+    return known;
+  }
+}
+
+const TEXT_ROLE = 61;
+
+type ToplevelFacts = Readonly<{
+  accessible: Accessible;
+  role: number;
+  name: string;
+  bounds: Rect | null;
+  active: boolean;
+  showing: boolean;
+}>;
+
+/** The toplevel that is this X window: by title and place, else the active one. */
+function bestMatch(facts: readonly ToplevelFacts[], window: WindowInfo): ToplevelFacts | null {
+  let best: ToplevelFacts | null = null;
+  let bestScore = 0;
+  for (const fact of facts) {
+    let score = 0;
+    if (fact.name !== '' && fact.name === window.title) score += 4;
+    if (fact.active) score += 2;
+    if (fact.showing) score += 1;
+    if (WINDOW_ROLES.has(fact.role)) score += 1;
+    if (fact.bounds !== null && contains(window.bounds, centerOf(fact.bounds))) {
+      const shared = intersection(fact.bounds, window.bounds);
+      const area = window.bounds.width * window.bounds.height;
+      if (shared !== null && area > 0) score += (3 * shared.width * shared.height) / area;
+    }
+    if (score > bestScore) {
+      best = fact;
+      bestScore = score;
+    }
+  }
+  return best;
+}
+
+/**
+ * Some toolkits answer "screen" coordinates relative to their own window. When the toplevel claims the
+ * screen's corner but the window is elsewhere and of the same size, everything moves to the window.
+ */
+function screenShift(toplevel: Rect | null, window: Rect): { x: number; y: number } {
+  const none = { x: 0, y: 0 };
+  if (toplevel === null || toplevel.x !== 0 || toplevel.y !== 0) return none;
+  const sameSize =
+    Math.abs(toplevel.width - window.width) <= 20 &&
+    window.height - toplevel.height >= -2 &&
+    window.height - toplevel.height <= 60;
+  const elsewhere = window.x > 20 || window.y > 40;
+  if (!sameSize || !elsewhere) return none;
+  return {
+    x: window.x + Math.round((window.width - toplevel.width) / 2),
+    y: window.y + (window.height - toplevel.height),
+  };
+}
+
+/** Editable text is a field whatever the toolkit calls it; a toggle that has "checkable" stays what it is. */
+function refinedRole(role: string, states: readonly number[]): string {
+  if (role === 'text' || role === 'paragraph' || role === 'section' || role === 'panel') {
+    if (hasState(states, 'editable')) return 'text_field';
+  }
+  return role;
+}
+
+/** Containers whose children are not visible outside of them: windows, scroll panes, viewports, documents. */
+function clips(role: number): boolean {
+  return (
+    role === 23 || role === 16 || role === 19 || role === 49 || role === 68 || role === 82 || role === 95
+  );
+}
