@@ -19,7 +19,7 @@ export const MODIFIER = {
 const GROUP_SHIFT = 13;
 
 /**
- * Fills the last column of rows we lend out, so that they are recognised and repaired whoever left them behind.
+ * Fills the last columns of rows we lend out, so that they are recognised and repaired whoever left them behind.
  * In the vendor range of keysyms, where no toolkit looks for a character.
  */
 export const LENT_ROW_MARK = 0x10de_5cad;

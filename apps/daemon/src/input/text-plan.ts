@@ -1,16 +1,14 @@
 import { ProtocolError } from '@deskhand/protocol';
 import { keysymOfCharacter } from '../x11/index.ts';
-import type { KeyboardMap, Stroke } from './keyboard-map.ts';
-import { LENT_ROW_MARK } from './keyboard-map.ts';
+import { type KeyboardMap, LENT_ROW_MARK, type Stroke } from './keyboard-map.ts';
 
-/** Row of the keyboard map to set for one round; six columns, see {@link KeyboardMap}. */
+/** Row of the keyboard map to set for one round; see `lendRows` for its columns. */
 export type LentRow = Readonly<{ keycode: number; keysyms: readonly number[] }>;
 
 /** A stretch of text typed with one state of the keyboard map. */
 export type TextRound = Readonly<{ rows: readonly LentRow[]; strokes: readonly Stroke[] }>;
 
-/** Characters one lent row carries: plain, Shift, level 3. The fourth place holds the mark. */
-const PER_ROW_WITH_LEVEL3 = 3;
+/** Characters one lent row carries: plain and Shift. The core protocol cannot give a fresh row more levels. */
 const PER_ROW = 2;
 
 /**
@@ -46,7 +44,7 @@ function isTypeable(codePoint: number): boolean {
 export function planText(codePoints: readonly number[], map: KeyboardMap): TextRound[] {
   const enter = requiredKey(map, 'enter');
   const tab = requiredKey(map, 'tab');
-  const perRow = map.shiftKeycode === null ? 1 : map.level3Keycode === null ? PER_ROW : PER_ROW_WITH_LEVEL3;
+  const perRow = map.shiftKeycode === null ? 1 : PER_ROW;
   const capacity = map.spareKeycodes.length * perRow;
 
   const rounds: TextRound[] = [];
@@ -88,6 +86,10 @@ export function planText(codePoints: readonly number[], map: KeyboardMap): TextR
   return rounds;
 }
 
+/**
+ * The server reads the columns of a fresh row as groups of two: groups 1 to 3 are made equal, so that it does not
+ * matter which layout is on, and the fourth holds the mark.
+ */
 function lendRows(
   codePoints: readonly number[],
   keycodes: readonly number[],
@@ -97,15 +99,14 @@ function lendRows(
   const strokes = new Map<number, Stroke>();
   for (let start = 0; start < codePoints.length; start += perRow) {
     const keycode = keycodes[start / perRow] as number;
-    const [plain, shifted, third] = codePoints.slice(start, start + perRow);
+    const [plain, shifted] = codePoints.slice(start, start + perRow);
     strokes.set(plain as number, { keycode, shift: false, level3: false });
     if (shifted !== undefined) strokes.set(shifted, { keycode, shift: true, level3: false });
-    if (third !== undefined) strokes.set(third, { keycode, shift: false, level3: true });
     const first = keysymOfCharacter(plain as number);
     // An empty Shift column would make the server invent the other case of a letter.
     const second = shifted === undefined ? first : keysymOfCharacter(shifted);
-    const fourth = third === undefined ? LENT_ROW_MARK : keysymOfCharacter(third);
-    rows.push({ keycode, keysyms: [first, second, first, second, fourth, LENT_ROW_MARK] });
+    const group = [first, second];
+    rows.push({ keycode, keysyms: [...group, ...group, ...group, LENT_ROW_MARK, LENT_ROW_MARK] });
   }
   return { rows, strokes };
 }

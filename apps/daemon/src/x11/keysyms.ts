@@ -75,7 +75,7 @@ export function characterOfKeysym(keysym: number): number | undefined {
 function legacyCharacters(): ReadonlyMap<number, number> {
   const characters = new Map<number, number>();
   for (const { code, description } of Object.values(x11.keySyms)) {
-    if (code < 0x0100 || code >= 0xfd00 || description === null) continue;
+    if (code < 0x0100 || code >= 0xfd00 || typeof description !== 'string') continue;
     const character = description.match(/^\(([^()])\) /u)?.[1];
     const codePoint = character?.codePointAt(0);
     if (codePoint !== undefined && !characters.has(code)) characters.set(code, codePoint);

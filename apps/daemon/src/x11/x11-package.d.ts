@@ -352,6 +352,6 @@ declare module 'x11' {
   ): Client;
   export const eventMask: Readonly<Record<string, number>>;
   /** CommonJS module object; `keySyms` is a lazy getter, which named imports do not see. */
-  const x11: { readonly keySyms: Readonly<Record<string, { code: number; description: string | null }>> };
+  const x11: { readonly keySyms: Readonly<Record<string, { code: number; description?: string | null }>> };
   export default x11;
 }
