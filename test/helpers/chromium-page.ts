@@ -1,0 +1,30 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { eventually, type XDesktop } from './x-desktop.ts';
+
+/** A Chromium window on a test's desktop, with a second pair of eyes inside it: what the page itself says. */
+export type ChromiumPage = AsyncDisposable & Readonly<{ browser: Browser; page: Page; windowId: string }>;
+
+export async function openChromiumPage(desktop: XDesktop, url = 'about:blank'): Promise<ChromiumPage> {
+  const program = await desktop.chromium(url, '--remote-debugging-port=0');
+  const portFile = join(desktop.folder, 'chromium-profile', 'DevToolsActivePort');
+  const port = await eventually(async () => {
+    const [line] = (await readFile(portFile, 'utf8')).split('\n');
+    if (!line) throw new Error('Chromium has not written its port yet');
+    return line;
+  }, 20_000);
+  const browser = await chromium.connectOverCDP(`http://127.0.0.1:${port}`);
+  const page = browser.contexts()[0]?.pages()[0];
+  if (page === undefined) throw new Error('Chromium shows no page');
+  await page.bringToFront();
+  return {
+    browser,
+    page,
+    windowId: program.windowId ?? '',
+    async [Symbol.asyncDispose]() {
+      await browser.close().catch(() => {});
+      await program.close();
+    },
+  };
+}
