@@ -16,6 +16,8 @@ const BUTTONS: Readonly<Record<MouseButton, number>> = {
   forward: 9,
 };
 const WHEEL = { up: 4, down: 5, left: 6, right: 7 } as const;
+/** How long an application may still read what a killed predecessor typed. */
+const STRAY_READ_MS = 1500;
 /** Buttons 1–5 are bits 8–12 of the pointer's state; the server does not tell about higher ones. */
 const FIRST_BUTTON_BIT = 8;
 
@@ -73,6 +75,8 @@ export class X11InputBackend implements InputBackend {
       this.#log.warn('keyboard rows left behind by a killed process were emptied', {
         rows: map.strayKeycodes.length,
       });
+      // Its characters may still be in the application's queue and need the map to mean anything.
+      await this.#barrier.wait(0, { signal: AbortSignal.timeout(STRAY_READ_MS) }).catch(() => {});
       await this.#typist.takeBack(map.strayKeycodes);
     }
   }
