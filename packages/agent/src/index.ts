@@ -1,1 +1,13 @@
+export { type PolicyViolation, violationOf } from './action-policy.ts';
+export { createEngine, type EngineOptions } from './create-engine.ts';
+export { createVerifier, type VerifierOptions } from './create-verifier.ts';
+export { describeOperation, describeOperations } from './describe-operation.ts';
+export {
+  chooseModel,
+  type ModelChoice,
+  PROVIDER_KEYS,
+  type Provider,
+  type ProviderKeys,
+} from './model-choice.ts';
 export type * from './ports.ts';
+export { type RunTaskOptions, runTask } from './run-loop.ts';

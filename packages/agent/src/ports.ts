@@ -78,7 +78,13 @@ export type Decision = Readonly<
       frameId: string | null;
       operations: readonly Operation[];
     }
-  | { type: 'look'; reasoning: string; request: ObserveRequestInput }
+  | {
+      type: 'look';
+      reasoning: string;
+      request: ObserveRequestInput;
+      /** Milliseconds to wait before looking; a wait for something to appear, never a wait for input. */
+      afterMs?: number;
+    }
   | { type: 'done'; reasoning: string; summary: string }
   | { type: 'fail'; reasoning: string; code: ErrorCode; message: string }
   | { type: 'ask_human'; reasoning: string; question: string }
@@ -92,7 +98,8 @@ export interface Engine {
   readonly name: string;
   /** What to look at before each decision. */
   readonly observeRequest: ObserveRequestInput;
-  open(brief: TaskBrief): EngineSession;
+  /** `earlier`: what this run already did before its server restarted; nothing of it may be done again. */
+  open(brief: TaskBrief, earlier?: readonly HistoryEntry[]): EngineSession;
 }
 
 export interface EngineSession extends AsyncDisposable {

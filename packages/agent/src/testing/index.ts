@@ -1,1 +1,16 @@
-export {};
+export {
+  DEFAULT_LIMITS,
+  type HarnessOptions,
+  ManualClock,
+  RecordingJournal,
+  runWith,
+} from './run-harness.ts';
+export {
+  SCREEN,
+  ScriptedMachine,
+  type ScriptedMachineOptions,
+  SimulatedDesktop,
+  type SimulatedWindow,
+  type Widget,
+} from './scripted-machine.ts';
+export { browserWindow, installFormPage, installTextEditor } from './simulated-applications.ts';

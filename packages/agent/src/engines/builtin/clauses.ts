@@ -1,0 +1,79 @@
+import type { MarkedText } from './text.ts';
+
+/** One instruction of the task, still text. */
+export type Clause = Readonly<{ marked: MarkedText; text: string }>;
+
+/** Words an instruction can begin with; only before one of these does a comma or "and" separate two instructions. */
+const VERBS = new Set(
+  (
+    'open launch start run execute go navigate visit browse load head surf access click press hit tap push double-click ' +
+    'doubleclick right-click rightclick middle-click triple-click double right type enter write input fill set put ' +
+    'choose select pick check uncheck tick untick mark unmark toggle turn enable disable activate switch focus scroll ' +
+    'swipe wait pause sleep hold save store take capture grab screenshot snap verify make ensure confirm assert ' +
+    'remember memorize note copy paste cut read close quit exit bring drag hover move clear delete erase empty ' +
+    'submit search find look expand collapse maximize minimize undo redo refresh reload return repeat if unless ' +
+    'for while when insert append replace use create tell send answer log sign show see scan leave stop attach drop ' +
+    'point jump change increase decrease adjust slide give do finish end be keep get'
+  ).split(' '),
+);
+
+const FILLER =
+  /^(?:(?:please|now|then|next|first(?:ly)?|second(?:ly)?|third(?:ly)?|finally|lastly|also|afterwards?|after (?:that|this)|once (?:that(?:['’]s| is)?|it(?:['’]s| is)?) (?:done|finished|open|loaded|there)|when (?:that(?:['’]s| is)?|it(?:['’]s| is)?) (?:done|finished|open|loaded|there)|at last|at the end|in the end|and|so|just|simply|go ahead and|try to|you (?:should|must|need to|have to|can)|(?:i(?:['’]d| would)? (?:want|like|need) you to)|(?:can|could|would|will) you(?: please)?|let['’]?s|kindly|ok(?:ay)?|hey|hi|hello|to start|to begin(?: with)?|step \d+:?)(?:\s*[,:]\s*|\s+))+/i;
+
+/** Sentence ends, line ends, semicolons and "then": always a border. */
+const HARD = /(?:[.!?]+(?=\s|$)|;|\n+|,?\s+(?:and\s+)?then\s*,?\s+)/i;
+/** The "then" that belongs to an "if" is no border. */
+const CONDITION_THEN = /\b((?:if|unless|when)\b[^.\n;]*?),?\s+then\s+/gi;
+/** Commas and "and": a border only when an instruction follows. */
+const SOFT = /,\s*(?:and\s+|but\s+)?|\s+(?:and|but)\s+|\s+&\s+/gi;
+
+/** Cuts the marked task into sentences: hard borders only, list markers and filler removed. */
+export function sentencesOf(marked: MarkedText): Clause[] {
+  return marked.text
+    .split('\n')
+    .map((line) => line.replace(/^\s*(?:\d{1,3}[.)]|[-*•–])\s+/, ''))
+    .join('\n')
+    .replace(CONDITION_THEN, '$1, ')
+    .split(HARD)
+    .map((text) => withoutFiller(text))
+    .filter((text) => text !== '')
+    .map((text) => ({ marked, text }));
+}
+
+export function withoutFiller(text: string): string {
+  return text
+    .trim()
+    .replace(/^[,:\s]+/, '')
+    .replace(FILLER, '')
+    .replace(/[\s,:]+$/, '')
+    .replace(/\s+(?:please|for me|now|afterwards|too|as well)$/i, '')
+    .replace(/\s+/g, ' ');
+}
+
+/** A sentence and the places where it may be cut, each with how unlikely a cut there is (0 = plain). */
+export type SoftBorder = Readonly<{ start: number; end: number; doubt: number }>;
+
+export function softBordersOf(text: string): SoftBorder[] {
+  const borders: SoftBorder[] = [];
+  for (const match of text.matchAll(SOFT)) {
+    const start = match.index;
+    const end = start + match[0].length;
+    const rest = text.slice(end);
+    const following = /^[\p{L}-]+/u.exec(rest)?.[0] ?? '';
+    const verb = VERBS.has(withoutFiller(rest).split(/[\s,]/, 1)[0]?.toLowerCase() ?? '');
+    const startsAtom = /^[\u{F0000}-\u{10FFFF}]/u.test(rest);
+    if (!verb && !startsAtom && !/^(?:the|a|an)\s/i.test(rest) && !/^[A-Z]/.test(rest)) continue;
+    const isComma = match[0].includes(',');
+    // "Save and Close": two capitalised words around an "and" are one name rather than two instructions.
+    const previous = /[\p{L}-]+$/u.exec(text.slice(0, start))?.[0] ?? '';
+    const oneName = !isComma && /^\p{Lu}/u.test(following) && /^\p{Lu}/u.test(previous);
+    borders.push({ start, end, doubt: verb ? (oneName ? 3 : 0) : 2 });
+  }
+  return borders;
+}
+
+/** The leading verb phrase of a clause, for one that was left out ("click A, B and C"). */
+export function leadingVerb(text: string): string | null {
+  const match = /^(?:double[- ]click|right[- ]click|[\p{L}-]+)(?:\s+(?:on|that|whether|if))?/iu.exec(text);
+  return match?.[0] ?? null;
+}

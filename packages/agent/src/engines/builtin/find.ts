@@ -1,0 +1,124 @@
+import { nearestWords } from './explain.ts';
+import { type Candidate, type Grounding, ground, type Purpose } from './grounding.ts';
+import { ambiguityQuestion, chosenBy } from './questions.ts';
+import { LOOK, LOOK_WITH_OCR, type Move, type Scene, TaskFailure } from './scene.ts';
+import { describeTarget, type Target } from './target.ts';
+
+/** Pauses between looks for something that is not there yet, milliseconds; then pixels are read. */
+const PATIENCE_MS: readonly number[] = [200, 500, 900];
+const MAX_QUESTIONS = 3;
+const MAX_SCROLLS_TO_SHOW = 12;
+
+/** Where a target is, waiting a little, reading pixels as the last resort, asking a person at a tie. */
+export function* find(scene: Scene, target: Target, purpose: Purpose): Move<Candidate> {
+  const grounding = yield* search(scene, target, purpose);
+  switch (grounding.type) {
+    case 'found':
+      return grounding.candidate;
+    case 'offscreen':
+      return yield* scrollTo(scene, target, purpose, grounding.candidate);
+    case 'ambiguous':
+      return yield* decideTie(scene, target, purpose, grounding.candidates);
+    case 'missing':
+      throw new TaskFailure(
+        `Could not find ${describeTarget(target)} in ${whereLooked(scene)}; ${nearestWords(grounding.nearest)}.`,
+      );
+  }
+}
+
+function* search(scene: Scene, target: Target, purpose: Purpose): Move<Grounding> {
+  let grounding = ground(target, scene.observation, purpose);
+  // Where the tree is blind (a terminal, a canvas), waiting for it helps nobody: read pixels at once.
+  const patience = isBlind(scene) ? PATIENCE_MS.slice(0, 1) : PATIENCE_MS;
+  for (const afterMs of patience) {
+    if (grounding.type !== 'missing') return grounding;
+    yield* scene.look(`Looking again for ${describeTarget(target)}.`, LOOK, afterMs);
+    grounding = ground(target, scene.observation, purpose);
+  }
+  if (grounding.type !== 'missing' || scene.observation.sources.includes('ocr')) return grounding;
+  yield* scene.look(
+    `${describeTarget(target)} is in no list of elements; reading the picture.`,
+    LOOK_WITH_OCR,
+  );
+  return ground(target, scene.observation, purpose);
+}
+
+function isBlind(scene: Scene): boolean {
+  const active = scene.observation.activeWindowId;
+  return !scene.elements.some(
+    ({ windowId }) => active === null || windowId === undefined || windowId === active,
+  );
+}
+
+function* decideTie(
+  scene: Scene,
+  target: Target,
+  purpose: Purpose,
+  tied: readonly Candidate[],
+): Move<Candidate> {
+  let candidates = tied;
+  for (let asked = 0; asked < MAX_QUESTIONS; asked += 1) {
+    const note = yield* scene.ask(
+      `${candidates.length} elements match ${describeTarget(target)} with score ${candidates[0]?.score.toFixed(2) ?? '?'}; a person decides.`,
+      ambiguityQuestion(describeTarget(target), candidates),
+    );
+    const chosen = note === null ? null : chosenBy(note, candidates);
+    // The screen may have moved while the question stood: the answer names one of the old list, aim at the new.
+    const again = ground(target, scene.observation, purpose);
+    if (chosen !== null)
+      return again.type === 'ambiguous' ? (sameElement(chosen, again.candidates) ?? chosen) : chosen;
+    if (again.type === 'found') return again.candidate;
+    if (again.type === 'ambiguous') candidates = again.candidates;
+  }
+  throw new TaskFailure(
+    `It stayed unclear which of ${candidates.length} matches for ${describeTarget(target)} is meant.`,
+  );
+}
+
+function sameElement(chosen: Candidate, candidates: readonly Candidate[]): Candidate | null {
+  return candidates.find(({ element }) => element.id === chosen.element.id) ?? null;
+}
+
+/** Brings something that exists outside the picture into view by the wheel. */
+function* scrollTo(scene: Scene, target: Target, purpose: Purpose, hidden: Candidate): Move<Candidate> {
+  let candidate = hidden;
+  for (let turn = 0; turn < MAX_SCROLLS_TO_SHOW; turn += 1) {
+    const height = scene.observation.frame?.geometry.image.height ?? 800;
+    const { y } = candidate.element.bounds;
+    const direction = y < height / 2 ? 'up' : 'down';
+    const away = direction === 'up' ? Math.abs(y) : Math.abs(y - height);
+    yield* scene.act(
+      `${describeTarget(target)} lies outside the picture; scrolling ${direction} towards it.`,
+      [
+        {
+          type: 'scroll',
+          direction,
+          amount: Math.max(2, Math.min(20, Math.round(away / 100))),
+          ...middle(scene),
+        },
+      ],
+    );
+    const grounding = ground(target, scene.observation, purpose);
+    if (grounding.type === 'found') return grounding.candidate;
+    if (grounding.type === 'ambiguous') return yield* decideTie(scene, target, purpose, grounding.candidates);
+    if (grounding.type === 'offscreen') candidate = grounding.candidate;
+  }
+  throw new TaskFailure(`${describeTarget(target)} exists but could not be scrolled into view.`);
+}
+
+/** The middle of the picture, where a wheel reaches the page. */
+export function middle(scene: Scene): { point?: { x: number; y: number } } {
+  const image = scene.observation.frame?.geometry.image;
+  return image === undefined
+    ? {}
+    : { point: { x: Math.round(image.width / 2), y: Math.round(image.height / 2) } };
+}
+
+export function whereLooked(scene: Scene): string {
+  const { sources, elements } = scene.observation;
+  const names = { accessibility: 'the accessibility tree', dom: 'the page', ocr: 'the text of the picture' };
+  const looked = sources.map((source) => names[source]);
+  const title = scene.activeWindow?.title;
+  const where = title === undefined || title === '' ? '' : ` of “${title.slice(0, 80)}”`;
+  return `${looked.length === 0 ? 'the screen' : looked.join(', ')}${where} (${elements.length} elements)`;
+}

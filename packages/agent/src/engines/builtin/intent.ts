@@ -1,0 +1,81 @@
+import type { MouseButton } from '@deskhand/protocol';
+import type { Target } from './target.ts';
+
+/** Text as the task gives it: literal, or the name of something remembered earlier. */
+export type TextSource = Readonly<{ type: 'literal'; text: string } | { type: 'remembered'; name: string }>;
+
+export type Direction = 'up' | 'down' | 'left' | 'right';
+
+/** What one instruction asks for; the grammar's result and the plan's material. */
+export type Intent = Readonly<
+  | { type: 'open_application'; name: string }
+  | { type: 'go_to'; url: string }
+  | {
+      type: 'click';
+      target: Target;
+      button: MouseButton;
+      clicks: 1 | 2 | 3;
+      modifiers: readonly string[];
+    }
+  | { type: 'hover'; target: Target }
+  | { type: 'drag'; from: Target; to: Target }
+  | {
+      type: 'type_text';
+      text: TextSource;
+      into: Target | null;
+      /** Enter afterwards. */
+      submit: boolean;
+      /** `replace`: the field holds only this afterwards. `append`: typed where the cursor is. */
+      mode: 'replace' | 'append';
+    }
+  | { type: 'clear'; target: Target | null }
+  | { type: 'press'; chords: readonly (readonly string[])[]; times: number; on: Target | null }
+  | { type: 'choose_menu'; path: readonly string[] }
+  | { type: 'select_option'; option: string; from: Target | null }
+  | { type: 'set_checked'; target: Target; checked: boolean }
+  | {
+      type: 'scroll';
+      direction: Direction | null;
+      /** Wheel notches; `end`: as far as it goes. */
+      amount: number | 'end';
+      until: Target | null;
+      inside: Target | null;
+    }
+  | { type: 'wait'; ms: number }
+  | { type: 'wait_until'; target: Target; visible: boolean; ceilingMs: number }
+  | { type: 'run_command'; command: string; ceilingMs: number }
+  | { type: 'save_as'; path: string; overwrite: boolean }
+  | { type: 'save' }
+  | { type: 'screenshot' }
+  | { type: 'check_visible'; target: Target; visible: boolean }
+  | { type: 'check_value'; target: Target; how: 'equals' | 'contains'; text: string; expected: boolean }
+  | {
+      type: 'check_state';
+      target: Target;
+      state: 'checked' | 'enabled' | 'selected' | 'focused';
+      expected: boolean;
+    }
+  | { type: 'check_file'; path: string; contains: string | null; expected: boolean }
+  | { type: 'check_page'; part: 'title' | 'url'; how: 'equals' | 'contains'; text: string }
+  | { type: 'remember'; what: Target; name: string }
+  | { type: 'close_window'; title: string | null }
+  | { type: 'focus_window'; title: string }
+>;
+export type IntentType = Intent['type'];
+
+/** Reads one clause; null when it is none of this family's business. */
+export type IntentReader = (clause: ClauseText) => Intent | null;
+
+/** What a reader sees of a clause. */
+export type ClauseText = Readonly<{
+  /** One line, placeholders for quotes, URLs and paths. */
+  text: string;
+  /** What is meant by a part of `text`: a quote without its quotes, anything else as written. */
+  meaning(part: string): string;
+  /** True when `part` is exactly one quoted piece. */
+  isQuote(part: string): boolean;
+  isPath(part: string): boolean;
+  isUrl(part: string): boolean;
+  /** Names remembered by earlier clauses, lower case. */
+  remembered: ReadonlySet<string>;
+}>;

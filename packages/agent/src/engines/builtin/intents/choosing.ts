@@ -1,0 +1,107 @@
+import type { Intent, IntentReader } from '../intent.ts';
+import { readTarget } from '../target.ts';
+import { QUOTE } from '../text.ts';
+import { firstMatch, pattern, stripArticle } from './patterns.ts';
+
+const CHOOSE = '(?:choose|select|pick|click(?:\\s+on)?|use|open|set|take|go\\s+to|hit|activate)';
+
+const MENU = [
+  pattern(`${CHOOSE}\\s+(?<items>.+?)\\s+(?:from|in|under|on|of)\\s+(?:the\\s+)?(?<menu>.+?)\\s+menu`),
+  pattern(`(?:from|in|under|on)\\s+(?:the\\s+)?(?<menu>.+?)\\s+menu,?\\s+${CHOOSE}\\s+(?<items>.+)`),
+  pattern(
+    `(?:open|click|pull\\s+down)\\s+(?:on\\s+)?(?:the\\s+)?(?<menu>.+?)\\s+menu\\s+(?:and|,)\\s+(?:then\\s+)?(?:choose|select|pick|click)\\s+(?:on\\s+)?(?<items>.+)`,
+  ),
+  pattern(
+    `(?:${CHOOSE}\\s+)?(?:the\\s+)?(?:menu\\s+)?(?<path>[^>→|]{1,80}(?:\\s*(?:>|→|->|\\|)\\s*[^>→|]{1,80}){1,5})`,
+  ),
+];
+
+/** choose Save As from the File menu · File > Save As. */
+export const readMenu: IntentReader = (clause): Intent | null => {
+  const found = firstMatch(MENU, clause.text);
+  if (found === null) return null;
+  const parts =
+    found.path === undefined
+      ? [found.menu ?? '', ...splitPath(found.items ?? '')]
+      : splitPath(found.path.replace(/^the\s+/i, ''));
+  const path = parts.map((part) =>
+    clause.meaning(stripArticle(part).replace(/\s+(?:menu\s+)?(?:item|entry|option|menu|submenu)$/i, '')),
+  );
+  if (path.length < 2 || path.some((part) => part === '')) return null;
+  // "the drop-down menu" is a select, not a menu bar.
+  if (/^(?:drop-?\s?down|select|context|combo)/i.test(path[0] ?? '')) return null;
+  return { type: 'choose_menu', path };
+};
+
+function splitPath(text: string): string[] {
+  return text
+    .split(/\s*(?:>|→|->|\||\bthen\b)\s*/i)
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+const OPTION = [
+  pattern(
+    `(?:choose|select|pick|set|use|take|click)\\s+(?:the\\s+)?(?:option\\s+|value\\s+|entry\\s+|item\\s+)?(?<option>${QUOTE}|.+?)\\s+(?:from|in|for|under|as|on|of|out\\s+of)\\s+(?<from>.+)`,
+  ),
+  pattern(
+    `(?:set|change|switch|turn|put)\\s+(?<from>.+?)\\s+(?:drop-?\\s?down|select(?:ion)?|combo\\s?box|list|menu|picker|box)?\\s*to\\s+(?<option>.+)`,
+  ),
+  pattern(`(?:in|from|for|under|on)\\s+(?<from>.+?),?\\s+(?:choose|select|pick)\\s+(?<option>.+)`),
+  pattern(`(?:choose|select|pick)\\s+(?:the\\s+)?(?:option|value|entry|choice)\\s+(?<option>.+)`),
+  pattern(`(?:choose|select|pick)\\s+(?<option>.+?)(?:\\s+(?:option|choice|value))?`),
+];
+
+/** select "Large" from Size · set Size to Large. */
+export const readOption: IntentReader = (clause): Intent | null => {
+  const found = firstMatch(OPTION, clause.text);
+  if (found?.option === undefined) return null;
+  const option = clause.meaning(stripArticle(found.option).replace(/\s+(?:option|choice|value)$/i, ''));
+  if (option === '') return null;
+  if (found.from === undefined) return { type: 'select_option', option, from: null };
+  const from = readTarget(clause, found.from);
+  if (from === null) return null;
+  // Kept open between a drop-down, a list and radio buttons: whatever bears the label on the screen decides.
+  const role = from.role === 'field' || from.role === 'menu' || from.role === 'list' ? 'select' : from.role;
+  return { type: 'select_option', option, from: { ...from, role: role ?? 'select' } };
+};
+
+const CHECK = [
+  pattern(
+    `(?:check|tick|mark|enable|activate|toggle\\s+on|turn\\s+on|switch\\s+on|put\\s+a\\s+(?:check|tick)(?:\\s?mark)?\\s+(?:in|on|at|into))\\s+(?:off\\s+)?(?<what>.+)`,
+  ),
+  pattern(`(?:turn|switch)\\s+(?<what>.+?)\\s+on`),
+  pattern(
+    `(?:accept|agree\\s+(?:to|with))\\s+(?<what>(?:the\\s+)?(?:terms|conditions|policy|privacy|license|licence).*)`,
+  ),
+];
+const UNCHECK = [
+  pattern(
+    `(?:un-?check|un-?tick|un-?mark|de-?select|disable|deactivate|toggle\\s+off|turn\\s+off|switch\\s+off|clear\\s+the\\s+(?:check|tick)\\s?mark\\s+(?:of|from|in))\\s+(?<what>.+)`,
+  ),
+  pattern(`(?:turn|switch)\\s+(?<what>.+?)\\s+off`),
+  pattern(`remove\\s+the\\s+(?:check|tick)(?:\\s?mark)?\\s+(?:from|of|in)\\s+(?<what>.+)`),
+];
+/** "check that …", "check whether …", "check the result" are questions, not ticks. */
+const QUESTION =
+  /^check\s+(?:that|whether|if|for|the\s+(?:result|answer|page|screen|file|title|url|address|text|value))\b/i;
+const IS_STATEMENT = /\b(?:is|are|was|has|contains?|shows?|says?|reads?|exists?|appears?|equals?)\b/i;
+
+/** tick · check · untick a box. */
+export const readChecked: IntentReader = (clause): Intent | null => {
+  const off = firstMatch(UNCHECK, clause.text);
+  const on = off === null && !QUESTION.test(clause.text) ? firstMatch(CHECK, clause.text) : null;
+  const what = (off ?? on)?.what;
+  if (what === undefined || IS_STATEMENT.test(what)) return null;
+  const target = readTarget(clause, what);
+  if (target === null) return null;
+  // In "tick the box" the box is the kind, and "the I agree box" names a box to tick, not to type into.
+  const role =
+    target.role === null || target.role === 'field' || target.role === 'option' ? 'check_box' : target.role;
+  const isBareBox = target.quoted === false && /^(?:box|boxes)$/i.test(target.text ?? '');
+  return {
+    type: 'set_checked',
+    target: { ...target, role, ...(isBareBox ? { text: null } : {}) },
+    checked: off === null,
+  };
+};

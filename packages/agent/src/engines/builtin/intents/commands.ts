@@ -1,0 +1,28 @@
+import type { Intent, IntentReader } from '../intent.ts';
+import { QUOTE } from '../text.ts';
+import { firstMatch, pattern } from './patterns.ts';
+
+const SHELL = '(?:(?:the\\s+|a\\s+)?(?:terminal|shell|command\\s?line|console|bash|command\\s+prompt))';
+
+const RUN = [
+  pattern(
+    `(?:run|execute|issue|enter|type|use|start|launch)\\s+(?:the\\s+)?(?:shell\\s+|terminal\\s+|bash\\s+)?(?:command\\s+)?(?<command>${QUOTE})\\s+(?:in|on|at|from|inside|using|with)\\s+${SHELL}(?:\\s+(?:and\\s+)?(?:press|hit)\\s+enter)?`,
+  ),
+  pattern(
+    `(?:in|on|at|from|inside|using|with)\\s+${SHELL},?\\s+(?:run|execute|type|enter|issue)\\s+(?:the\\s+command\\s+)?(?<command>.+)`,
+  ),
+  pattern(
+    `(?:run|execute|issue)\\s+(?:the\\s+)?(?:shell\\s+|terminal\\s+|bash\\s+|following\\s+)*command\\s*:?\\s+(?<command>.+?)(?:\\s+(?:in|on|at)\\s+${SHELL})?`,
+  ),
+  pattern(`(?:run|execute)\\s+(?<command>.+?)\\s+(?:in|on|at|from|inside)\\s+${SHELL}`),
+  pattern(`(?:run|execute)\\s+(?<command>${QUOTE})`),
+  pattern(`execute\\s+(?<command>.+)`),
+];
+
+/** run a command in a terminal. */
+export const readCommand: IntentReader = (clause): Intent | null => {
+  const command = firstMatch(RUN, clause.text)?.command;
+  if (command === undefined) return null;
+  const text = clause.meaning(command).trim();
+  return text === '' ? null : { type: 'run_command', command: text, ceilingMs: 30_000 };
+};

@@ -1,0 +1,124 @@
+import type { Intent, IntentReader } from '../intent.ts';
+import { readTarget } from '../target.ts';
+import { firstMatch, pattern } from './patterns.ts';
+
+const HELD = `(?:\\s*(?:while|,)?\\s*(?:holding|with)\\s+(?:down\\s+)?(?:the\\s+)?(?<held>(?:ctrl|control|shift|alt|cmd|command|super|meta|option)(?:\\s*(?:\\+|and)\\s*(?:ctrl|control|shift|alt|cmd|command|super|meta|option))*)(?:\\s+(?:key|held|pressed)(?:\\s+down)?)?)?`;
+
+const CLICKS: ReadonlyArray<{
+  patterns: readonly RegExp[];
+  clicks: 1 | 2 | 3;
+  button: 'left' | 'right' | 'middle';
+}> = [
+  {
+    patterns: [
+      pattern(`(?:double[- ]?(?:click|tap|press))\\s+(?:on\\s+)?(?<what>.+?)${HELD}`),
+      pattern(`click\\s+(?:on\\s+)?(?<what>.+?)\\s+(?:twice|two times|2 times|2x)`),
+      pattern(`click\\s+(?:twice|two times)\\s+(?:on\\s+)?(?<what>.+)`),
+    ],
+    clicks: 2,
+    button: 'left',
+  },
+  {
+    patterns: [
+      pattern(`(?:triple[- ]?click)\\s+(?:on\\s+)?(?<what>.+?)${HELD}`),
+      pattern(`click\\s+(?:on\\s+)?(?<what>.+?)\\s+(?:three times|3 times|3x)`),
+    ],
+    clicks: 3,
+    button: 'left',
+  },
+  {
+    patterns: [
+      pattern(`(?:right|secondary|context)[- ]?click\\s+(?:on\\s+)?(?<what>.+?)${HELD}`),
+      pattern(`click\\s+(?:on\\s+)?(?<what>.+?)\\s+with\\s+the\\s+right(?:\\s+mouse)?\\s+button`),
+      pattern(`open\\s+the\\s+context\\s+menu\\s+(?:of|for|on)\\s+(?<what>.+)`),
+    ],
+    clicks: 1,
+    button: 'right',
+  },
+  {
+    patterns: [
+      pattern(`(?:middle|wheel)[- ]?click\\s+(?:on\\s+)?(?<what>.+?)${HELD}`),
+      pattern(`click\\s+(?:on\\s+)?(?<what>.+?)\\s+with\\s+the\\s+middle(?:\\s+mouse)?\\s+button`),
+    ],
+    clicks: 1,
+    button: 'middle',
+  },
+  {
+    patterns: [
+      pattern(
+        `(?:(?:left[- ]?)?click|tap|push|hit|activate)\\s+(?:once\\s+)?(?:on\\s+|onto\\s+|at\\s+)?(?<what>.+?)${HELD}`,
+      ),
+      pattern(
+        `(?:press|select|choose|pick|open|follow|expand|collapse|close|dismiss|use|hit|trigger)\\s+(?:on\\s+)?(?<what>(?:the\\s+|a\\s+|an\\s+)?.*\\b(?:button|link|tab|icon|menu|row|result|item|entry|message|mail|email|folder|heading|cell|image|picture|card|product|option|dialog|banner|popup|section|node|tree item)s?(?:\\s+(?:in|of|next to|beside|below|above|under|labell?ed|called|named|that says|for|from|with)\\s+.+)?)`,
+      ),
+      pattern(`(?:follow|dismiss|expand|collapse|accept|confirm)\\s+(?<what>.+)`),
+      pattern(`(?:sign|log)\\s+(?<inout>in|out|off|on)`),
+      pattern(
+        `(?:submit|send)(?:\\s+(?:the\\s+|this\\s+)?(?<form>form|message|it|email|mail|order|request|application|answers?|comment|survey))?`,
+      ),
+    ],
+    clicks: 1,
+    button: 'left',
+  },
+];
+
+/** click · double-click · right-click by visible text, role or place. */
+export const readClick: IntentReader = (clause): Intent | null => {
+  for (const { patterns, clicks, button } of CLICKS) {
+    const found = firstMatch(patterns, clause.text);
+    if (found === null) continue;
+    const phrase = found.what ?? bareVerb(clause.text, found);
+    const target = readTarget(clause, phrase);
+    if (target === null) continue;
+    return { type: 'click', target, button, clicks, modifiers: heldKeys(found.held) };
+  }
+  return null;
+};
+
+/** "log in", "submit the form": the button bears the verb itself. */
+function bareVerb(text: string, found: Record<string, string | undefined>): string {
+  if (found.inout !== undefined) return text;
+  return `${/^\S+/.exec(text)?.[0] ?? text} button`;
+}
+
+function heldKeys(held: string | undefined): string[] {
+  if (held === undefined) return [];
+  const names: Readonly<Record<string, string>> = {
+    control: 'ctrl',
+    cmd: 'super',
+    command: 'super',
+    meta: 'super',
+    option: 'alt',
+  };
+  return held
+    .toLowerCase()
+    .split(/\s*(?:\+|and)\s*/)
+    .map((key) => names[key] ?? key);
+}
+
+const HOVER = [
+  pattern(
+    `(?:hover(?:\\s+(?:over|on|above))?|point\\s+(?:at|to)|move\\s+(?:the\\s+)?(?:mouse|pointer|cursor)\\s+(?:over|to|onto|on))\\s+(?<what>.+)`,
+  ),
+  pattern(`mouse\\s+over\\s+(?<what>.+)`),
+];
+
+export const readHover: IntentReader = (clause): Intent | null => {
+  const what = firstMatch(HOVER, clause.text)?.what;
+  const target = what === undefined ? null : readTarget(clause, what);
+  return target === null ? null : { type: 'hover', target };
+};
+
+const DRAG = [
+  pattern(
+    `(?:drag(?:\\s+and\\s+drop)?|pull)\\s+(?<from>.+?)\\s+(?:and\\s+drop\\s+it\\s+)?(?:to|onto|on|into|over|on\\s+top\\s+of)\\s+(?<to>.+)`,
+  ),
+];
+
+export const readDrag: IntentReader = (clause): Intent | null => {
+  const found = firstMatch(DRAG, clause.text);
+  if (found?.from === undefined || found.to === undefined) return null;
+  const from = readTarget(clause, found.from);
+  const to = readTarget(clause, found.to);
+  return from === null || to === null ? null : { type: 'drag', from, to };
+};

@@ -1,0 +1,152 @@
+import type { ClauseText, Intent, IntentReader, TextSource } from '../intent.ts';
+import { readTarget, type Target } from '../target.ts';
+import { QUOTE } from '../text.ts';
+import { firstMatch, pattern, stripArticle } from './patterns.ts';
+
+const TYPE =
+  '(?:type(?:\\s+(?:in|out))?|enter|write(?:\\s+down)?|input|insert|put|key\\s+in|fill\\s+in|add|paste|append|say|provide|give|set)';
+const INTO = '(?:into|in\\s+to|in|inside|to|on|onto|at|under|as|for)';
+const NOUN =
+  '(?:(?:the\\s+)?(?:text|words?|phrase|value|string|line|lines|sentence|name|number|following(?:\\s+text)?|message)\\s*:?\\s+)?';
+const SUBMIT =
+  '(?<submit>(?:\\s*,)?\\s+(?:and\\s+)?(?:then\\s+)?(?:press|hit|push|tap)(?:ing)?\\s+(?:the\\s+)?(?:enter|return)(?:\\s+key)?|\\s+followed\\s+by\\s+(?:the\\s+)?(?:enter|return)(?:\\s+key)?)?';
+
+/** Wordings with a field, most specific first. */
+const INTO_FIELD = [
+  pattern(`${TYPE}\\s+${NOUN}(?<text>${QUOTE})\\s+${INTO}\\s+(?<field>.+?)${SUBMIT}`),
+  pattern(
+    `${INTO}\\s+(?<field>.+?),?\\s+(?:please\\s+)?(?:type|enter|write|input|put|insert|fill\\s+in|key\\s+in)\\s+${NOUN}(?<text>.+?)${SUBMIT}`,
+  ),
+  pattern(
+    `(?:fill(?:\\s+(?:in|out|up))?|complete|populate|set)\\s+(?<field>.+?)\\s+(?:with|to|as|using|=)\\s*:?\\s+${NOUN}(?<text>.+?)${SUBMIT}`,
+  ),
+  pattern(
+    `(?:change|update|edit|replace(?:\\s+the\\s+(?:text|value|content)\\s+(?:of|in))?)\\s+(?<field>.+?)\\s+(?:to|with|by|into)\\s+${NOUN}(?<text>.+?)${SUBMIT}`,
+  ),
+  pattern(
+    `(?:set|change|make)\\s+the\\s+value\\s+of\\s+(?<field>.+?)\\s+(?:to|be|as)\\s+(?<text>.+?)${SUBMIT}`,
+  ),
+  pattern(
+    `(?:click|tap|focus)\\s+(?:on\\s+|into\\s+|in\\s+)?(?<field>.+?)\\s*,?\\s+and\\s+(?:type|enter|write|input)\\s+(?<text>${QUOTE})${SUBMIT}`,
+  ),
+  pattern(
+    `(?:type|enter|write|input|insert|put|paste|key\\s+in)\\s+${NOUN}(?<text>.+?)\\s+(?:into|in\\s+to|inside|in|to|on|as|for)\\s+(?<field>.+?)${SUBMIT}`,
+  ),
+  pattern(
+    `(?:enter|type|provide|give)\\s+(?<field>(?:the\\s+|a\\s+|your\\s+)?[\\p{L} -]{2,40}?)\\s*[:=]?\\s+(?<text>${QUOTE})${SUBMIT}`,
+  ),
+  pattern(`(?<field>[\\p{L}][\\p{L} -]{1,40}?)\\s*[:=]\\s*(?<text>${QUOTE})`),
+];
+
+const ANYWHERE = [
+  pattern(
+    `(?:type|enter|write|input|insert|key\\s+in|paste|append|add|put)(?:\\s+(?:in|out|down))?\\s+${NOUN}(?<text>${QUOTE})${SUBMIT}`,
+  ),
+  pattern(
+    `(?:type|write|enter|input|key\\s+in|paste)(?:\\s+(?:in|out|down))?\\s+${NOUN}(?<text>.+?)${SUBMIT}`,
+  ),
+];
+
+const SEARCH = [
+  pattern(
+    `(?:search|look|query)\\s+(?:(?<where>the\\s+(?:page|site|web|website|internet)|here)\\s+)?(?:for|up)\\s+(?<text>.+?)(?:\\s+(?:in|on|using|with)\\s+(?<field>(?:the\\s+)?(?:search|.+?)\\s*(?:box|field|bar|page|site)))?`,
+  ),
+];
+
+const APPEND = /^(?:append|add)\b|\bat the end\b/i;
+/** What a sentence without a field may still mention after the text. */
+const CURSOR =
+  /\s+(?:at|where)\s+(?:the\s+)?(?:cursor|caret)(?:\s+is)?$|\s+(?:in|into)\s+(?:it|there|the\s+(?:document|editor|text\s+editor|window|page|file|terminal|application|app|note|focused\s+(?:field|element)|current\s+(?:field|document)))$/i;
+
+/** type · enter · fill in, with or without a named field. */
+export const readType: IntentReader = (clause): Intent | null => {
+  const base = clause.text;
+  const text = base.replace(CURSOR, '');
+  const append = APPEND.test(base);
+  const inField = text === base ? fieldIntent(clause, firstMatch(INTO_FIELD, text), append) : null;
+  if (inField !== null) return inField;
+  const found = firstMatch(ANYWHERE, text);
+  if (found?.text !== undefined) {
+    const source = textSource(clause, found.text);
+    if (source !== null)
+      return {
+        type: 'type_text',
+        text: source,
+        into: null,
+        submit: found.submit !== undefined,
+        mode: 'append',
+      };
+  }
+  const search = firstMatch(SEARCH, base);
+  if (search?.text === undefined) return null;
+  const into = search.field === undefined ? SEARCH_FIELD : readTarget(clause, search.field);
+  const source = textSource(clause, search.text);
+  return into === null || source === null
+    ? null
+    : { type: 'type_text', text: source, into, submit: true, mode: 'replace' };
+};
+
+const SEARCH_FIELD: Target = {
+  text: 'search',
+  phrase: null,
+  quoted: false,
+  role: 'field',
+  ordinal: null,
+  near: null,
+};
+
+function fieldIntent(
+  clause: ClauseText,
+  found: Record<string, string | undefined> | null,
+  append: boolean,
+): Intent | null {
+  if (found?.field === undefined || found.text === undefined) return null;
+  // A text that was quoted cannot also be the name of the field.
+  const into = readTarget(clause, found.field);
+  const text = textSource(clause, found.text);
+  if (into === null || text === null) return null;
+  return {
+    type: 'type_text',
+    text,
+    into: into.role === null ? { ...into, role: 'field' } : into,
+    submit: found.submit !== undefined,
+    mode: append ? 'append' : 'replace',
+  };
+}
+
+/** Literal text, or the name of something remembered ("the order number"). */
+export function textSource(clause: ClauseText, part: string): TextSource | null {
+  const trimmed = part.trim();
+  if (trimmed === '') return null;
+  if (clause.isQuote(trimmed)) return { type: 'literal', text: clause.meaning(trimmed) };
+  const name = stripArticle(trimmed)
+    .replace(/^(?:copied|remembered|saved|noted|stored)\s+/i, '')
+    .replace(/\s+(?:you (?:copied|remembered|noted)|from before)$/i, '')
+    .toLowerCase();
+  if (clause.remembered.has(name)) return { type: 'remembered', name };
+  if (/^(?:it|that|this|that value|the value|value)$/i.test(trimmed) && clause.remembered.size > 0) {
+    const latest = [...clause.remembered].at(-1);
+    if (latest !== undefined) return { type: 'remembered', name: latest };
+  }
+  return { type: 'literal', text: clause.meaning(trimmed) };
+}
+
+const CLEAR = [
+  pattern(
+    `(?:clear|empty|erase|blank)(?:\\s+out)?\\s+(?:the\\s+(?:text|content|contents|value)\\s+(?:of|in|from)\\s+)?(?<field>.+)`,
+  ),
+  pattern(
+    `(?:delete|remove|erase)\\s+(?:all\\s+)?(?:the\\s+)?(?:text|content|contents|value)(?:\\s+(?:of|in|from)\\s+(?<field>.+))?`,
+  ),
+  pattern(`(?:delete|clear|erase|remove)\\s+(?:everything|all)(?:\\s+(?:in|from)\\s+(?<field>.+))?`),
+];
+
+export const readClear: IntentReader = (clause): Intent | null => {
+  const found = firstMatch(CLEAR, clause.text);
+  if (found === null) return null;
+  if (found.field === undefined) return { type: 'clear', target: null };
+  const target = readTarget(clause, found.field);
+  return target === null
+    ? null
+    : { type: 'clear', target: target.role === null ? { ...target, role: 'field' } : target };
+};

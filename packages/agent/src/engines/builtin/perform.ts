@@ -1,0 +1,78 @@
+import { assertNever } from '@deskhand/base';
+import type { Intent } from './intent.ts';
+import { LOOK, type Move, type Scene } from './scene.ts';
+import { checkFile, checkPage, checkState, checkValue, checkVisible } from './skills/checking.ts';
+import { chooseMenu, selectOption, setChecked } from './skills/choosing.ts';
+import { runCommand } from './skills/commands.ts';
+import { closeWindow, focusWindow, goTo, openApplication } from './skills/opening.ts';
+import { click, drag, hover } from './skills/pointing.ts';
+import { remember } from './skills/remembering.ts';
+import { save, saveAs } from './skills/saving.ts';
+import { clearField, press, typeText } from './skills/typing.ts';
+import { scroll, wait, waitUntil } from './skills/waiting.ts';
+
+/** Which skill does which intent. */
+export function perform(scene: Scene, intent: Intent): Move {
+  switch (intent.type) {
+    case 'open_application':
+      return openApplication(scene, intent);
+    case 'go_to':
+      return goTo(scene, intent);
+    case 'click':
+      return click(scene, intent);
+    case 'hover':
+      return hover(scene, intent);
+    case 'drag':
+      return drag(scene, intent);
+    case 'type_text':
+      return typeText(scene, intent);
+    case 'clear':
+      return clearField(scene, intent);
+    case 'press':
+      return press(scene, intent);
+    case 'choose_menu':
+      return chooseMenu(scene, intent);
+    case 'select_option':
+      return selectOption(scene, intent);
+    case 'set_checked':
+      return setChecked(scene, intent);
+    case 'scroll':
+      return scroll(scene, intent);
+    case 'wait':
+      return wait(scene, intent);
+    case 'wait_until':
+      return waitUntil(scene, intent);
+    case 'run_command':
+      return runCommand(scene, intent);
+    case 'save_as':
+      return saveAs(scene, intent);
+    case 'save':
+      return save(scene);
+    case 'screenshot':
+      return takeScreenshot(scene);
+    case 'check_visible':
+      return checkVisible(scene, intent);
+    case 'check_value':
+      return checkValue(scene, intent);
+    case 'check_state':
+      return checkState(scene, intent);
+    case 'check_file':
+      return checkFile(scene, intent);
+    case 'check_page':
+      return checkPage(scene, intent);
+    case 'remember':
+      return remember(scene, intent);
+    case 'close_window':
+      return closeWindow(scene, intent);
+    case 'focus_window':
+      return focusWindow(scene, intent);
+    default:
+      return assertNever(intent, 'intent');
+  }
+}
+
+/** The loop keeps every frame that is looked at; a screenshot is one more look. */
+function* takeScreenshot(scene: Scene): Move {
+  yield* scene.look('Taking a screenshot; the frame is kept with this step.', LOOK);
+  if (scene.observation.frame !== null) scene.proofs.push('a screenshot was taken');
+}

@@ -1,0 +1,134 @@
+import { type Clause, leadingVerb, sentencesOf, softBordersOf, withoutFiller } from './clauses.ts';
+import { readIntent } from './grammar.ts';
+import type { ClauseText, Intent } from './intent.ts';
+import { type MarkedText, markText } from './text.ts';
+
+/** One step of the plan with the words it came from. */
+export type PlanStep = Readonly<{
+  intent: Intent;
+  /** The clause as written, typed text told by its length; for reasons and errors. */
+  words: string;
+}>;
+
+export type Plan = Readonly<
+  { understood: true; steps: readonly PlanStep[] } | { understood: false; sentence: string }
+>;
+
+/** A sentence is cut into at most this many pieces; longer ones are read piece by piece. */
+const MAX_PIECES = 60;
+/** How many neighbouring pieces may belong to one instruction ("A, B and C" inside a name). */
+const MAX_PIECES_PER_INSTRUCTION = 4;
+
+/** Task → plan, or the first sentence that is not understood. */
+export function planOf(task: string): Plan {
+  const marked = markText(task);
+  const sentences = sentencesOf(marked);
+  if (sentences.length === 0) return { understood: false, sentence: task.trim().slice(0, 200) };
+  const steps: PlanStep[] = [];
+  const remembered = new Set<string>();
+  for (const sentence of sentences) {
+    const found = readSentence(sentence, remembered);
+    if (typeof found === 'string') return { understood: false, sentence: found };
+    steps.push(...found);
+  }
+  return { understood: true, steps: joined(steps) };
+}
+
+type Partial = Readonly<{ cost: number; steps: readonly PlanStep[]; verb: string | null }>;
+
+/** Reads one sentence with the cheapest set of cuts; a string is the part nobody understood. */
+function readSentence(sentence: Clause, remembered: Set<string>): readonly PlanStep[] | string {
+  const borders = softBordersOf(sentence.text).slice(0, MAX_PIECES);
+  const starts = [0, ...borders.map((border) => border.end)];
+  const ends = [...borders.map((border) => border.start), sentence.text.length];
+  const best: Array<Partial | null> = new Array(starts.length + 1).fill(null);
+  best[0] = { cost: 0, steps: [], verb: null };
+
+  for (let end = 1; end <= starts.length; end += 1) {
+    for (let start = Math.max(0, end - MAX_PIECES_PER_INSTRUCTION); start < end; start += 1) {
+      const before = best[start];
+      if (before === null || before === undefined) continue;
+      const cut = start === 0 ? 0 : (borders[start - 1]?.doubt ?? 0);
+      const swallowed = borders
+        .slice(start, end - 1)
+        .reduce((sum, border) => sum + (border.doubt === 0 ? 3 : 0.5), 0);
+      const text = sentence.text.slice(starts[start], ends[end - 1]);
+      const read = readClause(sentence.marked, text, before, remembered);
+      if (read === null) continue;
+      const cost = before.cost + cut + swallowed + read.cost;
+      const known = best[end];
+      if (known === null || known === undefined || cost < known.cost)
+        best[end] = { cost, steps: [...before.steps, ...read.steps], verb: read.verb ?? before.verb };
+    }
+  }
+  const whole = best[starts.length];
+  if (whole !== null && whole !== undefined) {
+    for (const { intent } of whole.steps) if (intent.type === 'remember') remembered.add(intent.name);
+    return whole.steps;
+  }
+  const reached = best.findLastIndex((partial) => partial !== null);
+  return sentence.marked.source(sentence.text.slice(starts[reached] ?? 0)).trim();
+}
+
+function readClause(
+  marked: MarkedText,
+  raw: string,
+  before: Partial,
+  remembered: ReadonlySet<string>,
+): Partial | null {
+  const text = withoutFiller(raw);
+  if (text === '') return { cost: 0, steps: [], verb: null };
+  const names = new Set([
+    ...remembered,
+    ...before.steps.flatMap(({ intent }) => (intent.type === 'remember' ? [intent.name] : [])),
+  ]);
+  const read = (words: string, cost: number): Partial | null => {
+    const intent = readIntent(clauseText(marked, words, names));
+    return intent === null
+      ? null
+      : { cost, steps: [{ intent, words: wordsOf(marked, words, intent) }], verb: leadingVerb(words) };
+  };
+  const direct = read(text, 0);
+  if (direct !== null) return direct;
+  // A clause without a verb borrows the last one: "click A, B and C".
+  return before.verb === null ? null : read(`${before.verb} ${text}`, 1.5);
+}
+
+function clauseText(marked: MarkedText, text: string, remembered: ReadonlySet<string>): ClauseText {
+  const isKind = (part: string, kind: string) => marked.atom(part)?.kind === kind;
+  return {
+    text,
+    meaning: (part) => marked.meaning(part),
+    isQuote: (part) => isKind(part, 'quote'),
+    isPath: (part) => isKind(part, 'path'),
+    isUrl: (part) => isKind(part, 'url'),
+    remembered,
+  };
+}
+
+/** Typed text must not reach the log through the sentence that asked for it. */
+function wordsOf(marked: MarkedText, text: string, intent: Intent): string {
+  if (intent.type !== 'type_text' && intent.type !== 'check_value') return marked.source(text);
+  const masked = marked.withoutQuotes(text);
+  if (intent.type !== 'type_text' || intent.text.type !== 'literal') return masked;
+  return masked.replaceAll(intent.text.text, `[${[...intent.text.text].length} characters]`);
+}
+
+const BROWSER_NAME = /^(?:(?:web |internet |default )?browser|(?:google )?chrome|chromium(?: browser)?)$/i;
+
+/** Opening the browser and then a page is one operation: navigation opens the browser where needed. */
+function joined(steps: readonly PlanStep[]): PlanStep[] {
+  const result: PlanStep[] = [];
+  steps.forEach((step, index) => {
+    const following = steps[index + 1]?.intent;
+    const opensBrowser = step.intent.type === 'open_application' && BROWSER_NAME.test(step.intent.name);
+    if (opensBrowser && following?.type === 'go_to') return;
+    const previous = index > 0 ? steps[index - 1] : undefined;
+    const absorbed =
+      step.intent.type === 'go_to' &&
+      previous?.intent.type === 'open_application' &&
+      BROWSER_NAME.test(previous.intent.name);
+    result.push(absorbed ? { ...step, words: `${previous.words}, ${step.words}` } : step);
+  });
+  return result;
+}

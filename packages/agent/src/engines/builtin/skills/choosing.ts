@@ -1,0 +1,179 @@
+import type { ScreenElement } from '@deskhand/protocol';
+import { again } from '../expectations.ts';
+import { describeRole, foundWords } from '../explain.ts';
+import { find } from '../find.ts';
+import { type Candidate, candidatesFor, ground, pointOf } from '../grounding.ts';
+import type { Intent } from '../intent.ts';
+import { fitsHint } from '../roles.ts';
+import { failureOf, LOOK, LOOK_WITH_OCR, type Move, type Scene, TaskFailure } from '../scene.ts';
+import { describeTarget, type Target } from '../target.ts';
+import { foldLabel, likeness } from '../wording.ts';
+import { clickCandidate, clickOn } from './pointing.ts';
+
+const named = (text: string, role: Target['role']): Target => ({
+  text,
+  phrase: null,
+  quoted: true,
+  role,
+  ordinal: null,
+  near: null,
+});
+
+/** Opens menu after menu along the path. */
+export function* chooseMenu(scene: Scene, intent: Extract<Intent, { type: 'choose_menu' }>): Move {
+  for (const [index, name] of intent.path.entries())
+    yield* clickOn(scene, named(name, index === 0 ? 'menu' : 'menu_item'), 'point');
+}
+
+/** Picks an option: of a drop-down, a list, or a group of radio buttons. */
+export function* selectOption(scene: Scene, intent: Extract<Intent, { type: 'select_option' }>): Move {
+  const { option, from } = intent;
+  if (from === null) {
+    const plain = named(option, null);
+    yield* clickOn(scene, plain, 'point');
+    return;
+  }
+  const box = ground(from, scene.observation, 'choose');
+  const radio = radioIn(scene, option, from);
+  if (box.type === 'missing' && radio !== null) {
+    yield* clickCandidate(scene, radio, named(option, 'radio'));
+    return;
+  }
+  const found = yield* find(scene, from, 'choose');
+  if (!fitsHint(found.element, 'select') && radio !== null) {
+    yield* clickCandidate(scene, radio, named(option, 'radio'));
+    return;
+  }
+  if (shows(found.element, option)) {
+    scene.proofs.push(`${describeTarget(from)} already showed the option`);
+    return;
+  }
+  yield* clickCandidate(scene, found, from);
+  if (!(yield* clickOption(scene, option, found))) yield* typeAhead(scene, option, found);
+  yield* expectOption(scene, option, from, found.element);
+}
+
+/** A radio button of that name, when there is one: "select Large from Size" may mean a group of them. */
+function radioIn(scene: Scene, option: string, from: Target): Candidate | null {
+  const radios = candidatesFor(named(option, 'radio'), scene.observation, 'choose').filter(
+    ({ element, score, visible }) => fitsHint(element, 'radio') && score >= 0.8 && visible !== null,
+  );
+  if (radios.length <= 1) return radios[0] ?? null;
+  const inGroup = ground(
+    { ...named(option, 'radio'), near: { relation: 'in', target: from } },
+    scene.observation,
+    'choose',
+  );
+  return inGroup.type === 'found' ? inGroup.candidate : null;
+}
+
+/** Clicks the option in the list that opened; false when the list is not to be seen. */
+function* clickOption(scene: Scene, option: string, box: Candidate): Move<boolean> {
+  for (const request of [null, LOOK, LOOK_WITH_OCR]) {
+    if (request !== null)
+      yield* scene.look('Looking for the list that opened.', request, request === LOOK ? 250 : 0);
+    const choice = openOption(scene, option, box);
+    if (choice !== null) {
+      yield* clickCandidate(scene, choice, named(option, 'option'));
+      return true;
+    }
+  }
+  return false;
+}
+
+/** The option itself, not the box that may already bear its name. */
+function openOption(scene: Scene, option: string, box: Candidate): Candidate | null {
+  const options = candidatesFor(named(option, 'option'), scene.observation, 'point').filter(
+    ({ element, visible, score }) =>
+      visible !== null &&
+      score >= 0.75 &&
+      likeness(option, element.name) >= 0.9 &&
+      !fitsHint(element, 'select') &&
+      !isInside(element, box.element),
+  );
+  return options[0] ?? null;
+}
+
+function isInside(inner: ScreenElement, outer: ScreenElement): boolean {
+  const a = inner.bounds;
+  const b = outer.bounds;
+  return (
+    a.x >= b.x - 1 &&
+    a.y >= b.y - 1 &&
+    a.x + a.width <= b.x + b.width + 1 &&
+    a.y + a.height <= b.y + b.height + 1
+  );
+}
+
+/** The list is drawn where nothing can be read: lists choose by the first letters typed. */
+function* typeAhead(scene: Scene, option: string, box: Candidate): Move {
+  const failure = failureOf(
+    yield* scene.act(
+      `The options of ${describeRole(box.element)} cannot be seen; choosing by its first letters.`,
+      [
+        { type: 'type_text', text: option },
+        { type: 'key_press', keys: ['enter'] },
+      ],
+    ),
+  );
+  if (failure !== null)
+    throw new TaskFailure(`Choosing the option failed: ${failure.message ?? failure.status}.`);
+}
+
+function* expectOption(scene: Scene, option: string, from: Target, box: ScreenElement): Move {
+  for (const afterMs of [0, 200, 600]) {
+    if (afterMs > 0) yield* scene.look('Waiting for the choice to show.', LOOK, afterMs);
+    const now = again(scene, box);
+    if (now === null || (now.value ?? '') === '') continue;
+    if (shows(now, option)) return;
+  }
+  const now = again(scene, box);
+  if (now === null || (now.value ?? '') === '') {
+    scene.doubts.push(`whether ${describeTarget(from)} now shows the option could not be read`);
+    return;
+  }
+  throw new TaskFailure(
+    `${describeTarget(from)} shows “${(now.value ?? '').slice(0, 80)}” instead of “${option}”.`,
+  );
+}
+
+function shows(box: ScreenElement, option: string): boolean {
+  return foldLabel(box.value ?? '') === foldLabel(option);
+}
+
+/** Ticks or unticks; does nothing when it already is as asked. */
+export function* setChecked(scene: Scene, intent: Extract<Intent, { type: 'set_checked' }>): Move {
+  const { target, checked } = intent;
+  const found = yield* find(scene, target, 'tick');
+  const word = checked ? 'ticked' : 'not ticked';
+  if (knowsTick(found.element) && isTicked(found.element) === checked) {
+    scene.proofs.push(`${describeTarget(target)} was ${word} already`);
+    return;
+  }
+  const failure = failureOf(
+    yield* scene.act(
+      `Clicking ${describeTarget(target)}: ${foundWords(found)}. Expecting it to be ${word}.`,
+      [{ type: 'click', point: pointOf(found) }],
+    ),
+  );
+  if (failure !== null)
+    throw new TaskFailure(`Clicking ${describeTarget(target)} failed: ${failure.message ?? failure.status}.`);
+  for (const afterMs of [0, 200, 600]) {
+    if (afterMs > 0) yield* scene.look('Waiting for the tick to show.', LOOK, afterMs);
+    const now = again(scene, found.element);
+    if (now === null || !knowsTick(now)) return;
+    if (isTicked(now) === checked) return;
+  }
+  throw new TaskFailure(
+    `${describeTarget(target)} is still ${checked ? 'not ticked' : 'ticked'} after the click.`,
+  );
+}
+
+export function isTicked(element: ScreenElement): boolean {
+  return element.states.includes('checked') || element.states.includes('pressed');
+}
+
+/** Whether this element's states say anything about a tick. */
+function knowsTick(element: ScreenElement): boolean {
+  return element.source !== 'ocr' && (fitsHint(element, 'check_box') || fitsHint(element, 'radio'));
+}

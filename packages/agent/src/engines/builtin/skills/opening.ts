@@ -1,0 +1,126 @@
+import type { OperationInput, WindowInfo } from '@deskhand/protocol';
+import type { Intent } from '../intent.ts';
+import { yesOrNo } from '../questions.ts';
+import { failureOf, LOOK, type Move, type Scene, TaskFailure } from '../scene.ts';
+import { containsText, likeness } from '../wording.ts';
+
+export function* openApplication(
+  scene: Scene,
+  { name }: Extract<Intent, { type: 'open_application' }>,
+): Move {
+  const before = new Set(scene.observation.windows.map(({ id }) => id));
+  const outcomes = yield* scene.act(`Opening “${name}”. Expecting its window to come to the front.`, [
+    { type: 'open_application', name },
+  ]);
+  const failure = failureOf(outcomes);
+  if (failure !== null)
+    throw new TaskFailure(`Could not open “${name}”: ${failure.message ?? failure.code ?? failure.status}.`);
+  const windowId = outcomes[0]?.result?.windowId;
+  for (const afterMs of [0, 300, 700, 1500]) {
+    if (afterMs > 0) yield* scene.look(`Waiting for the window of “${name}”.`, LOOK, afterMs);
+    const active = scene.activeWindow;
+    if (active === null) continue;
+    if (typeof windowId !== 'string' || active.id === windowId || !before.has(active.id)) return;
+    if (containsText(active.application, name) || containsText(active.title, name)) return;
+  }
+  if (typeof windowId === 'string' && scene.observation.windows.some(({ id }) => id === windowId)) {
+    yield* scene.act(`“${name}” is open but not in front; bringing it forward.`, [
+      { type: 'focus_window', windowId },
+    ]);
+    return;
+  }
+  if (scene.observation.windows.length === 0 && outcomes[0]?.status !== 'confirmed')
+    throw new TaskFailure(`“${name}” was started but no window of it appeared.`);
+  scene.doubts.push(`opening “${name}” brought no new window to the front`);
+}
+
+export function* goTo(scene: Scene, { url }: Extract<Intent, { type: 'go_to' }>): Move {
+  const outcomes = yield* scene.act(`Going to ${url} in the browser. Expecting the page to load.`, [
+    { type: 'browser_navigate', url },
+  ]);
+  const failure = failureOf(outcomes);
+  if (failure !== null)
+    throw new TaskFailure(`Could not go to ${url}: ${failure.message ?? failure.code ?? failure.status}.`);
+  for (const afterMs of [0, 300, 800, 1500]) {
+    if (afterMs > 0) yield* scene.look('Waiting for the page.', LOOK, afterMs);
+    const { page } = scene.observation;
+    if (page === null || page.loading) continue;
+    if (/^chrome-error:/i.test(page.url)) throw new TaskFailure(`${url} could not be loaded.`);
+    return;
+  }
+}
+
+export function* closeWindow(scene: Scene, { title }: Extract<Intent, { type: 'close_window' }>): Move {
+  const window = title === null ? scene.activeWindow : windowNamed(scene, title);
+  if (title !== null && window === null)
+    throw new TaskFailure(`There is no window “${title}”; ${openWindows(scene)}.`);
+  const operation: OperationInput =
+    window === null ? { type: 'close_window' } : { type: 'close_window', windowId: window.id };
+  const what = window === null ? 'the active window' : `“${window.title.slice(0, 80)}”`;
+  const failure = failureOf(yield* scene.act(`Closing ${what}. Expecting it to be gone.`, [operation]));
+  if (failure !== null)
+    throw new TaskFailure(`Could not close ${what}: ${failure.message ?? failure.status}.`);
+  if (window === null) return;
+  for (const afterMs of [0, 200, 500, 1000]) {
+    if (afterMs > 0) yield* scene.look(`Waiting for ${what} to close.`, LOOK, afterMs);
+    if (!scene.observation.windows.some(({ id }) => id === window.id)) return;
+  }
+  const note = yield* scene.ask(
+    `${what} did not close; it may be asking about unsaved work.`,
+    `${what} is still open, perhaps with a question about unsaved changes. Please answer it on the desktop, then resume.`,
+  );
+  if (yesOrNo(note) === false) return;
+  if (scene.observation.windows.some(({ id }) => id === window.id))
+    throw new TaskFailure(`${what} did not close.`);
+}
+
+export function* focusWindow(scene: Scene, { title }: Extract<Intent, { type: 'focus_window' }>): Move {
+  const window = windowNamed(scene, title);
+  const operation: OperationInput =
+    window === null ? { type: 'focus_window', title } : { type: 'focus_window', windowId: window.id };
+  const failure = failureOf(
+    yield* scene.act(`Bringing the window “${title}” forward. Expecting it to be active.`, [operation]),
+  );
+  if (failure !== null) throw new TaskFailure(`There is no window “${title}”; ${openWindows(scene)}.`);
+}
+
+/** Everyday names of windows whose application calls itself otherwise. */
+const EVERYDAY: ReadonlyArray<{ names: RegExp; programs: RegExp }> = [
+  {
+    names: /^(?:web |internet )?browser$|^(?:google )?chrome$|^chromium$/i,
+    programs: /chrom|firefox|brave|edge|browser/i,
+  },
+  {
+    names: /^(?:text )?editor$|^notepad$/i,
+    programs: /mousepad|gedit|text-?editor|kate|kwrite|xed|pluma|leafpad|featherpad|geany/i,
+  },
+  { names: /^terminal$|^console$|^shell$/i, programs: /term|konsole|kgx|kitty|alacritty/i },
+  {
+    names: /^files?$|^file (?:manager|browser|explorer)$|^finder$/i,
+    programs: /nautilus|thunar|dolphin|nemo|caja|pcmanfm/i,
+  },
+  { names: /^calc(?:ulator)?$/i, programs: /calc/i },
+];
+
+export function windowNamed(scene: Scene, title: string): WindowInfo | null {
+  const scored = scene.observation.windows
+    .map((window) => {
+      const everyday = EVERYDAY.some(
+        ({ names, programs }) => names.test(title.trim()) && programs.test(window.application),
+      );
+      const like = Math.max(
+        likeness(title, window.title),
+        likeness(title, window.application),
+        everyday ? 0.85 : 0,
+      );
+      return { window, like: like - (window.minimized ? 0.01 : 0) };
+    })
+    .filter(({ like }) => like >= 0.5)
+    .sort((a, b) => b.like - a.like);
+  return scored[0]?.window ?? null;
+}
+
+function openWindows(scene: Scene): string {
+  const titles = scene.observation.windows.map(({ title }) => `“${title.slice(0, 60)}”`);
+  return titles.length === 0 ? 'no window is open' : `open are ${titles.slice(0, 8).join(', ')}`;
+}

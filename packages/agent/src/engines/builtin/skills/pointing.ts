@@ -1,0 +1,83 @@
+import type { OperationInput, Outcome } from '@deskhand/protocol';
+import { foundWords } from '../explain.ts';
+import { find } from '../find.ts';
+import { type Candidate, type Purpose, pointOf } from '../grounding.ts';
+import type { Intent } from '../intent.ts';
+import { failureOf, type Move, type Scene, TaskFailure } from '../scene.ts';
+import { describeTarget, type Target } from '../target.ts';
+
+type ClickIntent = Extract<Intent, { type: 'click' }>;
+
+export function* click(scene: Scene, intent: ClickIntent): Move {
+  const { target, button, clicks, modifiers } = intent;
+  yield* clickOn(scene, target, 'point', { button, clicks, modifiers: [...modifiers] });
+}
+
+type ClickWays = Readonly<{
+  button?: 'left' | 'middle' | 'right' | 'back' | 'forward';
+  clicks?: number;
+  modifiers?: string[];
+}>;
+
+/**
+ * Finds and clicks. When the click provably changed nothing and the target turns out to be somewhere else
+ * by now, it is aimed at once more; never blindly at the same place.
+ */
+export function* clickOn(
+  scene: Scene,
+  target: Target,
+  purpose: Purpose,
+  ways: ClickWays = {},
+): Move<Candidate> {
+  const candidate = yield* find(scene, target, purpose);
+  const first = yield* clickCandidate(scene, candidate, target, ways);
+  if (first?.status !== 'no_effect') return candidate;
+  yield* scene.look('The click changed nothing visible so far; looking once more.', { elements: true }, 600);
+  if ((scene.observation.changedFraction ?? 0) > 0) return candidate;
+  const now = yield* find(scene, target, purpose);
+  const moved = Math.hypot(pointOf(now).x - pointOf(candidate).x, pointOf(now).y - pointOf(candidate).y) > 4;
+  if (moved) {
+    yield* clickCandidate(scene, now, target, ways);
+    return now;
+  }
+  scene.doubts.push(`clicking ${describeTarget(target)} changed nothing visible`);
+  return candidate;
+}
+
+export function* clickCandidate(
+  scene: Scene,
+  candidate: Candidate,
+  target: Target,
+  ways: ClickWays = {},
+): Move<Outcome | undefined> {
+  const operation: OperationInput = { type: 'click', point: pointOf(candidate), ...ways };
+  const outcomes = yield* scene.act(
+    `Clicking ${describeTarget(target)}: ${foundWords(candidate)}. Expecting the screen to react.`,
+    [operation],
+  );
+  const failure = failureOf(outcomes);
+  if (failure !== null)
+    throw new TaskFailure(
+      `Clicking ${describeTarget(target)} failed: ${failure.message ?? failure.code ?? failure.status}.`,
+    );
+  return outcomes[0];
+}
+
+export function* hover(scene: Scene, intent: Extract<Intent, { type: 'hover' }>): Move {
+  const candidate = yield* find(scene, intent.target, 'point');
+  yield* scene.act(`Moving the pointer over ${describeTarget(intent.target)}: ${foundWords(candidate)}.`, [
+    { type: 'move', point: pointOf(candidate) },
+  ]);
+}
+
+export function* drag(scene: Scene, intent: Extract<Intent, { type: 'drag' }>): Move {
+  const from = yield* find(scene, intent.from, 'point');
+  const to = yield* find(scene, intent.to, 'point');
+  const outcomes = yield* scene.act(
+    `Dragging ${describeTarget(intent.from)} to ${describeTarget(intent.to)}: ${foundWords(from)}; ${foundWords(to)}.`,
+    [{ type: 'drag', from: pointOf(from), to: pointOf(to), durationMs: 400 }],
+  );
+  const failure = failureOf(outcomes);
+  if (failure !== null)
+    throw new TaskFailure(`Dragging failed: ${failure.message ?? failure.code ?? failure.status}.`);
+}

@@ -1,0 +1,181 @@
+import type { OperationInput, ScreenElement } from '@deskhand/protocol';
+import { again, holdsText, typingField } from '../expectations.ts';
+import { characters, describeRole, foundWords } from '../explain.ts';
+import { find } from '../find.ts';
+import { type Candidate, pointOf } from '../grounding.ts';
+import type { Intent } from '../intent.ts';
+import { isEditable, isProtected } from '../roles.ts';
+import { failureOf, LOOK, type Move, type Scene, TaskFailure } from '../scene.ts';
+import { describeTarget, type Target } from '../target.ts';
+
+type TypeIntent = Extract<Intent, { type: 'type_text' }>;
+
+/** Looks for the typed text to arrive, milliseconds apart: applications take a moment to publish it. */
+const READ_BACK_MS: readonly number[] = [120, 300, 700];
+const MAX_TEXT_PER_OPERATION = 100_000;
+
+export function* typeText(scene: Scene, intent: TypeIntent): Move {
+  const text = resolveText(scene, intent);
+  if (intent.into === null) yield* typeHere(scene, text, intent.submit);
+  else yield* typeInto(scene, text, intent.into, intent);
+}
+
+function resolveText(scene: Scene, { text }: TypeIntent): string {
+  const resolved = text.type === 'literal' ? text.text : scene.memory.get(text.name);
+  if (resolved === undefined || resolved === '')
+    throw new TaskFailure(
+      text.type === 'literal' ? 'There is no text to type.' : `Nothing was remembered as “${text.name}”.`,
+    );
+  if ([...resolved].length > MAX_TEXT_PER_OPERATION) throw new TaskFailure('The text is too long to type.');
+  return resolved;
+}
+
+/** Types where the cursor is. */
+function* typeHere(scene: Scene, text: string, submit: boolean): Move {
+  const field = typingField(scene);
+  if (field !== null && isProtected(field)) return yield* leaveSecretToPerson(scene, describeRole(field));
+  const where = field === null ? 'whatever has the focus' : `the focused ${describeRole(field)}`;
+  const before = field?.value;
+  yield* doTyping(scene, `Typing ${characters(text)} into ${where}. Expecting them to appear there.`, [
+    { type: 'type_text', text },
+    ...(submit ? [ENTER] : []),
+  ]);
+  if (submit || field === null) return;
+  const verdict = yield* readBack(scene, field, text, 'contains');
+  if (verdict !== 'unmet') return;
+  const now = again(scene, field);
+  // Provably untouched: the focus was elsewhere. Aim at the field itself, once.
+  if (now !== null && now.value === before && before !== undefined) {
+    yield* doTyping(scene, `Nothing arrived in ${describeRole(now)}; clicking into it and typing there.`, [
+      { type: 'click', point: pointOf({ element: now, visible: now.bounds, score: 1 }) },
+      { type: 'type_text', text },
+    ]);
+    if ((yield* readBack(scene, now, text, 'contains')) !== 'unmet') return;
+  }
+  throw new TaskFailure(mismatch(again(scene, field) ?? field, text));
+}
+
+/** Types into a named field, replacing what it held unless told to append. */
+function* typeInto(scene: Scene, text: string, into: Target, intent: TypeIntent): Move {
+  const found = yield* find(scene, into, 'type');
+  const field = fieldAt(scene, found);
+  if (isProtected(field)) return yield* leaveSecretToPerson(scene, describeTarget(into));
+  const empties = intent.mode === 'replace' && field.role !== 'terminal' && field.value !== '';
+  const reason = `Typing ${characters(text)} into ${describeTarget(into)}: ${foundWords(found)}. Expecting the field to hold them.`;
+  const enter = intent.submit ? [ENTER] : [];
+  if (found.element.source === 'ocr') {
+    // Read from pixels, so it may be a label rather than a field: look where the focus went before typing.
+    yield* doTyping(scene, `Clicking ${describeTarget(into)} first: ${foundWords(found)}.`, [
+      { type: 'click', point: pointOf(found) },
+    ]);
+    const focused = scene.focused;
+    if (focused !== null && isProtected(focused))
+      return yield* leaveSecretToPerson(scene, describeTarget(into));
+    yield* doTyping(scene, reason, [...(empties ? [SELECT_ALL] : []), { type: 'type_text', text }, ...enter]);
+    return;
+  }
+  yield* doTyping(scene, reason, [
+    { type: 'click', point: pointOf(found) },
+    ...(empties ? [SELECT_ALL] : []),
+    { type: 'type_text', text },
+    ...enter,
+  ]);
+  if (intent.submit) return;
+  const how = intent.mode === 'replace' ? 'equals' : 'contains';
+  if ((yield* readBack(scene, field, text, how)) === 'unmet')
+    throw new TaskFailure(mismatch(again(scene, field) ?? field, text));
+}
+
+/** The label was found: the field it names may be another element at the same place. */
+function fieldAt(scene: Scene, found: Candidate): ScreenElement {
+  return isEditable(found.element) ? found.element : (again(scene, found.element) ?? found.element);
+}
+
+const ENTER: OperationInput = { type: 'key_press', keys: ['enter'] };
+const SELECT_ALL: OperationInput = { type: 'key_combo', keys: ['ctrl', 'a'] };
+
+function* doTyping(scene: Scene, reason: string, operations: readonly OperationInput[]): Move {
+  const failure = failureOf(yield* scene.act(reason, operations));
+  if (failure !== null)
+    throw new TaskFailure(`Typing failed: ${failure.message ?? failure.code ?? failure.status}.`);
+}
+
+function* readBack(
+  scene: Scene,
+  field: ScreenElement,
+  text: string,
+  how: 'equals' | 'contains',
+): Move<'met' | 'unmet' | 'unknown'> {
+  let verdict = holdsText(again(scene, field), text, how);
+  for (const afterMs of READ_BACK_MS) {
+    if (verdict !== 'unmet') return verdict;
+    yield* scene.look(`Waiting for ${characters(text)} to arrive in ${describeRole(field)}.`, LOOK, afterMs);
+    verdict = holdsText(again(scene, field), text, how);
+  }
+  return verdict;
+}
+
+function mismatch(field: ScreenElement, text: string): string {
+  return `After typing, ${describeRole(field)} holds ${characters(field.value ?? '')} that differ from the ${characters(text)} typed.`;
+}
+
+function* leaveSecretToPerson(scene: Scene, field: string): Move {
+  yield* scene.ask(
+    `${field} takes a password; passwords are left to a person.`,
+    `Please type the password into ${field} yourself, then resume.`,
+  );
+}
+
+export function* clearField(scene: Scene, intent: Extract<Intent, { type: 'clear' }>): Move {
+  const remove: OperationInput = { type: 'key_press', keys: ['delete'] };
+  if (intent.target === null) {
+    yield* doTyping(scene, 'Selecting everything in the focused field and deleting it.', [
+      SELECT_ALL,
+      remove,
+    ]);
+    return;
+  }
+  const found = yield* find(scene, intent.target, 'type');
+  yield* doTyping(
+    scene,
+    `Emptying ${describeTarget(intent.target)}: ${foundWords(found)}. Expecting it to be empty.`,
+    [{ type: 'click', point: pointOf(found) }, SELECT_ALL, remove],
+  );
+  const now = again(scene, found.element);
+  if (now?.value !== undefined && now.value !== '' && isEditable(now))
+    throw new TaskFailure(`${describeTarget(intent.target)} still holds ${characters(now.value)}.`);
+}
+
+export function* press(scene: Scene, intent: Extract<Intent, { type: 'press' }>): Move {
+  const focus: OperationInput[] = [];
+  let aimed = '';
+  if (intent.on !== null) {
+    const found = yield* find(scene, intent.on, 'point');
+    focus.push({ type: 'click', point: pointOf(found) });
+    aimed = ` on ${describeTarget(intent.on)} (${foundWords(found)})`;
+  }
+  const once = intent.chords.map(
+    (keys): OperationInput =>
+      keys.length === 1 ? { type: 'key_press', keys: [...keys] } : { type: 'key_combo', keys: [...keys] },
+  );
+  const singles = intent.chords.every((keys) => keys.length === 1);
+  const all = singles
+    ? [
+        {
+          type: 'key_press' as const,
+          keys: Array.from({ length: intent.times }, () => intent.chords.flat())
+            .flat()
+            .slice(0, 100),
+        },
+      ]
+    : Array.from({ length: intent.times }, () => once)
+        .flat()
+        .slice(0, 30);
+  const words = intent.chords.map((keys) => keys.join('+')).join(', ');
+  const times = intent.times === 1 ? '' : ` ${intent.times} times`;
+  const outcomes = yield* scene.act(`Pressing ${words}${times}${aimed}.`, [...focus, ...all]);
+  const failure = failureOf(outcomes);
+  if (failure !== null)
+    throw new TaskFailure(`Pressing ${words} failed: ${failure.message ?? failure.code ?? failure.status}.`);
+  if (outcomes.at(-1)?.status === 'no_effect') scene.doubts.push(`pressing ${words} changed nothing visible`);
+}

@@ -1,0 +1,312 @@
+import { assertNever, isAbort, type Logger, raceSignal, StopError } from '@deskhand/base';
+import {
+  type ActionPolicy,
+  type CommandId,
+  type ErrorCode,
+  isErrorCode,
+  isVerified,
+  type Outcome,
+  ProtocolError,
+  type Verdict,
+} from '@deskhand/protocol';
+import { violationOf } from './action-policy.ts';
+import { limitReached } from './budget.ts';
+import { firstNotDone, RunHistory } from './history.ts';
+import type {
+  Clock,
+  Decision,
+  Engine,
+  EngineMessage,
+  HistoryEntry,
+  Machine,
+  ModelUsage,
+  RunJournal,
+  RunLimits,
+  RunOutcome,
+  Sight,
+  TaskBrief,
+  Turn,
+  Verifier,
+} from './ports.ts';
+import { whatToDoAbout } from './refusals.ts';
+import { StallDetector } from './stall.ts';
+
+/** Looks without an action in between; more than this is an engine that only stares. */
+const MAX_LOOKS_IN_A_ROW = 240;
+/** Refusals for want of a lease in a row before the link counts as lost. */
+const MAX_LEASE_REFUSALS = 20;
+const LEASE_RETRY_MS = 250;
+/** How often a verifier's "no" may go back to the engine. */
+const MAX_RECOVERIES = 3;
+
+export type RunTaskOptions = Readonly<{
+  brief: TaskBrief;
+  machine: Machine;
+  engine: Engine;
+  /** Null for v1 and v3, whose own word is the result. */
+  verifier: Verifier | null;
+  journal: RunJournal;
+  clock: Clock;
+  limits: RunLimits;
+  policy: ActionPolicy | null;
+  signal: AbortSignal;
+  newCommandId: () => CommandId;
+  log: Logger;
+  /** Where an earlier server left this run. */
+  resume?: Readonly<{ stepsCompleted: number; costCents: number; history: readonly HistoryEntry[] }>;
+}>;
+
+/**
+ * One run: observe → decide → policy → journal → act, settle, look (one round trip) → journal → again,
+ * until the engine says done, fail or needs a human, or a limit is reached.
+ * @throws the signal's reason as soon as it aborts; ProtocolError when machine or model are beyond use.
+ */
+export async function runTask(options: RunTaskOptions): Promise<RunOutcome> {
+  await using session = options.engine.open(options.brief, options.resume?.history ?? []);
+  return await new RunLoop(options).drive((turn) => session.decide(turn, { signal: options.signal }));
+}
+
+type Decide = (turn: Turn) => Promise<Decision>;
+type ActDecision = Extract<Decision, { type: 'act' }>;
+
+class RunLoop {
+  readonly #options: RunTaskOptions;
+  readonly #history: RunHistory;
+  readonly #stall: StallDetector;
+  #stepsCompleted: number;
+  #costCents: number;
+  #messages: EngineMessage[] = [];
+  #last: Turn['last'] = null;
+  #usage: ModelUsage | null = null;
+  #looks = 0;
+  #leaseRefusals = 0;
+  #recoveries = 0;
+  #framesKept = new Set<string>();
+
+  constructor(options: RunTaskOptions) {
+    this.#options = options;
+    this.#history = new RunHistory(options.resume?.history);
+    this.#stall = new StallDetector(options.limits.maxRepeats);
+    this.#stepsCompleted = options.resume?.stepsCompleted ?? 0;
+    this.#costCents = options.resume?.costCents ?? 0;
+  }
+
+  get #step(): number {
+    return this.#stepsCompleted + 1;
+  }
+
+  async drive(decide: Decide): Promise<RunOutcome> {
+    let sight = await this.#look(this.#options.engine.observeRequest);
+    for (;;) {
+      this.#checkDeadline();
+      const turn: Turn = { step: this.#step, sight, last: this.#last, messages: this.#messages };
+      this.#messages = [];
+      const decision = await this.#race(decide(turn));
+      this.#addUsage(decision.usage);
+      if (decision.reasoning !== '')
+        await this.#options.journal.narrate(this.#step, decision.reasoning, 'reasoning');
+
+      const next = await this.#follow(decision);
+      if ('type' in next) return next;
+      sight = next;
+    }
+  }
+
+  /** @returns what is on the screen now, or how the run ended. */
+  async #follow(decision: Decision): Promise<Sight | RunOutcome> {
+    if (decision.type !== 'look') this.#looks = 0;
+    switch (decision.type) {
+      case 'act':
+        return this.#act(decision);
+      case 'look': {
+        this.#looks += 1;
+        if (this.#looks > MAX_LOOKS_IN_A_ROW)
+          return stopped('stalled', `The engine only looked, ${MAX_LOOKS_IN_A_ROW} times in a row.`);
+        if (decision.afterMs !== undefined && decision.afterMs > 0)
+          await this.#options.clock.sleep(decision.afterMs, { signal: this.#options.signal });
+        return this.#look(decision.request);
+      }
+      case 'ask_human': {
+        const how = this.#options.limits.onAwaitingHuman;
+        if (how === 'fail') return stopped('human_needed', decision.question);
+        if (how === 'cancel') return stopped('cancelled', decision.question);
+        return this.#awaitHuman(decision.question, null);
+      }
+      case 'fail':
+        return failed(decision.code, decision.message, null);
+      case 'done':
+        return this.#judge(decision.summary);
+      default:
+        return assertNever(decision, 'decision');
+    }
+  }
+
+  async #act(decision: ActDecision): Promise<Sight | RunOutcome> {
+    const { machine, journal, policy, limits, signal, engine } = this.#options;
+    const { operations, frameId } = decision;
+    const limit = limitReached(limits, { stepsCompleted: this.#stepsCompleted, costCents: this.#costCents });
+    if (limit !== null) return stopped(limit.reason, limit.message);
+    if (policy !== null) {
+      const violation = violationOf(policy, operations, this.#history.entries.length);
+      if (violation !== null) return stopped('policy', violation.message, violation.rule);
+    }
+
+    const commandId = this.#options.newCommandId();
+    await journal.actionStarted(this.#step, commandId, frameId, operations);
+    let outcomes: readonly Outcome[];
+    let sight: Sight | null = null;
+    try {
+      const command = { commandId, frameId, operations, observe: engine.observeRequest };
+      ({ outcomes, sight } = await this.#race(machine.act(command, { signal })));
+    } catch (error) {
+      const answer = isAbort(error) ? null : asOutcome(error);
+      if (answer === null) throw error;
+      outcomes = [answer];
+    }
+    await journal.actionFinished(this.#step, commandId, operations, outcomes);
+    this.#history.add(this.#step, operations, outcomes);
+    this.#last = { operations, outcomes };
+    return this.#afterAct(outcomes, sight);
+  }
+
+  /** Bills and closes the step, unless hands were withheld; then waits for whoever withheld them. */
+  async #afterAct(outcomes: readonly Outcome[], seen: Sight | null): Promise<Sight | RunOutcome> {
+    const last = this.#last;
+    const notDone = firstNotDone(outcomes);
+    const refused = notDone === null ? undefined : last?.operations[notDone.index];
+    const todo = whatToDoAbout(refused ?? null, notDone?.outcome ?? null);
+    if (todo.type === 'policy') return stopped('policy', todo.message, todo.rule);
+    if (todo.type === 'wait_for_person')
+      return this.#awaitHuman('A person has control of this desktop. Resume to hand it back.', 'takeover');
+    if (todo.type === 'wait_for_stop') {
+      // The stop itself arrives through the signal; the refusal only came first.
+      await this.#options.clock.sleep(10_000, { signal: this.#options.signal });
+      throw new StopError('stopped_by_user', 'The kill switch of this desktop is tripped.');
+    }
+    if (todo.type === 'wait_for_lease') {
+      this.#leaseRefusals += 1;
+      if (this.#leaseRefusals > MAX_LEASE_REFUSALS)
+        throw new StopError('link_lost', 'The right to drive this desktop did not come back.');
+      await this.#options.clock.sleep(LEASE_RETRY_MS, { signal: this.#options.signal });
+      return this.#look(this.#options.engine.observeRequest);
+    }
+    this.#leaseRefusals = 0;
+
+    const sight = seen ?? (await this.#look(this.#options.engine.observeRequest));
+    if (seen !== null) await this.#keepFrame(sight);
+    const { costCents } = await this.#options.journal.stepCompleted(this.#step, this.#usage);
+    this.#usage = null;
+    this.#stepsCompleted += 1;
+    this.#costCents = costCents;
+
+    const cycle = this.#stall.add({
+      operations: last?.operations ?? [],
+      picture: sight.observation.frame?.sha256 ?? null,
+    });
+    if (cycle === null) return sight;
+    const what = cycle === 1 ? 'The same action' : `The same ${cycle} actions in turn`;
+    return stopped('stalled', `${what} led to the same picture ${this.#options.limits.maxRepeats} times.`);
+  }
+
+  async #judge(summary: string): Promise<Sight | RunOutcome> {
+    const { brief, machine, verifier, signal, newCommandId, journal } = this.#options;
+    if (verifier === null) {
+      if (isVerified(brief.cuaVersion))
+        throw new ProtocolError('INTERNAL_ERROR', `A ${brief.cuaVersion} run needs a verifier and has none.`);
+      await journal.narrate(this.#step, summary, 'text');
+      return { type: 'finished', passed: true, summary, verdict: null };
+    }
+    const evidence = { brief, machine, history: this.#history.entries, newCommandId };
+    const verdict = await this.#race(verifier.verify(evidence, { signal }));
+    await journal.narrate(this.#step, `Verifier: ${verdict.judgement}. ${verdict.reason}`, 'text');
+    if (verdict.judgement === 'satisfied') return { type: 'finished', passed: true, summary, verdict };
+    const limit = limitReached(this.#options.limits, {
+      stepsCompleted: this.#stepsCompleted,
+      costCents: this.#costCents,
+    });
+    // What could not be judged will not become clearer by acting on; what was judged "no" may be repaired.
+    if (verdict.judgement === 'unknown' || limit !== null || this.#recoveries >= MAX_RECOVERIES)
+      return failed('VERIFICATION_FAILED', verdict.reason, verdict);
+    this.#recoveries += 1;
+    this.#messages.push({ from: 'verifier', reason: verdict.reason });
+    return this.#look(this.#options.engine.observeRequest);
+  }
+
+  async #awaitHuman(question: string, cause: 'takeover' | null): Promise<Sight> {
+    const { journal, signal } = this.#options;
+    const { note } = await this.#race(journal.awaitHuman(question, { signal }));
+    if (cause === 'takeover') this.#messages.push({ from: 'takeover' });
+    if (cause === null || note !== null) this.#messages.push({ from: 'human', note });
+    this.#stall.forget();
+    return this.#look(this.#options.engine.observeRequest);
+  }
+
+  async #look(request: Parameters<Machine['observe']>[0]): Promise<Sight> {
+    const { machine, signal } = this.#options;
+    const sight = await this.#race(machine.observe(request, { signal }));
+    await this.#keepFrame(sight);
+    return sight;
+  }
+
+  async #keepFrame({ observation: { frame }, image }: Sight): Promise<void> {
+    if (frame === null || image === null) return;
+    const key = `${this.#step} ${frame.sha256}`;
+    if (this.#framesKept.has(key)) return;
+    this.#framesKept = new Set([...this.#framesKept].filter((kept) => kept.startsWith(`${this.#step} `)));
+    this.#framesKept.add(key);
+    await this.#options.journal.frame(this.#step, { frame, bytes: image });
+  }
+
+  #addUsage(usage: ModelUsage | undefined): void {
+    if (usage === undefined) return;
+    this.#usage = {
+      inputTokens: (this.#usage?.inputTokens ?? 0) + usage.inputTokens,
+      outputTokens: (this.#usage?.outputTokens ?? 0) + usage.outputTokens,
+    };
+  }
+
+  #checkDeadline(): void {
+    const { deadlineAt } = this.#options.limits;
+    if (deadlineAt !== null && this.#options.clock.now() >= deadlineAt)
+      throw new StopError('deadline', 'The run’s deadline passed.');
+  }
+
+  #race<T>(work: Promise<T>): Promise<T> {
+    return raceSignal(work, this.#options.signal);
+  }
+}
+
+/** Answers of the link that mean "not done" or "nobody knows", as outcomes the engine can react to. */
+function asOutcome(error: unknown): Outcome | null {
+  if (!(error instanceof ProtocolError)) return null;
+  const refusals: readonly ErrorCode[] = [
+    'FRAME_UNKNOWN',
+    'FRAME_STALE',
+    'POINT_OUTSIDE_FRAME',
+    'UNKNOWN_KEY',
+  ];
+  const status = refusals.includes(error.code)
+    ? 'refused'
+    : error.code === 'UPSTREAM_TIMEOUT'
+      ? 'failed'
+      : null;
+  return status === null ? null : { status, code: error.code, message: error.message, durationMs: 0 };
+}
+
+function stopped(
+  reason: Extract<RunOutcome, { type: 'stopped' }>['reason'],
+  message: string,
+  rule?: string,
+): RunOutcome {
+  return { type: 'stopped', reason, message, ...(rule === undefined ? {} : { rule }) };
+}
+
+function failed(code: string, summary: string, verdict: Verdict | null): RunOutcome {
+  return {
+    type: 'finished',
+    passed: false,
+    code: isErrorCode(code) ? code : 'TASK_FAILED',
+    summary,
+    verdict,
+  };
+}

@@ -1,0 +1,110 @@
+import type { Intent } from '../engines/builtin/intent.ts';
+import type { PlanStep } from '../engines/builtin/plan.ts';
+import type { Target } from '../engines/builtin/target.ts';
+
+/** One thing that must be true in the end if the task was done, derived from the task alone. */
+export type Check = Readonly<
+  | { type: 'file'; path: string; exists: boolean; contains: readonly string[] }
+  | { type: 'visible'; target: Target; visible: boolean }
+  | { type: 'field'; target: Target; text: string; how: 'equals' | 'contains'; expected: boolean }
+  | { type: 'ticked'; target: Target; checked: boolean }
+  | { type: 'option'; target: Target; option: string }
+  | { type: 'page'; part: 'title' | 'url'; how: 'equals' | 'contains'; text: string }
+  | { type: 'window'; name: string }
+  | { type: 'command'; command: string }
+>;
+
+/**
+ * What the task promises about the end. A later step may undo an earlier promise (a page that was left, a
+ * form that was sent away), so only promises that nothing after them can have ended are kept.
+ */
+export function checksOf(steps: readonly PlanStep[]): Check[] {
+  const checks: Check[] = [];
+  let typed: string[] = [];
+  /** Promises about the page in front; gone with the next page. */
+  let onPage: Check[] = [];
+  const leavePage = () => {
+    onPage = [];
+  };
+  for (const { intent } of steps) {
+    switch (intent.type) {
+      case 'open_application':
+        typed = [];
+        leavePage();
+        onPage.push({ type: 'window', name: intent.name });
+        break;
+      case 'go_to':
+        leavePage();
+        onPage.push({ type: 'page', part: 'url', how: 'equals', text: intent.url });
+        break;
+      case 'type_text':
+        typed.push(...typedText(intent));
+        onPage.push(...fieldCheck(intent));
+        if (intent.submit) leavePage();
+        break;
+      case 'save_as':
+        checks.push({ type: 'file', path: intent.path, exists: true, contains: typed });
+        typed = [];
+        break;
+      case 'check_file':
+        checks.push({
+          type: 'file',
+          path: intent.path,
+          exists: intent.expected || intent.contains !== null,
+          contains: intent.contains !== null && intent.expected ? [intent.contains] : [],
+        });
+        break;
+      case 'set_checked':
+        onPage.push({ type: 'ticked', target: intent.target, checked: intent.checked });
+        break;
+      case 'select_option':
+        if (intent.from !== null) onPage.push({ type: 'option', target: intent.from, option: intent.option });
+        break;
+      case 'check_visible':
+        onPage.push({ type: 'visible', target: intent.target, visible: intent.visible });
+        break;
+      case 'check_value':
+        onPage.push({
+          type: 'field',
+          target: intent.target,
+          text: intent.text,
+          how: intent.how,
+          expected: intent.expected,
+        });
+        break;
+      case 'check_page':
+        onPage.push({ type: 'page', part: intent.part, how: intent.how, text: intent.text });
+        break;
+      case 'wait_until':
+        onPage.push({ type: 'visible', target: intent.target, visible: intent.visible });
+        break;
+      case 'run_command':
+        checks.push({ type: 'command', command: intent.command });
+        break;
+      default:
+        // A click, a key or a closed window may change the page: what was promised before may be over.
+        if (MAY_LEAVE.has(intent.type)) leavePage();
+    }
+  }
+  return [...checks, ...onPage];
+}
+
+const MAY_LEAVE: ReadonlySet<Intent['type']> = new Set([
+  'click',
+  'press',
+  'choose_menu',
+  'close_window',
+  'focus_window',
+  'drag',
+  'clear',
+]);
+
+function typedText(intent: Extract<Intent, { type: 'type_text' }>): string[] {
+  return intent.text.type === 'literal' && intent.into === null ? [intent.text.text] : [];
+}
+
+function fieldCheck(intent: Extract<Intent, { type: 'type_text' }>): Check[] {
+  if (intent.text.type !== 'literal' || intent.into === null || intent.submit) return [];
+  const how = intent.mode === 'replace' ? 'equals' : 'contains';
+  return [{ type: 'field', target: intent.into, text: intent.text.text, how, expected: true }];
+}

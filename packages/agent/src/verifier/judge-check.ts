@@ -1,0 +1,148 @@
+import { assertNever } from '@deskhand/base';
+import { type Observation, wasDone } from '@deskhand/protocol';
+import { holdsText } from '../engines/builtin/expectations.ts';
+import { short } from '../engines/builtin/explain.ts';
+import { ground } from '../engines/builtin/grounding.ts';
+import { fitsHint } from '../engines/builtin/roles.ts';
+import { describeTarget, type Target } from '../engines/builtin/target.ts';
+import { isVisibleIn } from '../engines/builtin/visibility.ts';
+import { containsText, foldLabel } from '../engines/builtin/wording.ts';
+import type { Check } from './checks.ts';
+import type { Evidence } from './gather.ts';
+
+/** How one check came out, in words without typed text. */
+export type Finding = Readonly<{
+  result: 'satisfied' | 'unsatisfied' | 'unknown';
+  words: string;
+  /** Proof of an outcome, not only of an attempt. */
+  strong: boolean;
+}>;
+
+export async function judgeCheck(check: Check, sight: Observation, evidence: Evidence): Promise<Finding> {
+  switch (check.type) {
+    case 'file':
+      return judgeFile(check, evidence);
+    case 'visible': {
+      const seen = isVisibleIn(sight, check.target);
+      const what = describeTarget(check.target);
+      return strong(seen === check.visible, `${what} is ${seen ? '' : 'not '}visible`);
+    }
+    case 'field':
+      return judgeField(check, sight);
+    case 'ticked': {
+      const element = elementFor(check.target, sight, 'tick');
+      const what = describeTarget(check.target);
+      if (element === null || !(fitsHint(element, 'check_box') || fitsHint(element, 'radio')))
+        return unknown(`${what} is not on the screen any more`);
+      const ticked = element.states.includes('checked') || element.states.includes('pressed');
+      return strong(ticked === check.checked, `${what} is ${ticked ? '' : 'not '}ticked`);
+    }
+    case 'option': {
+      const element = elementFor(check.target, sight, 'choose');
+      const what = describeTarget(check.target);
+      if (element === null || (element.value ?? '') === '')
+        return unknown(`${what} cannot be read on the screen`);
+      return strong(
+        foldLabel(element.value ?? '') === foldLabel(check.option),
+        `${what} shows “${short(element.value ?? '')}”`,
+      );
+    }
+    case 'page':
+      return judgePage(check, sight);
+    case 'window': {
+      const open = sight.windows.some(
+        ({ title, application }) => containsText(title, check.name) || containsText(application, check.name),
+      );
+      // Everyday names ("text editor") rarely stand in a title: a window proves it, a missing word does not disprove it.
+      return open
+        ? { result: 'satisfied', words: `a window of “${check.name}” is open`, strong: true }
+        : {
+            result: sight.windows.length === 0 ? 'unsatisfied' : 'satisfied',
+            words: `${sight.windows.length} windows are open`,
+            strong: false,
+          };
+    }
+    case 'command': {
+      const entry = evidence.history.findLast(
+        ({ operation }) => operation.type === 'run_command' && operation.command === check.command,
+      );
+      if (entry === undefined)
+        return { result: 'unsatisfied', words: 'the command was never run', strong: true };
+      const exitCode = entry.outcome.result?.exitCode ?? entry.outcome.result?.exit_code;
+      if (!wasDone(entry.outcome))
+        return { result: 'unsatisfied', words: 'the command did not run', strong: true };
+      if (typeof exitCode !== 'number') return unknown('how the command ended is not known');
+      return strong(exitCode === 0, `the command ended with code ${exitCode}`);
+    }
+    default:
+      return assertNever(check, 'check');
+  }
+}
+
+async function judgeFile(check: Extract<Check, { type: 'file' }>, evidence: Evidence): Promise<Finding> {
+  const file = await evidence.file(check.path, check.contains.length > 0);
+  if (file === null) return unknown(`this desktop does not let ${check.path} be looked at`);
+  if (file.exists !== check.exists)
+    return strong(false, `${check.path} ${file.exists ? 'exists' : 'does not exist'}`);
+  if (check.contains.length === 0)
+    return strong(true, `${check.path} ${check.exists ? 'exists' : 'does not exist'}`);
+  if (file.content === null) return unknown(`${check.path} exists, but its content could not be read`);
+  const content = normal(file.content);
+  const missing = check.contains.filter((text) => !content.includes(normal(text))).length;
+  return strong(
+    missing === 0,
+    missing === 0
+      ? `${check.path} holds the text of the task`
+      : `${check.path} lacks ${missing} of ${check.contains.length} texts of the task`,
+  );
+}
+
+function judgeField(check: Extract<Check, { type: 'field' }>, sight: Observation): Finding {
+  const what = describeTarget(check.target);
+  const element = elementFor(check.target, sight, 'type');
+  if (element === null) return unknown(`${what} is not on the screen any more`);
+  const holds = holdsText(element, check.text, check.how);
+  if (holds === 'unknown') return unknown(`${what} cannot be read`);
+  return strong(
+    (holds === 'met') === check.expected,
+    `${what} ${holds === 'met' ? 'holds' : 'does not hold'} the expected text`,
+  );
+}
+
+function judgePage(check: Extract<Check, { type: 'page' }>, sight: Observation): Finding {
+  if (sight.page === null) return unknown('which page the browser shows is not known');
+  const shown = sight.page[check.part];
+  const same = comparable(shown) === comparable(check.text);
+  const fits = check.how === 'equals' ? same : containsText(shown, check.text);
+  if (fits) return strong(true, `the page’s ${check.part} fits`);
+  // A site may forward to another address of its own: that alone proves nothing either way.
+  if (check.part === 'url' && sameOrigin(shown, check.text))
+    return unknown(`the browser shows ${short(shown)}, another page of the same site`);
+  return strong(false, `the page’s ${check.part} is “${short(shown)}”`);
+}
+
+function elementFor(target: Target, sight: Observation, purpose: 'type' | 'tick' | 'choose') {
+  const grounding = ground(target, sight, purpose);
+  if (grounding.type !== 'found' || grounding.candidate.element.source === 'ocr') return null;
+  return grounding.candidate.element;
+}
+
+function strong(ok: boolean, words: string): Finding {
+  return { result: ok ? 'satisfied' : 'unsatisfied', words, strong: true };
+}
+
+function unknown(words: string): Finding {
+  return { result: 'unknown', words, strong: true };
+}
+
+function normal(text: string): string {
+  return text.replaceAll('\r\n', '\n').replaceAll('\u00a0', ' ').normalize('NFC').trim();
+}
+
+function comparable(url: string): string {
+  return url.trim().replace(/#$/, '').replace(/\/$/, '').toLowerCase();
+}
+
+function sameOrigin(a: string, b: string): boolean {
+  return URL.canParse(a) && URL.canParse(b) && new URL(a).origin === new URL(b).origin;
+}
