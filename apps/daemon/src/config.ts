@@ -1,0 +1,147 @@
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Secret } from '@deskhand/base';
+import { ProtocolError, parseJson } from '@deskhand/protocol';
+import { z } from 'zod';
+import { linkAddress } from './link/server-link.ts';
+import type { LogLevel } from './process-log.ts';
+import { logLevelFrom } from './process-log.ts';
+import { DEFAULT_STOP_HOTKEY, parseStopChord } from './safety/stop-chord.ts';
+
+/** Effective settings of one daemon; frozen. */
+export type DaemonConfig = Readonly<{
+  dataDir: string;
+  /** Where to dial; null only when machine.json says it. */
+  serverUrl: URL | null;
+  /** Shown to people in the list of machines. */
+  name: string;
+  /** Pixels of a private desktop to make, or null for the person's own. */
+  virtual: Readonly<{ width: number; height: number }> | null;
+  pairCode: Secret | null;
+  stopHotkey: string;
+  logLevel: LogLevel;
+  /** X display of the person's session, where there is one. */
+  display: string | null;
+}>;
+
+/** Keys of `config.json` that concern this process; the others belong to the server. */
+const ConfigFile = z.looseObject({
+  stop_hotkey: z.string().max(64).optional(),
+  machine_name: z.string().min(1).max(64).optional(),
+});
+
+const DEFAULT_SIZE = { width: 1280, height: 800 };
+const SMALLEST_PX = 320;
+const LARGEST_PX = 8192;
+
+/** @throws ProtocolError CONFIG_INVALID that names every problem. */
+export function readConfig(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  host: { platform: string; hostname: string },
+): DaemonConfig {
+  const problems: string[] = [];
+  const attempt = <T>(work: () => T, fallback: T): T => {
+    try {
+      return work();
+    } catch (error) {
+      problems.push((error as Error).message);
+      return fallback;
+    }
+  };
+  const flags = attempt(() => parseFlags(args), {});
+  const dataDir = resolve(flags.data ?? env.DESKHAND_DATA ?? defaultDataDir(env, host.platform));
+  const file = attempt(() => readFile(join(dataDir, 'config.json')), {});
+  const serverUrl = attempt(() => (flags.server === undefined ? null : serverAddress(flags.server)), null);
+  const virtual = attempt(() => (flags.virtual === undefined ? null : sizeOf(flags.virtual)), null);
+  const stopHotkey = env.DESKHAND_STOP_HOTKEY || file.stop_hotkey || DEFAULT_STOP_HOTKEY;
+  attempt(() => parseStopChord(stopHotkey), undefined);
+  const name = flags.name ?? file.machine_name ?? (host.hostname.slice(0, 64) || 'this desktop');
+  if (name.length > 64) problems.push('--name must have at most 64 characters.');
+  if (problems.length > 0) throw new ProtocolError('CONFIG_INVALID', problems.join('\n'), { problems });
+  return Object.freeze({
+    dataDir,
+    serverUrl,
+    name,
+    virtual,
+    pairCode: flags['pair-code'] === undefined ? null : new Secret(flags['pair-code']),
+    stopHotkey,
+    logLevel: logLevelFrom(env.DESKHAND_LOG),
+    display: env.DISPLAY || null,
+  });
+}
+
+type Flags = {
+  server?: string | undefined;
+  data?: string | undefined;
+  name?: string | undefined;
+  'pair-code'?: string | undefined;
+  virtual?: string | undefined;
+};
+
+function parseFlags(args: readonly string[]): Flags {
+  // `--virtual` may stand alone, which parseArgs has no type for.
+  const plain = args.map((arg) => (arg === '--virtual' ? '--virtual=' : arg));
+  const { values } = parseArgs({
+    args: plain,
+    options: {
+      server: { type: 'string' },
+      data: { type: 'string' },
+      name: { type: 'string' },
+      'pair-code': { type: 'string' },
+      virtual: { type: 'string' },
+    },
+  });
+  return values;
+}
+
+function serverAddress(text: string): URL {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw new Error(`--server must be a URL such as wss://desk.example.org, not "${text}".`);
+  }
+  return linkAddress(url);
+}
+
+function sizeOf(text: string): { width: number; height: number } {
+  if (text === '') return DEFAULT_SIZE;
+  const [, width, height] = /^(\d{3,4})x(\d{3,4})$/.exec(text) ?? [];
+  const size = { width: Number(width), height: Number(height) };
+  const fits = [size.width, size.height].every((side) => side >= SMALLEST_PX && side <= LARGEST_PX);
+  if (!fits) throw new Error(`--virtual must be WxH in pixels, such as 1280x800, not "${text}".`);
+  return size;
+}
+
+function readFile(path: string): z.infer<typeof ConfigFile> {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw new Error(`${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
+  }
+  const parsed = ConfigFile.safeParse(parseJsonFile(path, text));
+  if (parsed.success) return parsed.data;
+  const places = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new Error(`${path}: ${places.join('; ')}`);
+}
+
+function parseJsonFile(path: string, text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch {
+    throw new Error(`${path} is not valid JSON.`);
+  }
+}
+
+/** The platform's per-user data folder for Deskhand (the same as the CLI's). */
+function defaultDataDir(env: Readonly<Record<string, string | undefined>>, platform: string): string {
+  if (platform === 'darwin') return join(homedir(), 'Library', 'Application Support', 'Deskhand');
+  if (platform === 'win32') return join(env.LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local'), 'Deskhand');
+  const base = env.XDG_DATA_HOME;
+  return join(base && isAbsolute(base) ? base : join(homedir(), '.local', 'share'), 'deskhand');
+}

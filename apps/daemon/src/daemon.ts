@@ -1,0 +1,546 @@
+import { errorAttributes, type Logger, randomHex, type Secret, StopError } from '@deskhand/base';
+import type { RuntimePaths } from '@deskhand/base/runtime-paths';
+import {
+  type Capabilities,
+  type ControlState,
+  type DaemonCommand,
+  type DaemonState,
+  desktopToFrame,
+  type FromGuard,
+  type GuardState,
+  type LatchState,
+  type MachineId,
+  type Narrate,
+  OutcomeStatus,
+  type PanelRun,
+  type PauseKind,
+  type Point,
+  ProtocolError,
+  RunId,
+  type ServerMessage,
+} from '@deskhand/protocol';
+import { readLatchFile, writeLatchFile } from '@deskhand/protocol/latch-file';
+import { connectToGuard } from '@deskhand/protocol/local-client';
+import type { AuditLog } from './audit/audit-log.ts';
+import { Actor } from './desktop/act.ts';
+import { type Answer, CommandCache } from './desktop/command-cache.ts';
+import type { DesktopSenses } from './desktop/desktop-senses.ts';
+import { FrameBook } from './desktop/frame-book.ts';
+import { Observer, type Picture } from './desktop/observe.ts';
+import type { HandsClient } from './hands/hands-client.ts';
+import type { ServerLink } from './link/server-link.ts';
+import type { DaemonSocket } from './local/daemon-socket.ts';
+import { decide, type PolicyQuestion } from './policy/policy.ts';
+import type { PolicyReader } from './policy/policy-file.ts';
+import type { GuardProcess } from './safety/guard-process.ts';
+import { type HeldLease, LeaseKeeper } from './safety/lease-keeper.ts';
+
+export type DaemonParts = Readonly<{
+  name: string;
+  runtime: RuntimePaths;
+  personToken: Secret;
+  display: string | null;
+  chordLabel: string;
+  senses: DesktopSenses;
+  /** `input` is what hands say. */
+  capabilities: Capabilities;
+  policy: PolicyReader;
+  workFolder: string;
+  audit: AuditLog;
+  log: Logger;
+}>;
+
+/** What comes into being after the daemon and calls back into it. */
+export type DaemonPeers = Readonly<{
+  guard: GuardProcess;
+  hands: HandsClient;
+  socket: DaemonSocket;
+  link: () => ServerLink | undefined;
+  onShutdown: () => void;
+}>;
+
+const THUMBNAIL = { width: 320, height: 180 };
+/** A run in one of these is over: the panel shows it until the next one begins. */
+const FINISHED: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled', 'timed_out']);
+
+/**
+ * This desktop as a machine. Brings the parts together: commands of the server, the person's word, guard's
+ * state. The last word on every input is `#refusal` and the policy, both here, and hands' own gate.
+ */
+export class Daemon implements Disposable {
+  readonly bootId = `boot_${randomHex(24)}`;
+  readonly #parts: DaemonParts;
+  readonly #lease: LeaseKeeper;
+  readonly #frames = new FrameBook();
+  readonly #cache = new CommandCache();
+  readonly #savedPaths = new Set<string>();
+  readonly #observer: Observer;
+  #actor: Actor | undefined;
+  #peers: DaemonPeers | undefined;
+  #guardState: GuardState | undefined;
+  #pauseKind: PauseKind | undefined;
+  #control: ControlState = 'paused';
+  #latch: LatchState;
+  #machineId: MachineId | null = null;
+  #serverUrl: string | null = null;
+  #run: PanelRun | null = null;
+  #target: Point | null = null;
+  #thumbnailing = false;
+  /** Aborts when input must end now; replaced by a fresh one for the next command. */
+  #stop = new AbortController();
+
+  constructor(parts: DaemonParts) {
+    this.#parts = parts;
+    this.#latch = readLatchFile(parts.runtime.latchFile);
+    this.#lease = new LeaseKeeper((lease, why) => this.#leaseEnded(lease, why));
+    this.#observer = new Observer({
+      senses: parts.senses,
+      frames: this.#frames,
+      covered: () => this.#peers?.socket.covered ?? [],
+      onPicture: (picture) => this.#showThumbnail(picture),
+      log: parts.log,
+    });
+  }
+
+  /** The parts that need each other are complete from here on. */
+  attach(peers: DaemonPeers): void {
+    const { senses, audit, log } = this.#parts;
+    this.#peers = peers;
+    this.#actor = new Actor({
+      senses,
+      hands: peers.hands,
+      frames: this.#frames,
+      observer: this.#observer,
+      lease: this.#lease,
+      refusal: () => this.#refusal(),
+      policy: (question) => this.#decide(question),
+      clearTarget: (point) => peers.socket.clearTarget(point),
+      onTarget: (point) => {
+        this.#target = point;
+      },
+      savedPaths: this.#savedPaths,
+      audit,
+      log,
+    });
+    senses.capture.onDisplaysChanged(() => void this.#tellServer('displays_changed'));
+  }
+
+  // ---- the server's side -----------------------------------------------------------------------
+
+  async describe() {
+    return {
+      displays: [...(await this.#parts.senses.capture.displays())],
+      capabilities: { ...this.#parts.capabilities, input: this.#peers?.hands.backend ?? 'none' },
+      latch: this.#latch,
+      control: this.#control,
+      lastEpoch: this.#lease.highestEpoch,
+      bootId: this.bootId,
+    };
+  }
+
+  onLease(grant: Extract<ServerMessage, { type: 'lease' }>): void {
+    const before = this.#lease.current;
+    if (!this.#lease.grant(grant)) {
+      this.#parts.log.warn('a lease of an older owner was refused', { epoch: grant.epoch });
+      return;
+    }
+    this.#peers?.hands.lease({ leaseId: grant.leaseId, epoch: grant.epoch, ttlMs: grant.ttlMs });
+    this.#peers?.guard.setDriving(true);
+    if (before?.leaseId === grant.leaseId && before.run?.runId === grant.run?.runId) return;
+    this.#observer.forget();
+    this.#beginRun(grant);
+  }
+
+  /** Answers one command; a repeated id is answered again and never done again. */
+  perform(command: Extract<ServerMessage, { id: string }>): Promise<Answer> {
+    return this.#cache.once(command.id, () => this.#performOnce(command));
+  }
+
+  onNarrate(narrate: Narrate): void {
+    const run = this.#run;
+    if (run !== null && run.id === narrate.runId)
+      this.#run = {
+        ...run,
+        status: narrate.status,
+        step: narrate.step,
+        maxSteps: narrate.maxSteps,
+        costCents: narrate.costCents,
+        awaitingReason: narrate.awaitingReason ?? null,
+      };
+    const outcome = OutcomeStatus.safeParse(narrate.outcome);
+    if (narrate.action !== undefined || narrate.thought !== undefined || outcome.success)
+      this.#peers?.socket.step({
+        type: 'step',
+        runId: narrate.runId,
+        step: narrate.step,
+        ...(narrate.action === undefined ? {} : { action: narrate.action }),
+        ...(narrate.thought === undefined ? {} : { thought: narrate.thought }),
+        ...(outcome.success ? { outcome: outcome.data } : {}),
+        at: new Date().toISOString(),
+      });
+    this.#peers?.socket.announce();
+  }
+
+  onConnected(machineId: MachineId, serverUrl: string): void {
+    this.#machineId = machineId;
+    this.#serverUrl = serverUrl;
+    this.#peers?.socket.announce();
+  }
+
+  onDisconnected(): void {
+    this.#peers?.socket.announce();
+  }
+
+  // ---- guard's side ----------------------------------------------------------------------------
+
+  onGuardState(state: GuardState): void {
+    const wasLost = this.#guardState === undefined;
+    this.#guardState = state;
+    const before = { control: this.#control, tripped: this.#latch.tripped };
+    this.#control = state.control;
+    this.#latch = state.latch;
+    if (wasLost && this.#pauseKind === 'guard_lost') {
+      this.#pauseKind = undefined;
+      void this.#tellServer('guard_back');
+    }
+    if (state.latch.tripped && !before.tripped) {
+      this.#endInput('LATCHED', 'The person stopped this desktop.');
+      this.#parts.audit.append({
+        kind: 'stopped',
+        by: state.latch.by ?? 'unknown',
+        reason: state.latch.reason ?? '',
+      });
+      void this.#tellServer('stopped', state.latch.reason ?? state.latch.by);
+    } else if (!state.latch.tripped && before.tripped) {
+      this.#pauseKind = undefined;
+      this.#parts.audit.append({ kind: 'reset' });
+      void this.#tellServer('latch_cleared');
+    }
+    if (state.control === 'paused' && before.control === 'armed') {
+      this.#endInput('PAUSED', 'A person has control of this desktop.');
+      this.#pauseKind ??= state.controlReason === 'person_input' ? 'person_input' : 'asked';
+      const event = this.#pauseKind === 'asked' ? 'paused' : 'person_took_over';
+      void this.#tellServer(event, state.controlReason);
+    } else if (state.control === 'armed') {
+      this.#pauseKind = undefined;
+      if (before.control === 'paused' && !before.tripped) void this.#tellServer('resumed');
+    }
+    this.#peers?.socket.announce();
+  }
+
+  onPersonInput(input: Extract<FromGuard, { type: 'person_input' }>): void {
+    this.#pauseKind = 'person_input';
+    this.#parts.audit.append({ kind: 'person', what: `acted: ${input.kind}` });
+  }
+
+  /** Guard died: hands lose their lease by themselves; nothing is asked of them until it is back. */
+  onGuardLost(): void {
+    this.#guardState = undefined;
+    this.#control = this.#latch.tripped ? 'stopped' : 'paused';
+    this.#pauseKind = 'guard_lost';
+    this.#endInput('GUARD_UNAVAILABLE', 'Guard is not alive.');
+    void this.#tellServer('guard_lost');
+    this.#peers?.socket.announce();
+  }
+
+  // ---- the person's side -----------------------------------------------------------------------
+
+  async state(): Promise<DaemonState> {
+    const { senses, name, display, chordLabel, capabilities } = this.#parts;
+    const hotkey = this.#guardState?.hotkey;
+    const reason = this.#control === 'stopped' ? this.#latch.reason : this.#guardState?.controlReason;
+    return {
+      type: 'state',
+      seq: 0,
+      machineId: this.#machineId,
+      name,
+      control: this.#control,
+      controlReason: this.#control === 'armed' ? null : (reason ?? null),
+      pauseKind: this.#control === 'paused' ? (this.#pauseKind ?? 'asked') : null,
+      latch: this.#latch,
+      run: this.#run,
+      stopHotkey: {
+        chord: hotkey?.chord ?? chordLabel,
+        armed: hotkey?.armed ?? false,
+        ...(hotkey === undefined
+          ? { reason: 'Guard is not alive.' }
+          : hotkey.reason === undefined
+            ? {}
+            : { reason: hotkey.reason }),
+      },
+      server: { url: this.#serverUrl, connected: this.#peers?.link()?.connected ?? false },
+      overlay: {
+        kind: this.#peers?.socket.panelConnected ? 'panel' : 'none',
+        connected: this.#peers?.socket.panelConnected ?? false,
+      },
+      display,
+      displays: [...(await senses.capture.displays())],
+      backends: {
+        capture: capabilities.capture,
+        input: this.#peers?.hands.backend ?? 'none',
+        accessibility: capabilities.accessibility,
+      },
+      guardAlive: this.#peers?.guard.alive ?? false,
+    };
+  }
+
+  /** @throws ProtocolError */
+  async onCommand(command: DaemonCommand, by: 'panel' | 'cli'): Promise<void> {
+    const peers = this.#demandPeers();
+    if (command.name !== 'status') this.#parts.audit.append({ kind: 'person', what: command.name });
+    switch (command.name) {
+      case 'stop':
+        return this.#stopByPerson(by, command.note ?? `Stopped from the ${by}.`);
+      case 'pause':
+      case 'takeover':
+        this.#pauseKind = command.name === 'takeover' ? 'takeover' : 'asked';
+        return this.#askGuard(() => peers.guard.pause(command.note ?? command.name));
+      case 'resume':
+      case 'hand_back':
+        return this.#resume(command);
+      case 'reset':
+        return this.#reset(by);
+      case 'approve':
+      case 'deny':
+      case 'cancel':
+        return this.#personCommand(command.name, command);
+      case 'shutdown':
+        peers.onShutdown();
+        return;
+      case 'status':
+        return;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#endInput('ACTION_ABORTED', 'Deskhand ends.');
+    this.#lease[Symbol.dispose]();
+  }
+
+  // ---- inside ----------------------------------------------------------------------------------
+
+  async #performOnce(command: Extract<ServerMessage, { id: string }>): Promise<Answer> {
+    try {
+      switch (command.type) {
+        case 'release':
+          this.#lease.release(command.leaseId);
+          await this.#peers?.hands.releaseAll();
+          return result(command.id, {});
+        case 'observe': {
+          const signal = AbortSignal.timeout(command.request.settleCeilingMs + 15_000);
+          const sight = await this.#observer.observe(command.request, { signal });
+          return result(command.id, { sight });
+        }
+        case 'act': {
+          if (this.#actor === undefined)
+            throw new ProtocolError('SERVICE_UNAVAILABLE', 'This desktop is still starting.');
+          const { outcomes, sight } = await this.#actor.act(command, this.#stop.signal);
+          return result(command.id, { outcomes, sight });
+        }
+      }
+    } catch (error) {
+      const known = error instanceof ProtocolError;
+      if (!known)
+        this.#parts.log.error('a command failed', { command: command.type, ...errorAttributes(error) });
+      return {
+        frame: null,
+        message: {
+          type: 'failure',
+          id: command.id,
+          code: known ? error.code : 'INTERNAL_ERROR',
+          message: known ? error.message : 'The command failed; the daemon’s log says why.',
+        },
+      };
+    }
+  }
+
+  /** Why nothing may be injected at this moment. */
+  #refusal(): ProtocolError | undefined {
+    if (this.#latch.tripped)
+      return new ProtocolError('LATCHED', 'The emergency stop is tripped; a person must reset it here.');
+    if (this.#guardState === undefined || this.#peers?.guard.alive !== true)
+      return new ProtocolError('GUARD_UNAVAILABLE', 'Guard is not alive, so nothing may be injected.');
+    if (this.#control === 'paused')
+      return new ProtocolError('PAUSED', 'A person has control of this desktop.');
+    if (this.#lease.current === undefined)
+      return new ProtocolError('LEASE_REQUIRED', 'The lease on this machine has ended.');
+    return undefined;
+  }
+
+  #decide(question: PolicyQuestion) {
+    const { policy, workFolder } = this.#parts;
+    return decide(policy.current, question, { workFolder, savedPaths: this.#savedPaths });
+  }
+
+  #endInput(code: string, message: string): void {
+    this.#stop.abort(new StopError(code, message));
+    this.#stop = new AbortController();
+  }
+
+  #beginRun(grant: Extract<ServerMessage, { type: 'lease' }>): void {
+    const { run } = grant;
+    if (run === null || this.#run?.id === run.runId) return;
+    this.#savedPaths.clear();
+    this.#run = {
+      id: run.runId,
+      task: run.task,
+      status: 'running',
+      step: 0,
+      maxSteps: run.maxSteps,
+      costCents: 0,
+      deadlineAt: run.deadlineAt,
+      startedAt: new Date().toISOString(),
+      engine: run.engine,
+      awaitingReason: null,
+    };
+    const { requestedBy, engine } = run;
+    this.#parts.audit.append({ kind: 'run_began', run: run.runId, requestedBy, engine });
+    this.#peers?.socket.announce();
+  }
+
+  #leaseEnded(lease: HeldLease, why: 'expired' | 'released' | 'replaced'): void {
+    this.#endInput('LEASE_REQUIRED', `The lease has ended: ${why}.`);
+    if (why !== 'replaced') {
+      this.#peers?.hands.leaseEnded();
+      this.#peers?.guard.setDriving(false);
+      void this.#peers?.hands.releaseAll();
+    }
+    this.#target = null;
+    if (lease.run !== null) {
+      this.#parts.audit.append({ kind: 'run_ended', run: lease.run.runId, why });
+      const waits = this.#run?.status === 'awaiting_human';
+      if (this.#run?.id === lease.run.runId && !waits && !FINISHED.has(this.#run.status)) this.#run = null;
+    }
+    this.#peers?.socket.announce();
+  }
+
+  async #tellServer(
+    event: Extract<Parameters<ServerLink['event']>[0], { type: 'event' }>['event'],
+    reason?: string,
+  ): Promise<void> {
+    const link = this.#peers?.link();
+    if (link === undefined) return;
+    const displays =
+      event === 'displays_changed' ? [...(await this.#parts.senses.capture.displays())] : undefined;
+    link.event({
+      type: 'event',
+      event,
+      at: new Date().toISOString(),
+      ...(reason === undefined ? {} : { reason: reason.slice(0, 500) }),
+      control: this.#control,
+      latch: this.#latch,
+      ...(displays === undefined ? {} : { displays }),
+    });
+  }
+
+  async #stopByPerson(by: 'panel' | 'cli', reason: string): Promise<void> {
+    const peers = this.#demandPeers();
+    try {
+      await peers.guard.stop(by, reason);
+    } catch {
+      // No guard: this process does what it can of guard's work, and the file stops the next guard.
+      const latch = { by, at: new Date().toISOString(), reason };
+      this.#latch = { tripped: true, ...latch };
+      this.#control = 'stopped';
+      this.#endInput('LATCHED', 'The person stopped this desktop.');
+      const { pid } = peers.hands;
+      if (pid !== null) process.kill(pid, 'SIGKILL');
+      writeLatchFile(this.#parts.runtime.latchFile, latch);
+      void this.#tellServer('stopped', reason);
+      peers.socket.announce();
+    }
+  }
+
+  async #resume(command: DaemonCommand): Promise<void> {
+    const peers = this.#demandPeers();
+    const wasPaused = this.#control === 'paused';
+    if (wasPaused) await this.#askGuard(() => peers.guard.resume());
+    const runId = command.runId ?? this.#run?.id;
+    // The run may wait for this person's answer, with or without a pause.
+    if (runId !== undefined && (command.note !== undefined || !wasPaused))
+      this.#personCommand('resume', command);
+  }
+
+  /** Guard lets only a person's tools reset: this connection is that person's, not the daemon's. */
+  async #reset(by: 'panel' | 'cli'): Promise<void> {
+    const { runtime, personToken } = this.#parts;
+    const token = personToken.reveal();
+    await using guard = await connectToGuard({ path: runtime.guardSocket, token, role: by });
+    await guard.request({ type: 'reset', by });
+  }
+
+  #personCommand(name: 'cancel' | 'resume' | 'approve' | 'deny', command: DaemonCommand): void {
+    const runId = command.runId ?? this.#run?.id;
+    if (runId === undefined) throw new ProtocolError('RUN_NOT_FOUND', 'No run is in progress here.');
+    const link = this.#peers?.link();
+    if (link?.connected !== true)
+      throw new ProtocolError('UPSTREAM_UNAVAILABLE', 'The server is not connected, so it cannot be told.');
+    link.event({
+      type: 'person_command',
+      command: name,
+      runId: RunId.parse(runId),
+      ...(command.note === undefined ? {} : { note: command.note }),
+    });
+  }
+
+  async #askGuard(ask: () => Promise<void>): Promise<void> {
+    try {
+      await ask();
+    } catch (cause) {
+      throw new ProtocolError('GUARD_UNAVAILABLE', 'Guard does not answer.', {}, { cause });
+    }
+  }
+
+  #demandPeers(): DaemonPeers {
+    if (this.#peers === undefined)
+      throw new ProtocolError('SERVICE_UNAVAILABLE', 'This desktop is still starting.');
+    return this.#peers;
+  }
+
+  /** Called while the picture's pixels are still there. One at a time: a thumbnail that is late is of no use. */
+  #showThumbnail(picture: Picture): void {
+    const socket = this.#peers?.socket;
+    if (socket?.wantsThumbnails !== true || this.#thumbnailing) return;
+    this.#thumbnailing = true;
+    const { width, height } = picture.region;
+    const factor = Math.min(1, THUMBNAIL.width / width, THUMBNAIL.height / height);
+    picture
+      .encode({ maxSidePx: Math.max(64, Math.floor(Math.max(width, height) * factor)), quality: 70 })
+      .then(({ frame, bytes }) => {
+        const { image } = frame.geometry;
+        socket.thumbnail({
+          type: 'thumbnail',
+          jpegBase64: Buffer.from(bytes).toString('base64'),
+          width: image.width,
+          height: image.height,
+          target: this.#target === null ? null : desktopToFrame(frame.geometry, this.#target),
+        });
+      })
+      .catch((error) => this.#parts.log.warn('no thumbnail', errorAttributes(error)))
+      .finally(() => {
+        this.#thumbnailing = false;
+      });
+  }
+}
+
+function result(
+  id: Extract<ServerMessage, { id: string }>['id'],
+  done: {
+    outcomes?: Awaited<ReturnType<Actor['act']>>['outcomes'];
+    sight?: Awaited<ReturnType<Actor['act']>>['sight'];
+  },
+): Answer {
+  const { outcomes = [], sight = null } = done;
+  const frame = sight?.observation.frame ?? null;
+  return {
+    message: {
+      type: 'result',
+      id,
+      outcomes: [...outcomes],
+      observation: sight?.observation ?? null,
+      repeated: false,
+    },
+    frame:
+      frame === null || sight?.bytes == null ? null : { frameId: frame.geometry.frameId, bytes: sight.bytes },
+  };
+}

@@ -1,0 +1,333 @@
+import { homedir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import { errorAttributes, isAbort, type Logger, raceSignal, reasonFrom } from '@deskhand/base';
+import {
+  type ActCommand,
+  type Action,
+  type FrameGeometry,
+  isErrorCode,
+  isInputAction,
+  type Operation,
+  type Outcome,
+  type Point,
+  ProtocolError,
+  type SettleReport,
+  type WindowInfo,
+  wasDone,
+} from '@deskhand/protocol';
+import type { AuditLog } from '../audit/audit-log.ts';
+import { displayAt, FrameMemory, layoutIdOf, primaryDisplay } from '../capture/index.ts';
+import type { PolicyDecision, PolicyQuestion } from '../policy/policy.ts';
+import type { Hands } from '../ports.ts';
+import type { LeaseKeeper } from '../safety/lease-keeper.ts';
+import type { DesktopSenses } from './desktop-senses.ts';
+import { Before, judge } from './evidence.ts';
+import { FrameBook } from './frame-book.ts';
+import type { Observer, Sight } from './observe.ts';
+import { settleAfter } from './settle-wishes.ts';
+import { useTool } from './use-tool.ts';
+
+export type ActorOptions = Readonly<{
+  senses: DesktopSenses;
+  hands: Hands;
+  frames: FrameBook;
+  observer: Observer;
+  lease: LeaseKeeper;
+  /** Why nothing may be done now (latched, paused, no guard), or undefined. */
+  refusal: () => ProtocolError | undefined;
+  policy: (question: PolicyQuestion) => PolicyDecision;
+  /** Makes our own panel step aside. @throws ProtocolError POLICY_DENIED when it does not. */
+  clearTarget: (point: Point) => Promise<void>;
+  onTarget: (point: Point | null) => void;
+  /** Files the run has named while saving: policy lets it look at them. */
+  savedPaths: Set<string>;
+  audit: AuditLog;
+  log: Logger;
+}>;
+
+export type ActReply = Readonly<{ outcomes: readonly Outcome[]; sight: Sight | null }>;
+
+/** A dialog may take this long to appear: nothing seen earlier is not yet "no effect". */
+const LATE_REACTION_MS = 250;
+
+/** Codes that say "nothing was done", as opposed to "it broke midway". */
+const NOT_DONE: ReadonlySet<string> = new Set([
+  'APPLICATION_NOT_FOUND',
+  'WINDOW_NOT_FOUND',
+  'BROWSER_UNAVAILABLE',
+  'NOT_FOUND',
+  'INVALID_PATH',
+  'FEATURE_NOT_AVAILABLE',
+  'POLICY_DENIED',
+]);
+
+/** Does the operations of one command, each at most once, and looks. One command at a time. */
+export class Actor {
+  readonly #options: ActorOptions;
+  readonly #memory = new FrameMemory();
+  #tail: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ActorOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @param signal aborts when the lease ends, a person stops or pauses, or the daemon ends.
+   * @throws ProtocolError STALE_EPOCH, LEASE_REQUIRED: nothing was done and the sender owns nothing here.
+   */
+  act(command: ActCommand, signal: AbortSignal): Promise<ActReply> {
+    const turn = this.#tail.then(() => this.#act(command, signal));
+    this.#tail = turn.catch(() => {});
+    return turn;
+  }
+
+  async #act(command: ActCommand, stop: AbortSignal): Promise<ActReply> {
+    this.#demandLease(command);
+    const signal = AbortSignal.any([stop, AbortSignal.timeout(command.deadlineMs)]);
+    const outcomes: Outcome[] = [];
+    let settled: SettleReport | undefined;
+    for (const [index, operation] of command.operations.entries()) {
+      const isLast = index === command.operations.length - 1;
+      const ceilingMs = isLast ? (command.observe?.settleCeilingMs ?? 3000) : null;
+      const done = await this.#one(command, operation, ceilingMs, signal);
+      outcomes.push(done.outcome);
+      settled = done.settled;
+      if (!wasDone(done.outcome)) break;
+    }
+    if (command.observe === null || stop.aborted) return { outcomes, sight: null };
+    // The deadline was for acting; a look at its result is always worth having.
+    const looking = AbortSignal.any([stop, AbortSignal.timeout(15_000)]);
+    try {
+      const sight = await this.#options.observer.observe(command.observe, {
+        signal: looking,
+        ...(settled === undefined ? {} : { settled }),
+      });
+      return { outcomes, sight };
+    } catch (error) {
+      // What was done is known and must be told, even if it cannot be seen.
+      this.#options.log.warn('no picture after an action', errorAttributes(error));
+      return { outcomes, sight: null };
+    }
+  }
+
+  async #one(
+    command: ActCommand,
+    operation: Operation,
+    settleCeilingMs: number | null,
+    signal: AbortSignal,
+  ): Promise<{ outcome: Outcome; settled?: SettleReport }> {
+    const { senses, observer, audit, log } = this.#options;
+    const startedMs = performance.now();
+    const run = this.#options.lease.current?.run?.runId ?? null;
+    let window: WindowInfo | null = null;
+    let outcome: Outcome;
+    let settled: SettleReport | undefined;
+    try {
+      const refusal = this.#options.refusal();
+      if (refusal !== undefined) throw new Refused(refusal);
+      if (signal.aborted) throw new Refused(abortedError(signal));
+      const displays = await senses.capture.displays();
+      const geometry =
+        pointsOf(operation).length === 0 ? null : this.#geometry(command, layoutIdOf(displays));
+      const points = pointsOf(operation).map((point) =>
+        // pointsOf and geometry agree: points exist, so does their frame.
+        FrameBook.toDesktop(geometry as FrameGeometry, point),
+      );
+      const target = points.at(-1) ?? null;
+      const region = ((target === null ? undefined : displayAt(displays, target)) ?? primaryDisplay(displays))
+        ?.bounds;
+      if (region === undefined) throw new ProtocolError('DISPLAY_UNAVAILABLE', 'No display is connected.');
+      this.#options.onTarget(target);
+      for (const point of points) await this.#options.clearTarget(point);
+
+      const before = await Before.look(senses, region, this.#memory, signal);
+      senses.activity.mark();
+      window = await this.#permit(operation, points, run);
+      const done = isInputAction(operation)
+        ? await this.#options.hands.perform(
+            withPoints(operation, points),
+            { epoch: command.epoch, leaseId: command.leaseId },
+            { signal },
+          )
+        : await raceSignal(useTool(operation, senses, signal), signal);
+      if (operation.type === 'type_text') this.#rememberPath(operation.text);
+      outcome = { ...done, durationMs: performance.now() - startedMs };
+      const wish = wasDone(outcome) ? settleAfter(operation.type, settleCeilingMs) : null;
+      if (wish !== null && !signal.aborted) {
+        settled = await observer.settle(wish, signal);
+        if (settled.reason === 'no_change' && settleCeilingMs !== null)
+          settled = await observer.settle({ ...wish, floorMs: LATE_REACTION_MS }, signal);
+        outcome = judge(operation, outcome, await before.compare(target, signal));
+      }
+    } catch (error) {
+      outcome = outcomeOf(error, signal, performance.now() - startedMs);
+      if (!(error instanceof ProtocolError) && !(error instanceof Refused) && !isAbort(error))
+        log.error('an operation failed', { operation: operation.type, ...errorAttributes(error) });
+    }
+    audit.append({
+      kind: 'action',
+      run,
+      action: operation.type,
+      application: window?.application ?? null,
+      window: window?.title ?? null,
+      outcome: outcome.status,
+      code: outcome.code,
+    });
+    return settled === undefined ? { outcome } : { outcome, settled };
+  }
+
+  #demandLease(command: ActCommand): void {
+    const { lease } = this.#options;
+    if (command.epoch < lease.highestEpoch)
+      throw new ProtocolError('STALE_EPOCH', 'A newer owner drives this machine.');
+    const held = lease.current;
+    if (held === undefined || held.leaseId !== command.leaseId || held.epoch !== command.epoch)
+      throw new ProtocolError('LEASE_REQUIRED', 'This command has no live lease on this machine.');
+  }
+
+  #geometry(command: ActCommand, layoutId: string): FrameGeometry {
+    return this.#options.frames.find(command.frameId, layoutId);
+  }
+
+  /** Asked last, right before the input, about the window that will really receive it. */
+  async #permit(
+    operation: Operation,
+    points: readonly Point[],
+    run: string | null,
+  ): Promise<WindowInfo | null> {
+    const { senses, policy, audit } = this.#options;
+    const windows = await this.#receivers(operation, points, senses);
+    for (const window of windows) {
+      const decision = policy({ operation, window });
+      if (decision.verdict === 'allow') continue;
+      audit.append({
+        kind: 'policy',
+        run,
+        action: operation.type,
+        verdict: decision.verdict,
+        rule: decision.rule,
+      });
+      throw new Refused(
+        new ProtocolError('POLICY_DENIED', `${decision.rule}: ${decision.reason}`, { rule: decision.rule }),
+      );
+    }
+    return windows[0] ?? null;
+  }
+
+  async #receivers(
+    operation: Operation,
+    points: readonly Point[],
+    senses: DesktopSenses,
+  ): Promise<Array<WindowInfo | null>> {
+    switch (operation.type) {
+      case 'click':
+      case 'move':
+      case 'drag':
+        return Promise.all(points.map((point) => senses.windows.windowAt(point)));
+      case 'scroll': {
+        const place = points[0] ?? (await senses.capture.pointer());
+        return [place === null ? null : await senses.windows.windowAt(place)];
+      }
+      case 'close_window':
+      case 'focus_window':
+      case 'type_text':
+      case 'key_press':
+      case 'key_combo':
+        return [await senses.windows.activeWindow()];
+      default:
+        return [null];
+    }
+  }
+
+  /** A path typed into a save dialog is the run's own file: it may check afterwards that it is there. */
+  #rememberPath(text: string): void {
+    const line = text.trim();
+    if (line.length > 4096 || line.includes('\n')) return;
+    const path = line.startsWith('~/') ? join(homedir(), line.slice(2)) : line;
+    if (isAbsolute(path)) this.#options.savedPaths.add(resolve(path));
+  }
+}
+
+/** A "no" before anything happened. */
+class Refused extends Error {
+  readonly error: ProtocolError;
+  constructor(error: ProtocolError) {
+    super(error.message, { cause: error });
+    this.error = error;
+  }
+}
+
+function outcomeOf(error: unknown, signal: AbortSignal, durationMs: number): Outcome {
+  if (error instanceof Refused) {
+    const { code, message, details } = error.error;
+    const rule = details.rule;
+    return {
+      status: 'refused',
+      code,
+      message,
+      ...(typeof rule === 'string' ? { result: { rule } } : {}),
+      durationMs,
+    };
+  }
+  if (signal.aborted) {
+    const { code, message } = abortedError(signal);
+    return { status: 'failed', code, message, durationMs };
+  }
+  if (error instanceof ProtocolError) {
+    const refused = NOT_DONE.has(error.code) || REFUSED_BEFORE_INPUT.has(error.code);
+    return { status: refused ? 'refused' : 'failed', code: error.code, message: error.message, durationMs };
+  }
+  return {
+    status: 'failed',
+    code: 'INTERNAL_ERROR',
+    message: 'The operation failed; the daemon’s log says why.',
+    durationMs,
+  };
+}
+
+const REFUSED_BEFORE_INPUT: ReadonlySet<string> = new Set([
+  'FRAME_UNKNOWN',
+  'FRAME_STALE',
+  'POINT_OUTSIDE_FRAME',
+  'DISPLAY_UNAVAILABLE',
+]);
+
+function abortedError(signal: AbortSignal): ProtocolError {
+  const reason = reasonFrom(signal.reason);
+  if (reason !== undefined && isErrorCode(reason)) return new ProtocolError(reason, stopMessage(signal));
+  return new ProtocolError('ACTION_ABORTED', 'The command ran out of time or was stopped.');
+}
+
+function stopMessage(signal: AbortSignal): string {
+  return (signal.reason as Error).message;
+}
+
+/** Frame points of an operation, in order. */
+function pointsOf(operation: Operation): Point[] {
+  switch (operation.type) {
+    case 'click':
+    case 'move':
+      return [operation.point];
+    case 'drag':
+      return [operation.from, operation.to];
+    case 'scroll':
+      return operation.point === undefined ? [] : [operation.point];
+    default:
+      return [];
+  }
+}
+
+/** The same action in desktop space. */
+function withPoints(action: Action, points: readonly Point[]): Action {
+  const [first, second] = points;
+  switch (action.type) {
+    case 'click':
+    case 'move':
+    case 'scroll':
+      return first === undefined ? action : { ...action, point: first };
+    case 'drag':
+      return first === undefined || second === undefined ? action : { ...action, from: first, to: second };
+    default:
+      return action;
+  }
+}

@@ -1,0 +1,337 @@
+import { errorAttributes, type Logger } from '@deskhand/base';
+import {
+  centerOf,
+  contains,
+  type Display,
+  desktopRectToFrame,
+  desktopToFrame,
+  type ElementSource,
+  type FrameGeometry,
+  type FrameWithBytes,
+  intersection,
+  MAX_ELEMENTS,
+  type Observation,
+  type ObserveRequest,
+  type PageInfo,
+  ProtocolError,
+  type Rect,
+  type ScreenElement,
+  type SettleReport,
+  type WindowInfo,
+} from '@deskhand/protocol';
+import { displayAt, encodeFrame, FrameMemory, layoutIdOf, primaryDisplay } from '../capture/index.ts';
+import type { RawImage } from '../ports.ts';
+import type { DesktopSenses } from './desktop-senses.ts';
+import type { FrameBook } from './frame-book.ts';
+
+export type Sight = Readonly<{
+  observation: Observation;
+  /** The picture's bytes, when one was asked for. */
+  bytes: Uint8Array | null;
+}>;
+
+/** A grab whose pixels are still there: `encode` must be called before anything is awaited. */
+export type Picture = Readonly<{
+  region: Rect;
+  encode: (wish: { maxSidePx: number; quality: number }) => Promise<FrameWithBytes>;
+}>;
+
+export type SettleWish = Readonly<{ floorMs: number; quietMs: number; ceilingMs: number }>;
+
+/** Nothing was just done: a short look is enough to catch a screen in motion. */
+const PLAIN_LOOK: Omit<SettleWish, 'ceilingMs'> = { floorMs: 0, quietMs: 60 };
+/** A picture and its facts are only useful fresh; slower sources are left out. */
+const FACTS_CEILING_MS = 3000;
+
+export type ObserverOptions = Readonly<{
+  senses: DesktopSenses;
+  frames: FrameBook;
+  /** Rectangles of our own panel, desktop space; painted over. */
+  covered: () => readonly Rect[];
+  onPicture: (picture: Picture) => void;
+  log: Logger;
+}>;
+
+/** Settle, capture, encode, and the facts that go with the picture, as one consistent answer. */
+export class Observer {
+  readonly #options: ObserverOptions;
+  readonly #lastFrame = new FrameMemory();
+
+  constructor(options: ObserverOptions) {
+    this.#options = options;
+  }
+
+  /** A new lease compares with nothing that an earlier one saw. */
+  forget(): void {
+    this.#lastFrame.forget();
+  }
+
+  /** Waits until the screen is quiet; a page of ours that still loads counts as not quiet. */
+  settle(wish: SettleWish, signal: AbortSignal): Promise<SettleReport & { changedArea: number }> {
+    const { activity, browser } = this.#options.senses;
+    return activity.settle(
+      { ...wish, ...(browser === null ? {} : { stillLoading: () => browser.loading() }) },
+      { signal },
+    );
+  }
+
+  /**
+   * @param settled what the caller has waited for already.
+   * @throws ProtocolError CAPTURE_FAILED, DISPLAY_UNAVAILABLE, FRAME_STALE
+   */
+  async observe(
+    request: ObserveRequest,
+    options: { signal: AbortSignal; settled?: SettleReport },
+  ): Promise<Sight> {
+    const { signal } = options;
+    const { senses, frames } = this.#options;
+    const timings: Record<string, number> = {};
+    const timed = async <T>(name: string, work: Promise<T>): Promise<T> => {
+      const startedMs = performance.now();
+      try {
+        return await work;
+      } finally {
+        timings[name] = roundMs(performance.now() - startedMs);
+      }
+    };
+
+    let settle: SettleReport = options.settled ?? { settledMs: 0, reason: 'not_asked' };
+    if (options.settled === undefined && request.settle) {
+      senses.activity.mark();
+      settle = await timed(
+        'settle',
+        this.settle({ ...PLAIN_LOOK, ceilingMs: request.settleCeilingMs }, signal),
+      );
+    }
+    const [windows, active] = await timed(
+      'windows',
+      Promise.all([
+        this.#fact('windows', senses.windows.windows(), []),
+        this.#fact('active window', senses.windows.activeWindow(), null),
+      ]),
+    );
+    const displays = await senses.capture.displays();
+    const layoutId = layoutIdOf(displays);
+    const display = chooseDisplay(displays, request, active);
+
+    const picture =
+      request.frame === null ? null : await this.#picture(request.frame, display, layoutId, timed, signal);
+    const geometry = picture?.encoded.frame.geometry ?? wholeDisplay(display, layoutId);
+    const [pointer, page, found] = await Promise.all([
+      this.#fact('pointer', senses.capture.pointer(), null),
+      this.#page(active),
+      this.#elements(request, active, geometry, display, timed, signal),
+    ]);
+    if (picture !== null) frames.add(picture.encoded.frame.geometry);
+    const observation: Observation = {
+      frame: picture?.encoded.frame ?? null,
+      ...(picture?.changedFraction === undefined ? {} : { changedFraction: picture.changedFraction }),
+      windows: windows.slice(0, 500).map(clampWindow),
+      activeWindowId: active?.id ?? null,
+      pointer: pointer === null ? null : desktopToFrame(geometry, pointer),
+      elements: found.elements,
+      sources: found.sources,
+      page,
+      settle: { settledMs: roundMs(settle.settledMs), reason: settle.reason },
+      timings,
+    };
+    return { observation, bytes: picture?.encoded.bytes ?? null };
+  }
+
+  async #picture(
+    wish: NonNullable<ObserveRequest['frame']>,
+    display: Display,
+    layoutId: string,
+    timed: <T>(name: string, work: Promise<T>) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<{ encoded: FrameWithBytes; changedFraction: number | undefined }> {
+    const { capture } = this.#options.senses;
+    const region = wish.region === undefined ? display.bounds : clipped(wish.region, display.bounds);
+    const pointer = wish.drawPointer ? ((await capture.pointerImage?.()) ?? null) : null;
+    const capturedAt = new Date();
+    const image = await timed('capture', capture.grab(region, { signal }));
+    // Before the next await the buffer is ours: compare, remember and let the encoder read it.
+    let changedFraction: number | undefined;
+    if (wish.region === undefined) {
+      changedFraction = this.#lastFrame.compare(image)?.changedFraction;
+      this.#lastFrame.remember(image);
+    }
+    const masks = this.#options.covered().filter((rect) => intersection(rect, region) !== null);
+    const common = {
+      region,
+      display,
+      layoutId,
+      pointer,
+      capturedAt,
+      masks,
+      exclusion: masks.length > 0 ? ('mask' as const) : ('none_needed' as const),
+    };
+    this.#options.onPicture({
+      region,
+      encode: (small) => encodeFrame(image, { ...common, ...small, mimeType: 'image/jpeg' }),
+    });
+    const { maxSidePx, mimeType } = wish;
+    const encoded = await timed('encode', encodeFrame(image, { ...common, maxSidePx, mimeType }));
+    return { encoded, changedFraction };
+  }
+
+  async #elements(
+    request: ObserveRequest,
+    active: WindowInfo | null,
+    geometry: FrameGeometry,
+    display: Display,
+    timed: <T>(name: string, work: Promise<T>) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<{ elements: ScreenElement[]; sources: ElementSource[] }> {
+    const { elements: tree, browser, words } = this.#options.senses;
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(FACTS_CEILING_MS)]);
+    const asked: Array<Promise<{ source: ElementSource; elements: readonly ScreenElement[] } | null>> = [];
+    const ask = (source: ElementSource, work: Promise<readonly ScreenElement[]>) =>
+      asked.push(
+        timed(source, work).then(
+          (elements) => ({ source, elements }),
+          (error) => {
+            signal.throwIfAborted();
+            this.#options.log.warn('a source of elements failed', { source, ...errorAttributes(error) });
+            return null;
+          },
+        ),
+      );
+    if (request.elements) {
+      if (tree !== null) ask('accessibility', tree.elements(active, { signal: limited }));
+      if (browser !== null && active !== null && browser.isOurs(active))
+        ask('dom', browser.elements(active, { signal: limited }));
+    }
+    if (request.ocr && words !== null) ask('ocr', this.#words(active, display, signal));
+    const answers = (await Promise.all(asked)).filter((answer) => answer !== null);
+    return {
+      sources: answers.map(({ source }) => source),
+      elements: answers
+        .flatMap(({ elements }) => elements)
+        .map((element) => inFrame(element, geometry))
+        .filter((element) => element !== null)
+        .slice(0, MAX_ELEMENTS),
+    };
+  }
+
+  /** Words of the active window, or of the display where there is none. */
+  async #words(
+    active: WindowInfo | null,
+    display: Display,
+    signal: AbortSignal,
+  ): Promise<readonly ScreenElement[]> {
+    const { capture, words } = this.#options.senses;
+    if (words === null) return [];
+    const visible = active === null ? null : intersection(active.bounds, display.bounds);
+    const region = visible === null ? display.bounds : clipped(visible, display.bounds);
+    const image = await capture.grab(region, { signal });
+    // Reading takes long and the buffer is shared.
+    const kept: RawImage = { ...image, pixels: image.pixels.slice() };
+    const found = await words.read(kept, { signal });
+    return found.map((word) => ({
+      ...word,
+      bounds: { ...word.bounds, x: word.bounds.x + region.x, y: word.bounds.y + region.y },
+    }));
+  }
+
+  async #page(active: WindowInfo | null): Promise<PageInfo | null> {
+    const { browser } = this.#options.senses;
+    if (browser === null || active === null || !browser.isOurs(active)) return null;
+    const page = await this.#fact('page', browser.page(), null);
+    return page === null ? null : { ...page, url: page.url.slice(0, 8192), title: page.title.slice(0, 2000) };
+  }
+
+  /** A blind spot is a fact that is missing, not a failed look. */
+  async #fact<T>(name: string, work: Promise<T>, fallback: T): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      this.#options.log.warn('a fact about the desktop is missing', {
+        fact: name,
+        ...errorAttributes(error),
+      });
+      return fallback;
+    }
+  }
+}
+
+function chooseDisplay(
+  displays: readonly Display[],
+  request: ObserveRequest,
+  active: WindowInfo | null,
+): Display {
+  if (request.displayId !== undefined) {
+    const named = displays.find(({ id }) => id === request.displayId);
+    if (named === undefined)
+      throw new ProtocolError('DISPLAY_UNAVAILABLE', 'The named display is not connected.');
+    return named;
+  }
+  const region = request.frame?.region;
+  const byRegion = region === undefined ? undefined : displayAt(displays, centerOf(region));
+  const byWindow = active === null ? undefined : displayAt(displays, centerOf(active.bounds));
+  const chosen = byRegion ?? byWindow ?? primaryDisplay(displays);
+  if (chosen === undefined) throw new ProtocolError('DISPLAY_UNAVAILABLE', 'No display is connected.');
+  return chosen;
+}
+
+/** Whole pixels of a wish that lie on the display. @throws ProtocolError POINT_OUTSIDE_FRAME */
+function clipped(wish: Rect, bounds: Rect): Rect {
+  const left = Math.floor(wish.x);
+  const top = Math.floor(wish.y);
+  const whole = {
+    x: left,
+    y: top,
+    width: Math.ceil(wish.x + wish.width) - left,
+    height: Math.ceil(wish.y + wish.height) - top,
+  };
+  const inside = intersection(whole, bounds);
+  if (inside === null)
+    throw new ProtocolError('POINT_OUTSIDE_FRAME', 'The wanted region lies outside the display.');
+  return inside;
+}
+
+/** Without a picture, elements and pointer are told in the display's own pixels. */
+function wholeDisplay(display: Display, layoutId: string): FrameGeometry {
+  return {
+    frameId: 'frm_none' as FrameGeometry['frameId'],
+    displayId: display.id,
+    layoutId,
+    region: display.bounds,
+    image: { width: display.bounds.width, height: display.bounds.height },
+    scale: display.scale,
+  };
+}
+
+/** Desktop bounds → frame pixels; null for what the frame does not show. Long texts are cut to the wire's limits. */
+function inFrame(element: ScreenElement, geometry: FrameGeometry): ScreenElement | null {
+  const center = centerOf(element.bounds);
+  if (!contains(geometry.region, center) && intersection(geometry.region, element.bounds) === null)
+    return null;
+  const { x, y, width, height } = desktopRectToFrame(geometry, element.bounds);
+  return {
+    ...element,
+    id: element.id.slice(0, 200),
+    role: element.role.slice(0, 64),
+    name: element.name.slice(0, 2000),
+    ...(element.value === undefined ? {} : { value: element.value.slice(0, 10_000) }),
+    ...(element.description === undefined ? {} : { description: element.description.slice(0, 2000) }),
+    states: element.states.slice(0, 32).map((state) => state.slice(0, 32)),
+    bounds: { x: tenths(x), y: tenths(y), width: tenths(width), height: tenths(height) },
+  };
+}
+
+function clampWindow(window: WindowInfo): WindowInfo {
+  return {
+    ...window,
+    title: window.title.slice(0, 2000),
+    application: window.application.slice(0, 200),
+  };
+}
+
+function tenths(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
+function roundMs(value: number): number {
+  return Math.round(value * 10) / 10;
+}

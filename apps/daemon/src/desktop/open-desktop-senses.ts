@@ -1,0 +1,99 @@
+import { errorAttributes, type Logger, Scope } from '@deskhand/base';
+import { type Capabilities, ProtocolError, type Rect } from '@deskhand/protocol';
+import {
+  openX11ScreenActivity,
+  openX11ScreenCapture,
+  PollScreenActivity,
+  primaryDisplay,
+} from '../capture/index.ts';
+import type { ScreenActivity } from '../ports.ts';
+import { openSenses } from '../senses.ts';
+import { openX11 } from '../x11/index.ts';
+import type { DesktopSenses } from './desktop-senses.ts';
+
+export type OpenedSenses = Readonly<{
+  senses: DesktopSenses;
+  /** `input` is what hands say. */
+  capabilities: Capabilities;
+}> &
+  AsyncDisposable;
+
+/**
+ * Opens what this operating system offers.
+ * @param options.covered rectangles of our own panel: their changes are not the screen's.
+ * @throws ProtocolError NO_DISPLAY, DISPLAY_UNAVAILABLE, CAPTURE_FAILED
+ */
+export async function openDesktopSenses(options: {
+  display: string | null;
+  dataDir: string;
+  virtual: boolean;
+  covered: () => readonly Rect[];
+  log: Logger;
+  signal: AbortSignal;
+}): Promise<OpenedSenses> {
+  const { display, log, virtual } = options;
+  if (display === null)
+    throw new ProtocolError('NO_DISPLAY', `Deskhand’s eyes for ${process.platform} are not built yet.`);
+  const scope = new Scope();
+  try {
+    const connection = scope.use('X connection of the eyes', await openX11({ display, log }));
+    const capture = scope.use('capture', await openX11ScreenCapture({ connection, log }));
+    const activity: ScreenActivity = scope.use(
+      'screen activity',
+      await openX11ScreenActivity({ connection, log, ignored: options.covered }).catch((error) => {
+        log.warn('no damage events: the screen is looked at instead', errorAttributes(error));
+        return new PollScreenActivity({ capture, region: () => primaryBounds(capture.displays()) });
+      }),
+    );
+    const others = scope.use(
+      'senses',
+      await openSenses({
+        display,
+        env: desktopEnvironment(process.env),
+        dataDir: options.dataDir,
+        virtual,
+        log,
+      }),
+    );
+    return {
+      senses: {
+        capture,
+        activity,
+        windows: others.windows,
+        elements: others.accessibility,
+        words: null,
+        browser: others.browser,
+        launcher: others.applications,
+        terminal: null,
+        files: null,
+      },
+      capabilities: {
+        capture: capture.name,
+        input: 'none',
+        accessibility: others.accessibility.name,
+        ocr: 'none',
+        browser: others.browser.name,
+        os: process.platform === 'darwin' ? 'macos' : process.platform === 'win32' ? 'windows' : 'linux',
+        virtual,
+      },
+      [Symbol.asyncDispose]: () => scope.close(),
+    };
+  } catch (error) {
+    await scope.close().catch(() => {});
+    throw error;
+  }
+}
+
+async function primaryBounds(displays: Promise<Parameters<typeof primaryDisplay>[0]>): Promise<Rect> {
+  const primary = primaryDisplay(await displays);
+  if (primary === undefined) throw new ProtocolError('DISPLAY_UNAVAILABLE', 'No display is connected.');
+  return primary.bounds;
+}
+
+/** What makes an application appear on this desktop. */
+function desktopEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {
+  const names = ['DISPLAY', 'XAUTHORITY', 'DBUS_SESSION_BUS_ADDRESS', 'XDG_RUNTIME_DIR'];
+  return Object.fromEntries(
+    names.map((name) => [name, env[name]] as const).filter((entry): entry is [string, string] => !!entry[1]),
+  );
+}

@@ -1,0 +1,31 @@
+/** Whether the native hotkey would really be heard, proven at start. */
+export type HotkeyStatus = Readonly<{ armed: boolean; reason?: string }>;
+
+export type PersonInputKind = 'pointer' | 'button' | 'key';
+
+/** What guard needs from an operating system: ears for the person, and the power to let everything go. */
+export interface GuardDesktop extends AsyncDisposable {
+  readonly hotkey: HotkeyStatus;
+  /** Releases every key and button that injection holds, from guard's own connection. Never throws. */
+  releaseAll(): Promise<void>;
+}
+
+export type GuardDesktopEvents = Readonly<{
+  onStopGesture: () => void;
+  /** A real device acted. Says that, never what. */
+  onPersonInput: (kind: PersonInputKind) => void;
+  onHotkeyChanged: () => void;
+}>;
+
+/**
+ * Systems where the native hotkey is not built yet. Latch, lease and sockets work everywhere; the state
+ * says that the hotkey does not, and why.
+ */
+export class NoNativeDesktop implements GuardDesktop {
+  readonly hotkey: HotkeyStatus;
+  constructor(reason: string) {
+    this.hotkey = { armed: false, reason };
+  }
+  async releaseAll(): Promise<void> {}
+  async [Symbol.asyncDispose](): Promise<void> {}
+}

@@ -1,0 +1,286 @@
+import { errorAttributes, type Logger } from '@deskhand/base';
+import type { ControlState, FromGuard, LatchState, ToGuard } from '@deskhand/protocol';
+import {
+  GUARD_DAEMON_SILENCE_MS,
+  GUARD_LEASE_TTL_MS,
+  ProtocolError,
+  type StopSource,
+} from '@deskhand/protocol';
+import type { z } from 'zod';
+import type { LocalPeer } from '../local/local-server.ts';
+import type { HotkeyStatus, PersonInputKind } from './guard-desktop.ts';
+
+const FIRST_RELEASE_CEILING_MS = 50;
+/** After hands are killed, the X server still reads what they had sent: look again until that is through. */
+const LOOK_AGAIN_MS = [10, 30, 80, 200];
+
+type Peer = LocalPeer<FromGuard>;
+type Source = z.infer<typeof StopSource>;
+
+/** What guard does to the world; each of these must work while everything else hangs. */
+export type GuardPowers = Readonly<{
+  /** SIGKILL. Quiet about a process that is gone. */
+  kill: (pid: number) => void;
+  /** One look: releases what is down now. Never throws. */
+  releaseAll: () => Promise<void>;
+  sleep: (ms: number) => Promise<void>;
+  latch: Readonly<{
+    read: () => LatchState;
+    /** @throws when the disk refuses. */
+    write: (latch: { by: string; at: string; reason?: string }) => void;
+    clear: () => void;
+  }>;
+  hotkey: () => HotkeyStatus;
+  broadcast: (message: FromGuard, to: (peer: Peer) => boolean) => void;
+  /** Milliseconds, monotonic. */
+  now: () => number;
+}>;
+
+/**
+ * Who may use the hands: latch, pause, lease. Decides in plain synchronous code; the sockets, the clock and
+ * the X server are handed in.
+ */
+export class Guard {
+  readonly #powers: GuardPowers;
+  readonly #chordLabel: string;
+  readonly #log: Logger;
+  readonly #handsPids = new Set<number>();
+  #latch: LatchState;
+  /** The latch could not be written: only this process's memory keeps the stop. */
+  #latchUnwritten: { by: string; at: string; reason?: string } | undefined;
+  #pausedBecause: string | undefined;
+  #driving = false;
+  #lastHeartbeatMs = Number.NEGATIVE_INFINITY;
+  #daemonWasAlive = false;
+  #leaseSerial = 0;
+
+  constructor(powers: GuardPowers, chordLabel: string, log: Logger) {
+    this.#powers = powers;
+    this.#chordLabel = chordLabel;
+    this.#log = log;
+    this.#latch = powers.latch.read();
+  }
+
+  get control(): ControlState {
+    if (this.#latch.tripped) return 'stopped';
+    return this.#pausedBecause !== undefined || !this.#daemonAlive() ? 'paused' : 'armed';
+  }
+
+  /** Called every GUARD_LEASE_RENEW_MS: notices a hand-written latch and a silent daemon, renews the lease. */
+  tick(): void {
+    this.lookAtLatchFile();
+    if (this.#daemonAlive() !== this.#daemonWasAlive) {
+      this.#daemonWasAlive = this.#daemonAlive();
+      if (!this.#daemonWasAlive) this.#log.warn('the daemon is silent, so no input is allowed');
+      this.announce();
+    }
+    if (this.control !== 'armed') return;
+    this.#leaseSerial += 1;
+    this.#powers.broadcast(
+      { type: 'guard_lease', ttlMs: GUARD_LEASE_TTL_MS, serial: this.#leaseSerial },
+      (peer) => peer.role === 'hands',
+    );
+  }
+
+  /** The latch file is a way to stop, never a way to reset: one that vanished is written again. */
+  lookAtLatchFile(): void {
+    const onDisk = this.#powers.latch.read();
+    if (onDisk.tripped && !this.#latch.tripped) {
+      void this.#trip(onDisk);
+      this.#log.warn('stopped by a latch file', { by: onDisk.by });
+    } else if (!onDisk.tripped && this.#latch.tripped) {
+      this.#writeLatch(
+        this.#latchUnwritten ?? {
+          by: this.#latch.by ?? 'guard',
+          at: this.#latch.at ?? new Date().toISOString(),
+          ...(this.#latch.reason === undefined ? {} : { reason: this.#latch.reason }),
+        },
+      );
+    }
+  }
+
+  /**
+   * Kill, release, write, tell; also when the latch is tripped already, since something may be held again.
+   * Memory is latched before this returns; the promise settles when the disk is, too.
+   */
+  async stop(by: Source, reason?: string): Promise<void> {
+    const record = {
+      by,
+      at: new Date().toISOString(),
+      ...(reason === undefined ? {} : { reason: reason.slice(0, 500) }),
+    };
+    const first = !this.#latch.tripped;
+    const released = this.#trip(first ? { tripped: true, ...record } : this.#latch);
+    if (!first) return;
+    // Syncing the disk blocks this process for some milliseconds: let go first, but never wait long for it.
+    await Promise.race([released, this.#powers.sleep(FIRST_RELEASE_CEILING_MS)]);
+    this.#writeLatch(record);
+    this.#log.warn('stopped', { by });
+    this.announce();
+  }
+
+  onPersonInput(kind: PersonInputKind): void {
+    if (!this.#driving || this.control !== 'armed') return;
+    this.#pausedBecause = 'person_input';
+    this.#powers.broadcast(
+      { type: 'person_input', kind, at: new Date().toISOString() },
+      (peer) => peer.role === 'daemon' || peer.role === 'panel',
+    );
+    this.announce();
+  }
+
+  attach(peer: Peer): void {
+    if (peer.role === 'hands') this.#handsPids.add(peer.pid);
+    peer.send(this.state());
+    this.announce();
+  }
+
+  detach(peer: Peer): void {
+    // Forgotten at once: the number may soon belong to a stranger.
+    if (peer.role === 'hands') {
+      this.#handsPids.delete(peer.pid);
+      // Hands that ended well hold nothing; those that were killed cannot let go themselves.
+      void this.#powers.releaseAll().then(() => this.#lookAgain());
+    }
+    if (peer.role === 'daemon') {
+      this.#lastHeartbeatMs = Number.NEGATIVE_INFINITY;
+      this.#driving = false;
+    }
+    this.announce();
+  }
+
+  /** @throws ProtocolError for what this peer may not ask. */
+  handle(peer: Peer, message: ToGuard): void {
+    switch (message.type) {
+      case 'stop':
+        void this.stop(message.by, message.reason).then(() => peer.send({ type: 'ack', id: message.id }));
+        return;
+      case 'reset':
+        this.#demand(peer, ['cli', 'panel'], 'reset the stop');
+        this.#reset();
+        peer.send({ type: 'ack', id: message.id });
+        return;
+      case 'pause':
+        if (this.#pausedBecause === undefined) this.#pausedBecause = message.reason ?? 'asked';
+        this.announce();
+        peer.send({ type: 'ack', id: message.id });
+        return;
+      case 'resume':
+        this.#demand(peer, ['daemon', 'cli', 'panel'], 'give control back');
+        this.#pausedBecause = undefined;
+        this.announce();
+        peer.send({ type: 'ack', id: message.id });
+        return;
+      case 'heartbeat':
+        this.#demand(peer, ['daemon'], 'be the daemon’s heartbeat');
+        this.#lastHeartbeatMs = this.#powers.now();
+        this.#driving = message.driving;
+        return;
+      case 'watch_hands':
+        this.#demand(peer, ['daemon'], 'name the hands');
+        this.#handsPids.add(message.pid);
+        return;
+      case 'status':
+        peer.send({ ...this.state(), id: message.id });
+        return;
+      case 'attach':
+        throw new ProtocolError('INVALID_STATE', 'This connection is attached already.');
+    }
+  }
+
+  state(): Extract<FromGuard, { type: 'guard_state' }> {
+    const control = this.control;
+    const reason =
+      this.#pausedBecause ?? (control === 'paused' ? 'The daemon does not answer.' : this.#latch.reason);
+    const hotkey = this.#powers.hotkey();
+    return {
+      type: 'guard_state',
+      control,
+      ...(control === 'armed' || reason === undefined ? {} : { controlReason: reason }),
+      latch: this.#latch,
+      hotkey: { chord: this.#chordLabel, ...hotkey },
+      handsAlive: this.#handsPids.size > 0,
+      daemonAlive: this.#daemonAlive(),
+    };
+  }
+
+  announce(): void {
+    this.#powers.broadcast(this.state(), () => true);
+  }
+
+  /** The daemon is gone for good: nobody is left who could use the hands. */
+  async end(): Promise<void> {
+    this.#killHands();
+    await this.#powers.releaseAll();
+    await this.#lookAgain();
+  }
+
+  /** @returns when what was down has been released once. */
+  #trip(latch: LatchState): Promise<void> {
+    this.#latch = latch;
+    this.#killHands();
+    const released = this.#powers.releaseAll();
+    this.announce();
+    void released.then(() => this.#lookAgain());
+    return released;
+  }
+
+  async #lookAgain(): Promise<void> {
+    for (const ms of LOOK_AGAIN_MS) {
+      await this.#powers.sleep(ms);
+      await this.#powers.releaseAll();
+    }
+  }
+
+  #killHands(): void {
+    for (const pid of this.#handsPids) this.#powers.kill(pid);
+    this.#handsPids.clear();
+  }
+
+  #writeLatch(record: { by: string; at: string; reason?: string }): void {
+    try {
+      this.#powers.latch.write(record);
+      if (this.#latchUnwritten !== undefined) {
+        this.#latchUnwritten = undefined;
+        this.#latch = { tripped: true, ...record };
+        this.announce();
+      }
+    } catch (error) {
+      if (this.#latchUnwritten !== undefined) return;
+      this.#latchUnwritten = record;
+      this.#latch = {
+        ...this.#latch,
+        reason: `${record.reason ?? 'Stopped.'} (Held in memory only: the latch file cannot be written.)`,
+      };
+      this.#log.error('the latch file cannot be written; memory holds the stop', errorAttributes(error));
+      this.announce();
+    }
+  }
+
+  #reset(): void {
+    try {
+      this.#powers.latch.clear();
+    } catch (cause) {
+      throw new ProtocolError(
+        'DATA_FOLDER_UNWRITABLE',
+        'The latch file cannot be removed, so the stop stays.',
+        {},
+        { cause },
+      );
+    }
+    this.#latch = { tripped: false };
+    this.#latchUnwritten = undefined;
+    this.#pausedBecause = undefined;
+    this.#log.info('the stop was reset by a person');
+    this.announce();
+  }
+
+  #daemonAlive(): boolean {
+    return this.#powers.now() - this.#lastHeartbeatMs < GUARD_DAEMON_SILENCE_MS;
+  }
+
+  #demand(peer: Peer, roles: readonly Peer['role'][], what: string): void {
+    if (!roles.includes(peer.role))
+      throw new ProtocolError('INSUFFICIENT_SCOPE', `The role ${peer.role} may not ${what}.`);
+  }
+}

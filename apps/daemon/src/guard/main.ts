@@ -1,0 +1,180 @@
+import { watch } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { errorAttributes, type Logger, Secret, sleep } from '@deskhand/base';
+import { decodeText, type FromGuard, GUARD_LEASE_RENEW_MS, LineDecoder, ToGuard } from '@deskhand/protocol';
+import { clearLatchFile, readLatchFile, writeLatchFile } from '@deskhand/protocol/latch-file';
+import { LocalServer } from '../local/local-server.ts';
+import { logLevelFrom, processLog } from '../process-log.ts';
+import { parseStopChord, type StopChord } from '../safety/stop-chord.ts';
+import { Guard } from './guard.ts';
+import { GUARD_READY_LINE, GuardBoot } from './guard-boot.ts';
+import { type GuardDesktop, type GuardDesktopEvents, NoNativeDesktop } from './guard-desktop.ts';
+import { X11GuardDesktop } from './x11-guard-desktop.ts';
+
+/**
+ * The guard process: stop hotkey, latch, lease, release-all. It opens no network connection and knows no
+ * model; it must keep working while every other process hangs.
+ */
+const DESKTOP_RETRY_MS = 1000;
+
+async function main(): Promise<void> {
+  const log = processLog('guard', logLevelFrom(process.env.DESKHAND_LOG));
+  // A broken pipe of the log, or any fault in one listener, must not take the stop away.
+  process.stderr.on('error', () => {});
+  process.stdout.on('error', () => {});
+  process.on('uncaughtException', (error) => log.error('guard goes on after', errorAttributes(error)));
+  process.on('unhandledRejection', (error) => log.error('guard goes on after', errorAttributes(error)));
+  // Ctrl-C reaches the whole foreground group; the daemon decides what it means.
+  process.on('SIGINT', () => {});
+  process.on('SIGHUP', () => {});
+
+  const { boot, daemonGone } = await readBoot();
+  const chord = parseStopChord(boot.chord);
+  let desktop: GuardDesktop = new NoNativeDesktop('The hotkey is being set up.');
+  let guard: Guard | undefined;
+  const events: GuardDesktopEvents = {
+    onStopGesture: () => void guard?.stop('hotkey', `${chord.label} was pressed.`),
+    onPersonInput: (kind) => guard?.onPersonInput(kind),
+    onHotkeyChanged: () => guard?.announce(),
+  };
+
+  const person = new Secret(boot.tokens.person);
+  const server = new LocalServer<ToGuard, FromGuard>({
+    path: boot.socket,
+    tokens: {
+      panel: person,
+      cli: person,
+      daemon: new Secret(boot.tokens.daemon),
+      hands: new Secret(boot.tokens.hands),
+    },
+    schema: ToGuard,
+    onAttach: (peer) => guard?.attach(peer),
+    onDetach: (peer) => guard?.detach(peer),
+    onMessage: (peer, message) => guard?.handle(peer, message),
+    log,
+  });
+  guard = new Guard(
+    {
+      kill: killQuietly,
+      releaseAll: () => desktop.releaseAll(),
+      sleep: (ms) => sleep(ms),
+      latch: {
+        read: () => readLatchFile(boot.latchFile),
+        write: (latch) => writeLatchFile(boot.latchFile, latch),
+        clear: () => clearLatchFile(boot.latchFile),
+      },
+      hotkey: () => desktop.hotkey,
+      broadcast: (message, to) => server.broadcast(message, to),
+      now: () => performance.now(),
+    },
+    chord.label,
+    log,
+  );
+  const running = guard;
+  const ending = new AbortController();
+  const keepDesktop = keepDesktopOpen(boot, chord, events, log, ending.signal, (opened) => {
+    desktop = opened;
+    running.announce();
+  });
+  await server.start();
+  const latchName = basename(boot.latchFile);
+  const watcher = watch(dirname(boot.latchFile), (_kind, name) => {
+    if (name === null || name === latchName) running.lookAtLatchFile();
+  });
+  // The folder may be taken away under us; the tick still looks.
+  watcher.on('error', () => watcher.close());
+  const ticking = setInterval(() => running.tick(), GUARD_LEASE_RENEW_MS);
+  await keepDesktop.first;
+  // Whatever a guard before us could not let go any more.
+  await desktop.releaseAll();
+  process.stdout.write(`${GUARD_READY_LINE}\n`);
+
+  const terminated = new Promise((resolve) => process.once('SIGTERM', resolve));
+  await Promise.race([daemonGone, terminated]);
+  ending.abort();
+  clearInterval(ticking);
+  watcher.close();
+  await running.end();
+  await server[Symbol.asyncDispose]();
+  await desktop[Symbol.asyncDispose]();
+  process.exit(0);
+}
+
+/** Opens the desktop, and again after the X server was restarted. `first` settles after the first attempt. */
+function keepDesktopOpen(
+  boot: GuardBoot,
+  chord: StopChord,
+  events: GuardDesktopEvents,
+  log: Logger,
+  signal: AbortSignal,
+  use: (desktop: GuardDesktop) => void,
+): { first: Promise<void> } {
+  if (boot.display === null) {
+    use(
+      new NoNativeDesktop(
+        `The stop hotkey is not built for ${process.platform} yet; use the panel or "deskhand stop".`,
+      ),
+    );
+    return { first: Promise.resolve() };
+  }
+  const display = boot.display;
+  let tried: () => void = () => {};
+  const first = new Promise<void>((resolve) => {
+    tried = resolve;
+  });
+  void (async () => {
+    while (!signal.aborted) {
+      try {
+        const opened = await X11GuardDesktop.open({ display, chord, events, log });
+        use(opened);
+        tried();
+        await opened.closed;
+        use(new NoNativeDesktop('The connection to the X server is lost.'));
+      } catch (error) {
+        use(new NoNativeDesktop('The X server cannot be reached.'));
+        log.warn('guard cannot reach the X server', errorAttributes(error));
+      }
+      tried();
+      await sleep(DESKTOP_RETRY_MS, { signal }).catch(() => {});
+    }
+  })();
+  return { first };
+}
+
+/** First line of standard input, then its end. */
+async function readBoot(): Promise<{ boot: GuardBoot; daemonGone: Promise<void> }> {
+  const decoder = new LineDecoder(65_536);
+  let gone: () => void = () => {};
+  const daemonGone = new Promise<void>((resolve) => {
+    gone = resolve;
+  });
+  const line = await new Promise<string>((resolve, reject) => {
+    process.stdin.on('data', (chunk) => {
+      const [text] = decoder.push(chunk);
+      if (text !== undefined) resolve(text);
+    });
+    const ended = () => {
+      gone();
+      reject(new Error('guard was started without its settings'));
+    };
+    process.stdin.once('end', ended);
+    process.stdin.once('close', ended);
+    process.stdin.once('error', ended);
+  });
+  return { boot: decodeText(GuardBoot, line), daemonGone };
+}
+
+function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // Gone already.
+  }
+}
+
+main().catch((error) => {
+  process.stderr.write(
+    `${JSON.stringify({ level: 60, part: 'guard', msg: 'guard could not start', ...errorAttributes(error) })}\n`,
+  );
+  process.exit(1);
+});

@@ -1,0 +1,65 @@
+import type { StopChord } from '../safety/stop-chord.ts';
+
+/** One physical or injected key going down or up, already translated from keycodes. */
+export type KeyChange = Readonly<{
+  keycode: number;
+  /** Canonical names this key stands for (`alt`, `escape` …); empty for keys of no interest. */
+  names: readonly string[];
+  down: boolean;
+  /** Came from a device that is not the server's injection device. */
+  real: boolean;
+  /** Milliseconds, monotonic. */
+  atMs: number;
+}>;
+
+const TRIPLE_WINDOW_MS = 1000;
+
+/**
+ * Recognises the stop chord from any source (hands never press it, so it is always a person's) and three
+ * presses of Escape within a second on a real keyboard (agents press Escape all the time). Pure.
+ */
+export class StopGesture {
+  readonly #chord: StopChord;
+  readonly #down = new Map<number, readonly string[]>();
+  #escapes: number[] = [];
+
+  constructor(chord: StopChord) {
+    this.#chord = chord;
+  }
+
+  /** @returns whether this change completes a gesture. */
+  key(change: KeyChange): boolean {
+    if (!change.down) {
+      this.#down.delete(change.keycode);
+      return false;
+    }
+    // A press of a key that is down already is auto-repeat.
+    const repeated = this.#down.has(change.keycode);
+    this.#down.set(change.keycode, change.names);
+    return this.#completesChord(change) || (!repeated && this.#completesTriple(change));
+  }
+
+  /** Forgets what is held: after a lost connection nobody tells of releases. */
+  clear(): void {
+    this.#down.clear();
+    this.#escapes = [];
+  }
+
+  #completesChord(change: KeyChange): boolean {
+    if (!change.names.includes(this.#chord.key)) return false;
+    const held = new Set([...this.#down.values()].flat());
+    return this.#chord.modifiers.every((modifier) => held.has(modifier));
+  }
+
+  #completesTriple(change: KeyChange): boolean {
+    if (!change.real) return false;
+    if (!change.names.includes('escape')) {
+      this.#escapes = [];
+      return false;
+    }
+    this.#escapes = [...this.#escapes.filter((at) => change.atMs - at < TRIPLE_WINDOW_MS), change.atMs];
+    if (this.#escapes.length < 3) return false;
+    this.#escapes = [];
+    return true;
+  }
+}

@@ -1,0 +1,261 @@
+import { errorAttributes, type Logger, sleep } from '@deskhand/base';
+import type { StopChord } from '../safety/stop-chord.ts';
+import { openX11, type RawInputEvent, type X11Connection, X11Error } from '../x11/index.ts';
+import type { GuardDesktop, GuardDesktopEvents, HotkeyStatus } from './guard-desktop.ts';
+import { StopGesture } from './stop-gesture.ts';
+
+/** Keysyms of the keys a chord may be made of, by canonical name; printable characters are their code points. */
+const KEYSYMS: Readonly<Record<string, readonly number[]>> = {
+  ctrl: [0xffe3, 0xffe4],
+  shift: [0xffe1, 0xffe2],
+  alt: [0xffe9, 0xffea, 0xffe7, 0xffe8],
+  super: [0xffeb, 0xffec],
+  altgr: [0xfe03],
+  escape: [0xff1b],
+  pause: [0xff13],
+  scroll_lock: [0xff14],
+  print_screen: [0xff61],
+  insert: [0xff63],
+  delete: [0xffff],
+  home: [0xff50],
+  end: [0xff57],
+  page_up: [0xff55],
+  page_down: [0xff56],
+  backspace: [0xff08],
+  tab: [0xff09],
+  enter: [0xff0d],
+  space: [0x20],
+  menu: [0xff67],
+  ...Object.fromEntries(Array.from({ length: 24 }, (_, index) => [`f${index + 1}`, [0xffbe + index]])),
+};
+
+const NUM_LOCK_KEYSYM = 0xff7f;
+const MODIFIER_BITS: Readonly<Record<string, number>> = { shift: 1, ctrl: 4 };
+const CAPS_LOCK_BIT = 2;
+const ALL_MASTER_DEVICES = 1;
+/** Smaller movements may be a bumped table. */
+const PERSON_POINTER_PX = 40;
+const POINTER_MEMORY_MS = 1000;
+const SELF_TEST_MS = 500;
+
+/** Hears the person through XInput2 raw events and a passive grab, and lets go through XTEST. */
+export class X11GuardDesktop implements GuardDesktop {
+  readonly #x: X11Connection;
+  readonly #chord: StopChord;
+  readonly #events: GuardDesktopEvents;
+  readonly #log: Logger;
+  readonly #gesture: StopGesture;
+  readonly #names = new Map<number, string[]>();
+  /** Slave devices that inject; everything else is somebody's hand. */
+  #injectors = new Set<number>();
+  #grabs: Array<{ keycode: number; modifiers: number }> = [];
+  #hotkey: HotkeyStatus = { armed: false, reason: 'The hotkey was not tested yet.' };
+  #heardKeycode: ((keycode: number) => void) | undefined;
+  #pointer: { x: number; y: number; travelled: number; atMs: number } | undefined;
+  #askingPointer = false;
+
+  private constructor(x: X11Connection, chord: StopChord, events: GuardDesktopEvents, log: Logger) {
+    this.#x = x;
+    this.#chord = chord;
+    this.#events = events;
+    this.#log = log;
+    this.#gesture = new StopGesture(chord);
+  }
+
+  /** @throws ProtocolError DISPLAY_UNAVAILABLE */
+  static async open(options: {
+    display: string | undefined;
+    chord: StopChord;
+    events: GuardDesktopEvents;
+    log: Logger;
+  }): Promise<X11GuardDesktop> {
+    const x = await openX11({ display: options.display, log: options.log });
+    const desktop = new X11GuardDesktop(x, options.chord, options.events, options.log);
+    await desktop.#listen();
+    return desktop;
+  }
+
+  get hotkey(): HotkeyStatus {
+    return this.#hotkey;
+  }
+
+  /** Settles when the X server is gone. */
+  get closed(): Promise<unknown> {
+    return this.#x.closed;
+  }
+
+  async releaseAll(): Promise<void> {
+    try {
+      const xtest = await this.#x.require('xtest');
+      const [keys, pointer] = await Promise.all([this.#x.keysDown(), this.#x.pointer()]);
+      // The state has bits for buttons 1 to 5 only; releasing one that is up does nothing.
+      const buttons = [1, 2, 3, 4, 5].filter((button) => (pointer.mask >> (7 + button)) & 1);
+      await xtest.batch([
+        ...keys.map((detail) => ({ kind: 'key' as const, detail, down: false })),
+        ...[...buttons, 8, 9].map((detail) => ({ kind: 'button' as const, detail, down: false })),
+      ]);
+    } catch (error) {
+      this.#log.error('keys and buttons could not be released', errorAttributes(error));
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#x[Symbol.asyncDispose]();
+  }
+
+  async #listen(): Promise<void> {
+    const x = this.#x;
+    x.on('MappingNotify', () => void this.#readKeyboard().catch((error) => this.#complain(error)));
+    x.on('XIHierarchyChanged', () => void this.#readDevices().catch((error) => this.#complain(error)));
+    x.on('KeyPress', (event) => {
+      // The grab's copy: the chord, by definition; raw events are faster unless they are unavailable.
+      if (this.#grabs.some(({ keycode }) => keycode === event.keycode)) this.#events.onStopGesture();
+    });
+    x.on('XIRawKeyPress', (event) => this.#onKey(event, true));
+    x.on('XIRawKeyRelease', (event) => this.#onKey(event, false));
+    x.on('XIRawButtonPress', (event) => {
+      if (this.#isReal(event)) this.#events.onPersonInput('button');
+    });
+    x.on('XIRawMotion', (event) => {
+      if (this.#isReal(event)) void this.#onMotion();
+    });
+
+    await this.#readKeyboard();
+    const problems: string[] = [];
+    try {
+      const xinput = await x.require('xinput');
+      const version = xinput.version;
+      if (version === null || version.major < 2 || (version.major === 2 && version.minor < 2))
+        throw new Error('the X server has no XInput 2.2');
+      await this.#readDevices();
+      await xinput.select(x.root, ALL_MASTER_DEVICES, [
+        'RawKeyPress',
+        'RawKeyRelease',
+        'RawButtonPress',
+        'RawMotion',
+      ]);
+      await this.#proveRawEvents();
+    } catch (error) {
+      problems.push(`Key presses cannot be heard: ${(error as Error).message}.`);
+    }
+    const grabProblem = await this.#grab();
+    if (grabProblem !== undefined) problems.push(grabProblem);
+    this.#hotkey = problems.length === 0 ? { armed: true } : { armed: false, reason: problems.join(' ') };
+    this.#events.onHotkeyChanged();
+  }
+
+  #onKey(event: RawInputEvent, down: boolean): void {
+    this.#heardKeycode?.(event.detail);
+    const real = this.#isReal(event);
+    const names = this.#names.get(event.detail) ?? [];
+    const atMs = performance.now();
+    if (this.#gesture.key({ keycode: event.detail, names, down, real, atMs })) this.#events.onStopGesture();
+    else if (down && real) this.#events.onPersonInput('key');
+  }
+
+  async #onMotion(): Promise<void> {
+    if (this.#askingPointer) return;
+    this.#askingPointer = true;
+    try {
+      const { x, y } = await this.#x.pointer();
+      const atMs = performance.now();
+      const last = this.#pointer;
+      const travelled =
+        last === undefined || atMs - last.atMs > POINTER_MEMORY_MS
+          ? 0
+          : last.travelled + Math.hypot(x - last.x, y - last.y);
+      this.#pointer = { x, y, travelled, atMs };
+      if (travelled > PERSON_POINTER_PX) {
+        this.#pointer = undefined;
+        this.#events.onPersonInput('pointer');
+      }
+    } catch (error) {
+      this.#complain(error);
+    } finally {
+      this.#askingPointer = false;
+    }
+  }
+
+  #isReal(event: RawInputEvent): boolean {
+    return !this.#injectors.has(event.sourceId);
+  }
+
+  async #readDevices(): Promise<void> {
+    const xinput = await this.#x.require('xinput');
+    const devices = await xinput.devices();
+    // The server names its injection devices after the master: "Virtual core XTEST pointer".
+    this.#injectors = new Set(devices.filter(({ name }) => / XTEST /.test(name)).map(({ id }) => id));
+  }
+
+  async #readKeyboard(): Promise<void> {
+    const rows = await this.#x.keyboardMapping();
+    const wanted = [...this.#chord.modifiers, this.#chord.key, 'escape'];
+    this.#names.clear();
+    rows.forEach((keysyms, index) => {
+      const names = wanted.filter((name) => keysymsOf(name).some((keysym) => keysyms.includes(keysym)));
+      if (names.length > 0) this.#names.set(this.#x.minKeycode + index, names);
+    });
+  }
+
+  /** So that the chord reaches no application. @returns what prevented it. */
+  async #grab(): Promise<string | undefined> {
+    const modifierRows = await this.#x.modifierMapping();
+    const rows = await this.#x.keyboardMapping();
+    const bitOf = (keysyms: readonly number[]) => {
+      let bit = 0;
+      modifierRows.forEach((keycodes, row) => {
+        for (const keycode of keycodes)
+          if (keycode !== 0 && rows[keycode - this.#x.minKeycode]?.some((k) => keysyms.includes(k)))
+            bit = 1 << row;
+      });
+      return bit;
+    };
+    const chordBits = this.#chord.modifiers.map((name) => MODIFIER_BITS[name] ?? bitOf(keysymsOf(name)));
+    if (chordBits.includes(0)) return 'This keyboard lacks a modifier of the chord.';
+    const mask = chordBits.reduce((sum, bit) => sum | bit, 0);
+    const numLock = bitOf([NUM_LOCK_KEYSYM]);
+    const variants = [...new Set([0, CAPS_LOCK_BIT, numLock, CAPS_LOCK_BIT | numLock])];
+    const keycodes = [...this.#names].filter(([, names]) => names.includes(this.#chord.key));
+    if (keycodes.length === 0) return 'This keyboard lacks the key of the chord.';
+    try {
+      for (const [keycode] of keycodes)
+        for (const variant of variants) {
+          await this.#x.grabKey(this.#x.root, keycode, mask | variant);
+          this.#grabs.push({ keycode, modifiers: mask | variant });
+        }
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof X11Error)) throw error;
+      return 'Another program holds this chord, so it would act on it too.';
+    }
+  }
+
+  /** Presses a key that means nothing and listens for it: an ear that hears nothing must not claim to be one. */
+  async #proveRawEvents(): Promise<void> {
+    const rows = await this.#x.keyboardMapping();
+    const index = rows.findLastIndex((keysyms) => keysyms.every((keysym) => keysym === 0));
+    if (index === -1) return;
+    const keycode = this.#x.minKeycode + index;
+    const xtest = await this.#x.require('xtest');
+    const heard = new Promise<boolean>((resolve) => {
+      this.#heardKeycode = (found) => {
+        if (found === keycode) resolve(true);
+      };
+    });
+    await xtest.batch([
+      { kind: 'key', detail: keycode, down: true },
+      { kind: 'key', detail: keycode, down: false },
+    ]);
+    const proven = await Promise.race([heard, sleep(SELF_TEST_MS).then(() => false)]);
+    this.#heardKeycode = undefined;
+    if (!proven) throw new Error('a test key press was not heard');
+  }
+
+  #complain(error: unknown): void {
+    if (!this.#x.isClosed) this.#log.warn('guard lost sight of the keyboard', errorAttributes(error));
+  }
+}
+
+function keysymsOf(name: string): readonly number[] {
+  return KEYSYMS[name] ?? ([...name].length === 1 ? [name.codePointAt(0) ?? 0] : []);
+}

@@ -1,0 +1,257 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { errorAttributes, isAbort, randomHex, Scope, Secret, StopError, sleep } from '@deskhand/base';
+import { runtimeHost, runtimePaths } from '@deskhand/base/runtime-paths';
+import { PRODUCT_VERSION, ProtocolError } from '@deskhand/protocol';
+import { AuditLog } from './audit/audit-log.ts';
+import { type DaemonConfig, readConfig } from './config.ts';
+import { Daemon } from './daemon.ts';
+import { openDesktopSenses } from './desktop/open-desktop-senses.ts';
+import { HandsClient } from './hands/hands-client.ts';
+import {
+  type MachineIdentity,
+  mayShowToken,
+  readMachineIdentity,
+  writeMachineIdentity,
+} from './link/machine-identity.ts';
+import { type LinkCredentials, ServerLink } from './link/server-link.ts';
+import { DaemonSocket } from './local/daemon-socket.ts';
+import { ensureRuntimeFolder, removeRuntimeFolder, writePersonToken } from './local/runtime-folder.ts';
+import { PolicyReader, writeDefaultPolicy } from './policy/policy-file.ts';
+import { processLog } from './process-log.ts';
+import { DataFolderLock } from './safety/data-folder-lock.ts';
+import { GuardProcess } from './safety/guard-process.ts';
+import { parseStopChord } from './safety/stop-chord.ts';
+import { startVirtualDesktop } from './virtual-desktop/index.ts';
+
+/** Everything released and gone within this time, whatever hangs. */
+const END_CEILING_MS = 1300;
+const EXIT_PROBLEM = 2;
+
+/** Tells the parent that started us (`deskhand up`), if there is one. */
+function tellParent(message: Record<string, unknown>): void {
+  if (process.connected) process.send?.(message, () => {});
+}
+
+async function run(config: DaemonConfig, scope: Scope, ending: AbortController): Promise<void> {
+  const log = processLog('daemon', config.logLevel);
+  const { signal } = ending;
+  const chord = parseStopChord(config.stopHotkey);
+  const { dataDir } = config;
+
+  makeDataFolder(dataDir);
+  const lock = DataFolderLock.take(dataDir);
+  scope.add('data folder lock', () => lock[Symbol.dispose]());
+  const runtime = runtimePaths(dataDir, runtimeHost(process.env));
+  ensureRuntimeFolder(runtime);
+  scope.add('runtime folder', () => removeRuntimeFolder(runtime));
+  const personToken = writePersonToken(runtime);
+
+  const identityFile = join(dataDir, 'machine.json');
+  const identity = readMachineIdentity(identityFile);
+  const policyFile = join(dataDir, 'policy.json');
+  // Only a folder that never served a desktop gets one: a policy that vanished later means "deny".
+  if (identity === undefined && !existsSync(policyFile)) writeDefaultPolicy(policyFile);
+  const workFolder = join(dataDir, 'work');
+  mkdirSync(workFolder, { recursive: true, mode: 0o700 });
+  const audit = AuditLog.open(join(dataDir, 'audit.jsonl'), log);
+  scope.add('audit log', () => audit[Symbol.dispose]());
+  audit.append({ kind: 'started', version: PRODUCT_VERSION });
+  const { url, credentials } = howToLink(config, identity);
+
+  if (config.virtual !== null) {
+    const virtual = await startVirtualDesktop({ ...config.virtual, log, signal });
+    scope.use('virtual desktop', virtual);
+    // Our own X connections and every child find the private desktop the ordinary way.
+    Object.assign(process.env, virtual.env);
+    void virtual.broken.then((part) => {
+      if (!signal.aborted)
+        ending.abort(new ProtocolError('DISPLAY_UNAVAILABLE', `The virtual desktop’s ${part} ended.`));
+    });
+  } else if (process.platform === 'linux' && config.display === null)
+    throw new ProtocolError(
+      'NO_DISPLAY',
+      'There is no display to lend: DISPLAY is not set. Use --virtual for a private desktop.',
+    );
+  const display = process.platform === 'linux' ? (process.env.DISPLAY ?? null) : null;
+
+  const handsToken = new Secret(randomHex(64));
+  let daemon: Daemon | undefined;
+  const guard = await GuardProcess.start({
+    boot: {
+      socket: runtime.guardSocket,
+      latchFile: runtime.latchFile,
+      chord: config.stopHotkey,
+      display,
+      tokens: { person: personToken.reveal(), daemon: randomHex(64), hands: handsToken.reveal() },
+    },
+    env: process.env,
+    onState: (state) => daemon?.onGuardState(state),
+    onPersonInput: (input) => daemon?.onPersonInput(input),
+    onLost: () => daemon?.onGuardLost(),
+    log,
+  });
+  scope.use('guard', guard);
+  const hands = new HandsClient({
+    guardSocket: runtime.guardSocket,
+    guardToken: handsToken,
+    display,
+    chord: config.stopHotkey,
+    env: process.env,
+    onStarted: (pid) => guard.watchHands(pid),
+    log,
+  });
+  scope.use('hands', hands);
+
+  const [opened] = await Promise.all([
+    openDesktopSenses({
+      display,
+      dataDir,
+      virtual: config.virtual !== null,
+      covered: () => socket.covered,
+      log,
+      signal,
+    }),
+    hands.start(),
+  ]);
+  scope.use('senses', opened);
+  signal.throwIfAborted();
+
+  const parts = new Daemon({
+    name: config.name,
+    runtime,
+    personToken,
+    display,
+    chordLabel: chord.label,
+    senses: opened.senses,
+    capabilities: opened.capabilities,
+    policy: new PolicyReader(policyFile),
+    workFolder,
+    audit,
+    log,
+  });
+  scope.add('daemon', () => parts[Symbol.dispose]());
+  const socket: DaemonSocket = new DaemonSocket({
+    path: runtime.daemonSocket,
+    token: personToken,
+    state: () => parts.state(),
+    onCommand: (command, by) => parts.onCommand(command, by),
+    log,
+  });
+  let link: ServerLink | undefined;
+  parts.attach({
+    guard,
+    hands,
+    socket,
+    link: () => link,
+    onShutdown: () => ending.abort(new StopError('shutdown')),
+  });
+  daemon = parts;
+  await guard.refresh();
+  await socket.start();
+  scope.use('local socket', socket);
+
+  const displays = (await opened.senses.capture.displays()).map(({ id, bounds, scale, primary }) => ({
+    id,
+    ...bounds,
+    scale,
+    primary,
+  }));
+  link = new ServerLink({
+    url,
+    credentials,
+    describe: () => parts.describe(),
+    perform: (command) => parts.perform(command),
+    onLease: (grant) => parts.onLease(grant),
+    onNarrate: (narrate) => parts.onNarrate(narrate),
+    onPaired: (paired) => writeMachineIdentity(identityFile, paired),
+    onConnected: (machineId) => {
+      parts.onConnected(machineId, url.href);
+      tellParent({ type: 'ready', machineId, display, stopHotkey: chord.label, displays });
+    },
+    onDisconnected: () => parts.onDisconnected(),
+    onRejected: (error) => ending.abort(error),
+    random: Math.random,
+    log,
+  });
+  scope.use('link', link);
+  link.start();
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  signal.throwIfAborted();
+}
+
+function makeDataFolder(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new ProtocolError(
+      'DATA_FOLDER_UNWRITABLE',
+      `The data folder ${dataDir} cannot be made (${(cause as NodeJS.ErrnoException).code}).`,
+      {},
+      { cause },
+    );
+  }
+}
+
+/** @throws ProtocolError CONFIG_INVALID when there is nothing to dial or nothing to say there. */
+function howToLink(
+  config: DaemonConfig,
+  identity: MachineIdentity | undefined,
+): { url: URL; credentials: LinkCredentials } {
+  const url = config.serverUrl ?? (identity === undefined ? null : new URL(identity.serverUrl));
+  if (url === null)
+    throw new ProtocolError('CONFIG_INVALID', 'Which server? Give --server URL, or pair this desktop first.');
+  if (config.pairCode !== null)
+    return { url, credentials: { type: 'pair', code: config.pairCode, name: config.name } };
+  if (identity === undefined)
+    throw new ProtocolError(
+      'CONFIG_INVALID',
+      'This desktop is not paired yet: get a code from the server (deskhand machines enroll) and give --pair-code.',
+    );
+  if (!mayShowToken(identity, url))
+    throw new ProtocolError(
+      'CONFIG_INVALID',
+      `This desktop is paired with ${new URL(identity.serverUrl).host}, not with ${url.host}; pair it anew with --pair-code.`,
+    );
+  return { url, credentials: { type: 'token', machineId: identity.machineId, token: identity.token } };
+}
+
+async function main(): Promise<void> {
+  const scope = new Scope();
+  const ending = new AbortController();
+  process.stderr.on('error', () => {});
+  for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+    process.on(name, () => ending.abort(new StopError('shutdown', name)));
+  process.on('disconnect', () => ending.abort(new StopError('shutdown', 'the parent is gone')));
+  let problem: ProtocolError | undefined;
+  try {
+    const config = readConfig(process.argv.slice(2), process.env, {
+      platform: process.platform,
+      hostname: hostname(),
+    });
+    await run(config, scope, ending);
+  } catch (error) {
+    if (error instanceof ProtocolError) problem = error;
+    else if (!(error instanceof StopError) && !isAbort(error)) {
+      processLog('daemon', 'info').error('the daemon fails', errorAttributes(error));
+      problem = new ProtocolError('INTERNAL_ERROR', 'The daemon failed; its log says why.');
+    }
+  }
+  if (problem !== undefined) {
+    processLog('daemon', 'info').error(problem.message, { code: problem.code });
+    tellParent({ type: 'problem', code: problem.code, message: problem.message });
+  }
+  ending.abort(new StopError('shutdown'));
+  await Promise.race([
+    scope
+      .close()
+      .catch((error) =>
+        processLog('daemon', 'info').error('not all could be closed', errorAttributes(error)),
+      ),
+    sleep(END_CEILING_MS),
+  ]);
+  process.exit(problem === undefined ? 0 : EXIT_PROBLEM);
+}
+
+await main();

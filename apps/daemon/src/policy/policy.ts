@@ -1,0 +1,113 @@
+import { isAbsolute, relative, resolve } from 'node:path';
+import type { Operation, WindowInfo } from '@deskhand/protocol';
+import type { LoadedPolicy, PolicyFile, Verdict } from './policy-file.ts';
+
+export type PolicyQuestion = Readonly<{
+  operation: Operation;
+  /** The window that will receive the input, read just now; null when none would. */
+  window: WindowInfo | null;
+}>;
+
+export type PolicyDecision = Readonly<{
+  verdict: Verdict;
+  /** Names the rule: `applications:*keepass*`, `terminal`, `policy_missing` … */
+  rule: string;
+  reason: string;
+}>;
+
+export type PolicySurroundings = Readonly<{
+  /** Always readable: the data folder's `work`. */
+  workFolder: string;
+  /** Files this run itself has named while saving. */
+  savedPaths: ReadonlySet<string>;
+}>;
+
+/** Our own windows: an agent that could click there could approve itself. */
+const OWN_APPLICATIONS = /^(deskhand|deskhand-overlay|electron.*deskhand)/i;
+
+/** Decides one operation. Pure: same file, same question, same answer. */
+export function decide(
+  loaded: LoadedPolicy,
+  question: PolicyQuestion,
+  around: PolicySurroundings,
+): PolicyDecision {
+  if (loaded.state !== 'loaded')
+    return { verdict: 'deny', rule: `policy_${loaded.state}`, reason: loaded.reason };
+  const { policy } = loaded;
+  const { operation } = question;
+  switch (operation.type) {
+    case 'wait':
+      return allow('wait');
+    case 'run_command':
+      return policy.terminal.allow
+        ? allow('terminal')
+        : no('terminal', 'Commands are not allowed on this desktop; see "terminal" in policy.json.');
+    case 'read_file':
+    case 'stat_file':
+      return decidePath(policy, operation.path, around);
+    case 'browser_navigate':
+      return first(policy.urls, 'urls', [operation.url]);
+    case 'open_application':
+      return first(policy.applications, 'applications', [operation.name]);
+    default:
+      return decideWindow(policy, question.window);
+  }
+}
+
+function decideWindow(policy: PolicyFile, window: WindowInfo | null): PolicyDecision {
+  if (window === null) return verdictOf(policy.applications.default, 'applications:default');
+  if (OWN_APPLICATIONS.test(window.application))
+    return no('own_window', 'Deskhand’s own windows belong to the person.');
+  const byApplication = first(policy.applications, 'applications', [window.application]);
+  if (byApplication.verdict === 'deny') return byApplication;
+  const byTitle = first(policy.titles, 'titles', [window.title]);
+  return byTitle.verdict === 'allow' ? byApplication : byTitle;
+}
+
+function decidePath(policy: PolicyFile, path: string, around: PolicySurroundings): PolicyDecision {
+  if (!isAbsolute(path)) return no('files', 'Paths must be absolute.');
+  const wanted = resolve(path);
+  if (around.savedPaths.has(wanted)) return allow('files:saved_by_this_run');
+  const roots = [around.workFolder, ...policy.files.roots];
+  const root = roots.find((candidate) => isInside(wanted, resolve(candidate)));
+  return root === undefined
+    ? no('files', `${wanted} is outside the folders listed under "files" in policy.json.`)
+    : allow(`files:${root}`);
+}
+
+function isInside(path: string, root: string): boolean {
+  const between = relative(root, path);
+  return between === '' || (!between.startsWith('..') && !isAbsolute(between));
+}
+
+function first(
+  section: PolicyFile['applications'],
+  name: string,
+  candidates: readonly string[],
+): PolicyDecision {
+  for (const { match, verdict, why } of section.rules)
+    if (candidates.some((candidate) => matches(match, candidate)))
+      return verdictOf(verdict, `${name}:${match}`, why);
+  return verdictOf(section.default, `${name}:default`);
+}
+
+function matches(pattern: string, text: string): boolean {
+  const source = pattern
+    .split('*')
+    .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
+    .join('[^]*');
+  return new RegExp(`^${source}$`, 'i').test(text.trim());
+}
+
+function verdictOf(verdict: Verdict, rule: string, why?: string): PolicyDecision {
+  if (verdict === 'allow') return allow(rule);
+  return { verdict, rule, reason: why ?? `This desktop’s policy says "${verdict}".` };
+}
+
+function allow(rule: string): PolicyDecision {
+  return { verdict: 'allow', rule, reason: '' };
+}
+
+function no(rule: string, reason: string): PolicyDecision {
+  return { verdict: 'deny', rule, reason };
+}
