@@ -77,9 +77,20 @@ export type RunEvent = z.infer<typeof RunEvent>;
 
 /**
  * One SSE frame, exactly `id:`, `event:`, `data:`, blank line, LF, `data` a single line of JSON (v1-api.md 3.1).
+ * @param json one line as JSON.stringify makes it, without white space between tokens.
  */
 export function encodeSse(event: { seq: number; type: string }, json: string): string {
-  return `id: ${event.seq}\nevent: ${event.type}\ndata: ${json}\n\n`;
+  return `id: ${event.seq}\nevent: ${event.type}\ndata: ${json.replace(MORE_LINE_ENDS, escapeOne)}\n\n`;
+}
+
+/**
+ * Line ends to some readers but not to JSON.stringify: Python's splitlines cuts there, and a JavaScript regular
+ * expression's dot stops there. They can only occur inside strings, where an escape means the same.
+ */
+const MORE_LINE_ENDS = /[\u0085\u2028\u2029]/g;
+
+function escapeOne(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 export const SSE_KEEPALIVE = ': keepalive\n\n';
