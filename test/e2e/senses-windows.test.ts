@@ -11,7 +11,13 @@ let terminal: RunningProgram;
 
 beforeAll(async () => {
   desktop = await startXDesktop();
-  senses = await openSenses({ display: desktop.display, env: desktop.env, log: silentLogger });
+  senses = await openSenses({
+    display: desktop.display,
+    env: desktop.env,
+    dataDir: desktop.folder,
+    virtual: true,
+    log: silentLogger,
+  });
   editor = await desktop.mousepad();
   terminal = await desktop.xterm();
   await eventually(async () => expect(await activeAccordingToXdotool()).toBe(Number(terminal.windowId)));

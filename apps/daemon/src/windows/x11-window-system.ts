@@ -90,6 +90,23 @@ export class X11WindowSystem implements WindowSystem {
     return facts === null ? null : withoutKind(facts);
   }
 
+  /** The window's own area in desktop space, without its frame and shadow; null when it has gone. */
+  async clientArea(windowId: string): Promise<Rect | null> {
+    const { x, atoms } = await this.#session();
+    const id = idOf(windowId);
+    try {
+      const [geometry, origin, shadow] = await Promise.all([
+        x.geometry(id),
+        x.translate(id, x.root, 0, 0),
+        x.getNumbers(id, atoms._GTK_FRAME_EXTENTS),
+      ]);
+      return outerBounds({ ...geometry, x: origin.x, y: origin.y }, [], shadow);
+    } catch (error) {
+      if (error instanceof X11Error) return null;
+      throw error;
+    }
+  }
+
   async focus(windowId: string): Promise<void> {
     const { x, atoms } = await this.#session();
     const id = await this.#existing(x, atoms, windowId);
@@ -305,7 +322,7 @@ export class X11WindowSystem implements WindowSystem {
   }
 
   async #existing(x: X11Connection, atoms: Atoms, windowId: string): Promise<number> {
-    const id = /^0x[0-9a-f]{1,8}$/.test(windowId) ? Number(windowId) : 0;
+    const id = idOf(windowId);
     const clients = await this.#clients(x, atoms);
     if (!clients.includes(id)) {
       throw new ProtocolError(
@@ -334,6 +351,10 @@ export class X11WindowSystem implements WindowSystem {
 
 export function windowId(id: number): string {
   return `0x${id.toString(16)}`;
+}
+
+function idOf(windowId: string): number {
+  return /^0x[0-9a-f]{1,8}$/.test(windowId) ? Number(windowId) : 0;
 }
 
 /** WM_CLASS is two strings; the second is the class, which is how people know the application. */

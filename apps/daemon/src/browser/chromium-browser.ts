@@ -1,0 +1,394 @@
+import { join } from 'node:path';
+import { errorAttributes, type Logger, sleep } from '@deskhand/base';
+import {
+  type PageInfo,
+  ProtocolError,
+  type Rect,
+  type ScreenElement,
+  type WindowInfo,
+} from '@deskhand/protocol';
+import { applicationEnvironment } from '../applications/application-environment.ts';
+import { ProcessGroup } from '../applications/process-group.ts';
+import type { Browser } from '../ports.ts';
+import { browserFlags, prepareProfile } from './browser-profile.ts';
+import { CdpError, CdpPipe } from './cdp-pipe.ts';
+import { findBrowser } from './find-browser.ts';
+import { PageElements, type PageReport } from './page-elements.ts';
+import { PageTab, trackLoading } from './page-tab.ts';
+import { toPageUrl } from './page-url.ts';
+
+const START_CEILING_MS = 30_000;
+const WINDOW_CEILING_MS = 15_000;
+const LOAD_CEILING_MS = 15_000;
+const ANSWER_CEILING_MS = 400;
+const READ_CEILING_MS = 1500;
+const GOODBYE_CEILING_MS = 700;
+const CLOSE_GRACE_MS = 300;
+const POLL_MS = 20;
+/** Enough to know that a request runs; bodies are of no use to us. */
+const NETWORK_BUFFERS = { maxTotalBufferSize: 100_000, maxResourceBufferSize: 10_000 };
+
+export type ChromiumBrowserOptions = Readonly<{
+  /** Folder of our own profile; made at the first start. */
+  profile: string;
+  env: Readonly<Record<string, string>>;
+  inheritedEnv: Readonly<Record<string, string | undefined>>;
+  maximized: boolean;
+  mayOpenFile: (path: string) => boolean;
+  /** Windows of this desktop, to find and raise the browser's own. */
+  windows: Readonly<{
+    windows(): Promise<readonly WindowInfo[]>;
+    activeWindow(): Promise<WindowInfo | null>;
+    focus(windowId: string): Promise<void>;
+    /** The window's own area in desktop space, without its frame; null when it has gone. */
+    clientArea(windowId: string): Promise<Rect | null>;
+  }>;
+  log: Logger;
+}>;
+
+type Running = Readonly<{
+  group: ProcessGroup;
+  cdp: CdpPipe;
+  elements: PageElements;
+  /** By session id of the tab itself. */
+  tabs: Map<string, PageTab>;
+  /** Session of a frame → its tab. */
+  owners: Map<string, PageTab>;
+}>;
+
+type TargetInfo = { targetId: string; type: string; url: string; title: string };
+
+/**
+ * A Chromium-family browser with a profile of our own, driven over its debugging pipe. It starts at the
+ * first navigation and again after somebody closed it.
+ */
+export class ChromiumBrowser implements Browser {
+  readonly name = 'chromium';
+  readonly #options: ChromiumBrowserOptions;
+  #running: Promise<Running> | undefined;
+  #live: Running | undefined;
+  #lastActive: PageTab | undefined;
+  #closed = false;
+
+  constructor(options: ChromiumBrowserOptions) {
+    this.#options = options;
+  }
+
+  /** What the last look at a page cost; null before the first. */
+  get lastReport(): PageReport | null {
+    return this.#live?.elements.lastReport ?? null;
+  }
+
+  isOurs(window: WindowInfo): boolean {
+    const group = this.#live?.group;
+    return group?.running === true && window.pid === group.pid;
+  }
+
+  /** Opens the browser or brings it forward. */
+  async open(options: {
+    signal: AbortSignal;
+  }): Promise<{ application: string; windowId: string | null; started: boolean }> {
+    const started = this.#live === undefined || this.#live.cdp.isClosed;
+    await this.#start(options);
+    const windowId = await this.#raise(options);
+    return { application: 'Chromium', windowId, started };
+  }
+
+  async navigate(url: string, options: { signal: AbortSignal }): Promise<PageInfo> {
+    const target = toPageUrl(url, this.#options.mayOpenFile);
+    const running = await this.#start(options);
+    const tab = (await this.#activeTab(running, options)) ?? (await this.#newTab(running, options));
+    this.#lastActive = tab;
+    const send = { ...options, sessionId: tab.sessionId };
+    await running.cdp.send('Page.bringToFront', {}, send);
+    await this.#raise(options);
+    const answer = await running.cdp
+      .send<{ errorText?: string; isDownload?: boolean }>('Page.navigate', { url: target }, send)
+      .catch((cause: unknown) => {
+        options.signal.throwIfAborted();
+        if (!(cause instanceof CdpError)) throw cause;
+        throw new ProtocolError('INVALID_STATE', 'The browser refused to go to that address.', {}, { cause });
+      });
+    if (answer.errorText !== undefined && answer.isDownload !== true) {
+      throw new ProtocolError('INVALID_STATE', `The page could not be loaded: ${answer.errorText}.`, {
+        reason: answer.errorText,
+      });
+    }
+    const deadline = performance.now() + LOAD_CEILING_MS;
+    while (tab.mainFrameLoading && performance.now() < deadline) await sleep(POLL_MS, options);
+    return this.#infoOf(running, tab, options);
+  }
+
+  async page(): Promise<PageInfo | null> {
+    const running = this.#live;
+    if (running === undefined || running.cdp.isClosed) return null;
+    const options = { signal: AbortSignal.timeout(ANSWER_CEILING_MS * 2) };
+    try {
+      const tab = await this.#activeTab(running, options);
+      return tab === null ? null : await this.#infoOf(running, tab, options);
+    } catch {
+      return null;
+    }
+  }
+
+  async loading(): Promise<boolean> {
+    const running = this.#live;
+    if (running === undefined || running.cdp.isClosed) return false;
+    const tab = this.#lastActive ?? [...running.tabs.values()].at(-1);
+    return tab?.isLoading(performance.now()) ?? false;
+  }
+
+  async elements(
+    window: WindowInfo | null,
+    options: { signal: AbortSignal },
+  ): Promise<readonly ScreenElement[]> {
+    options.signal.throwIfAborted();
+    const running = this.#live;
+    if (window === null || running === undefined || running.cdp.isClosed || !this.isOurs(window)) return [];
+    const stop = { signal: AbortSignal.any([options.signal, AbortSignal.timeout(READ_CEILING_MS)]) };
+    try {
+      const [tab, client] = await Promise.all([
+        this.#activeTab(running, stop, window),
+        this.#options.windows.clientArea(window.id),
+      ]);
+      if (tab === null || client === null) return [];
+      return await running.elements.read(tab, window, client, stop);
+    } catch (error) {
+      options.signal.throwIfAborted();
+      this.#options.log.warn('the page could not be read', errorAttributes(error));
+      return [];
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    const running = await this.#running?.catch(() => undefined);
+    if (running === undefined) return;
+    // Asked to end it writes its profile properly; a browser that hangs is ended all the same.
+    const signal = AbortSignal.timeout(GOODBYE_CEILING_MS);
+    await running.cdp.send('Browser.close', {}, { signal }).catch(() => {});
+    await Promise.race([running.group.ended, sleep(GOODBYE_CEILING_MS)]);
+    await running.group.close();
+  }
+
+  async #start(options: { signal: AbortSignal }): Promise<Running> {
+    if (this.#closed) throw new ProtocolError('BROWSER_UNAVAILABLE', 'This desktop is shutting down.');
+    if (this.#live !== undefined && !this.#live.cdp.isClosed && this.#live.group.running) return this.#live;
+    this.#running ??= this.#launch(options.signal).catch((error: unknown) => {
+      this.#running = undefined;
+      throw error;
+    });
+    return this.#running;
+  }
+
+  async #launch(caller: AbortSignal): Promise<Running> {
+    const { inheritedEnv, env, profile, maximized, log } = this.#options;
+    const environment = applicationEnvironment(inheritedEnv, env);
+    const path = findBrowser({ platform: process.platform, environment });
+    if (path === null) {
+      throw new ProtocolError(
+        'BROWSER_UNAVAILABLE',
+        'No Chromium-family browser is installed. On Debian or Ubuntu: apt-get install -y chromium',
+      );
+    }
+    const signal = AbortSignal.any([caller, AbortSignal.timeout(START_CEILING_MS)]);
+    await prepareProfile(profile);
+    const group = await ProcessGroup.start(
+      {
+        command: path,
+        args: browserFlags({ profile, sandbox: process.getuid?.() !== 0, maximized }),
+        env: environment,
+        onParentDeath: 'SIGKILL',
+        pipes: [2, 3, 4],
+      },
+      CLOSE_GRACE_MS,
+    ).catch((cause: unknown) => {
+      throw new ProtocolError('BROWSER_UNAVAILABLE', 'The browser could not be started.', {}, { cause });
+    });
+    try {
+      const input = group.output(4);
+      const output = group.output(3) as unknown as import('node:stream').Writable;
+      const cdp = new CdpPipe(output, input);
+      const running: Running = {
+        group,
+        cdp,
+        elements: new PageElements(cdp),
+        tabs: new Map(),
+        owners: new Map(),
+      };
+      this.#follow(running);
+      await Promise.race([
+        cdp.send('Target.setDiscoverTargets', { discover: true }, { signal }),
+        group.ended.then((end) => {
+          throw new Error(`the browser ended at once (${end.signal ?? `code ${end.code}`})`);
+        }),
+      ]);
+      await cdp.send(
+        'Target.setAutoAttach',
+        { autoAttach: true, waitForDebuggerOnStart: false, flatten: true },
+        { signal },
+      );
+      group.unref();
+      this.#live = running;
+      void cdp.closed.then(() => this.#forget(running));
+      log.info('browser started', { pid: group.pid });
+      return running;
+    } catch (cause) {
+      await group.close();
+      caller.throwIfAborted();
+      throw new ProtocolError(
+        'BROWSER_UNAVAILABLE',
+        'The browser did not start. If another one uses the same profile, close it.',
+        {},
+        { cause },
+      );
+    }
+  }
+
+  #forget(running: Running): void {
+    if (this.#live === running) this.#live = undefined;
+    this.#running = undefined;
+    this.#lastActive = undefined;
+    void running.group.close();
+    this.#options.log.info('browser closed', { pid: running.group.pid });
+  }
+
+  /** Keeps the list of tabs true, and what each of them is doing. */
+  #follow(running: Running): void {
+    const { cdp, tabs, owners } = running;
+    trackLoading(cdp, (sessionId) => (sessionId === undefined ? undefined : owners.get(sessionId)));
+    const prepare = (sessionId: string, tab: PageTab) => {
+      owners.set(sessionId, tab);
+      const options = { signal: AbortSignal.timeout(START_CEILING_MS), sessionId };
+      const send = (method: string, parameters: Readonly<Record<string, unknown>> = {}) =>
+        cdp.send(method, parameters, options).catch(() => {});
+      void send('Page.enable');
+      void send('Network.enable', NETWORK_BUFFERS);
+      void send('Target.setAutoAttach', { autoAttach: true, waitForDebuggerOnStart: false, flatten: true });
+    };
+    cdp.on('Target.attachedToTarget', (parameters, parentSessionId) => {
+      const { sessionId, targetInfo } = parameters as unknown as {
+        sessionId: string;
+        targetInfo: TargetInfo;
+      };
+      if (targetInfo.type === 'page' && parentSessionId === undefined) {
+        const tab = new PageTab(targetInfo, sessionId);
+        tabs.set(sessionId, tab);
+        prepare(sessionId, tab);
+        return;
+      }
+      const tab = parentSessionId === undefined ? undefined : owners.get(parentSessionId);
+      if (targetInfo.type !== 'iframe' || tab === undefined || parentSessionId === undefined) return;
+      tab.frames.set(sessionId, { sessionId, frameId: targetInfo.targetId, parentSessionId });
+      prepare(sessionId, tab);
+    });
+    cdp.on('Target.detachedFromTarget', (parameters) => {
+      const { sessionId } = parameters as unknown as { sessionId: string };
+      const tab = owners.get(sessionId);
+      owners.delete(sessionId);
+      const frame = tab?.frames.get(sessionId);
+      if (frame !== undefined) tab?.frameStopped(frame.frameId);
+      tab?.frames.delete(sessionId);
+      if (tabs.delete(sessionId) && this.#lastActive === tab) this.#lastActive = undefined;
+    });
+    cdp.on('Target.targetInfoChanged', (parameters) => {
+      const { targetInfo } = parameters as unknown as { targetInfo: TargetInfo };
+      for (const tab of tabs.values()) {
+        if (tab.targetId !== targetInfo.targetId) continue;
+        tab.url = targetInfo.url;
+        tab.title = targetInfo.title;
+      }
+    });
+  }
+
+  /** The tab a person sees; with several windows the one of `window`, else the one with the focus. */
+  async #activeTab(
+    running: Running,
+    options: { signal: AbortSignal },
+    window: WindowInfo | null = null,
+  ): Promise<PageTab | null> {
+    const tabs = [...running.tabs.values()];
+    if (tabs.length === 0) return null;
+    const stop = { signal: AbortSignal.any([options.signal, AbortSignal.timeout(ANSWER_CEILING_MS)]) };
+    const seen = await Promise.all(
+      tabs.map(async (tab) => {
+        const answer = await running.elements.evaluate(
+          tab.sessionId,
+          tab.mainFrameId,
+          '[document.visibilityState, document.hasFocus()]',
+          stop,
+        );
+        const [visibility, focus] = Array.isArray(answer) ? (answer as unknown[]) : [];
+        return {
+          tab,
+          visible: visibility === 'visible',
+          focus: focus === true,
+          silent: answer === undefined,
+        };
+      }),
+    );
+    options.signal.throwIfAborted();
+    const visible = seen.filter((item) => item.visible);
+    const titled =
+      window === null || visible.length < 2
+        ? undefined
+        : visible.find(({ tab }) => tab.title !== '' && window.title.startsWith(tab.title));
+    // A tab that does not answer may be showing a question of its own; it stays the active one.
+    const silent = seen.find((item) => item.silent && item.tab === this.#lastActive);
+    const chosen =
+      titled ?? seen.find((item) => item.visible && item.focus) ?? silent ?? visible.at(-1) ?? seen.at(-1);
+    if (chosen === undefined) return null;
+    this.#lastActive = chosen.tab;
+    return chosen.tab;
+  }
+
+  async #newTab(running: Running, options: { signal: AbortSignal }): Promise<PageTab> {
+    const { targetId } = await running.cdp.send<{ targetId: string }>(
+      'Target.createTarget',
+      { url: 'about:blank' },
+      options,
+    );
+    const deadline = performance.now() + WINDOW_CEILING_MS;
+    while (performance.now() < deadline) {
+      const tab = [...running.tabs.values()].find((candidate) => candidate.targetId === targetId);
+      if (tab !== undefined) return tab;
+      await sleep(POLL_MS, options);
+    }
+    throw new ProtocolError('BROWSER_UNAVAILABLE', 'The browser did not open a tab.');
+  }
+
+  /** Waits for the browser's window and gives it the focus. @returns its id, or null when none appeared. */
+  async #raise(options: { signal: AbortSignal }): Promise<string | null> {
+    const deadline = performance.now() + WINDOW_CEILING_MS;
+    while (performance.now() < deadline) {
+      const window = (await this.#options.windows.windows()).find((candidate) => this.isOurs(candidate));
+      if (window !== undefined) {
+        if (!window.active) await this.#options.windows.focus(window.id);
+        return window.id;
+      }
+      await sleep(POLL_MS, options);
+    }
+    return null;
+  }
+
+  async #infoOf(running: Running, tab: PageTab, options: { signal: AbortSignal }): Promise<PageInfo> {
+    const stop = { signal: AbortSignal.any([options.signal, AbortSignal.timeout(ANSWER_CEILING_MS)]) };
+    const answer = await running.elements.evaluate(
+      tab.sessionId,
+      tab.mainFrameId,
+      '[location.href, document.title]',
+      stop,
+    );
+    const [url, title] = Array.isArray(answer) ? (answer as unknown[]) : [];
+    return {
+      url: (typeof url === 'string' ? url : tab.url).slice(0, 8192),
+      title: (typeof title === 'string' ? title : tab.title).slice(0, 2000),
+      loading: tab.isLoading(performance.now()),
+    };
+  }
+}
+
+/** Where a daemon keeps its browser's profile. */
+export function profileFolder(dataDir: string): string {
+  return join(dataDir, 'browser-profile');
+}
