@@ -1,9 +1,21 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { defineConfig } from 'electron-vite';
+import type { Plugin } from 'vite';
 import { RENDERER_OUT, rendererConfig } from './renderer-build.ts';
+
+const trayIcon: Plugin = {
+  name: 'deskhand-tray-icon',
+  buildStart() {
+    const source = readFileSync(join(import.meta.dirname, 'build', 'tray.png'));
+    this.emitFile({ type: 'asset', fileName: 'tray.png', source });
+  },
+};
 
 /** Main as an ES module; the preload as CommonJS, because a sandboxed preload cannot import. */
 export default defineConfig({
   main: {
+    plugins: [trayIcon],
     build: {
       outDir: 'out/main',
       rolldownOptions: {

@@ -24,12 +24,20 @@ export function rendererConfig(outDir: string): InlineConfig {
       outDir,
       emptyOutDir: true,
       target: 'chrome132',
-      modulePreload: { polyfill: false },
+      modulePreload: false,
       // Everything is served from this folder; a data: URL would need a hole in the CSP.
       assetsInlineLimit: 0,
       sourcemap: false,
+      // electron-vite would leave it readable; the panel is meant to stay small.
+      minify: true,
+      cssMinify: true,
       reportCompressedSize: false,
-      rolldownOptions: { input: join(root, 'src', 'ui', 'index.html') },
+      rolldownOptions: {
+        input: {
+          index: join(root, 'src', 'ui', 'index.html'),
+          electron: join(root, 'src', 'ui', 'electron.html'),
+        },
+      },
     },
     plugins: [writeBuildId(outDir)],
   };

@@ -3,6 +3,7 @@ import {
   type CommandName,
   type CommandResult,
   type HostMessage,
+  type PanelCommand,
   type PanelView,
   type ThumbnailView,
 } from '../core/panel-view.ts';
@@ -87,7 +88,7 @@ export class PanelModel {
   command(name: Exclude<CommandName, 'stop' | 'approve' | 'deny'>): void {
     const id = this.#begin(name);
     const note = name === 'resume' && this.note !== '' ? { note: this.note } : {};
-    this.#sent(this.#transport.send({ type: 'command', id, name, ...note }));
+    this.#send({ type: 'command', id, name, ...note });
   }
 
   /** With the digest of exactly what is on the screen: a request that changed meanwhile is not this one. */
@@ -95,15 +96,13 @@ export class PanelModel {
     if (!this.armed) return;
     const request = this.shown?.ask?.request ?? null;
     const id = this.#begin(name);
-    this.#sent(
-      this.#transport.send({
-        type: 'command',
-        id,
-        name,
-        ...(this.note === '' ? {} : { note: this.note }),
-        ...(request === null ? {} : { requestId: request.requestId, digest: request.digest }),
-      }),
-    );
+    this.#send({
+      type: 'command',
+      id,
+      name,
+      ...(this.note === '' ? {} : { note: this.note }),
+      ...(request === null ? {} : { requestId: request.requestId, digest: request.digest }),
+    });
   }
 
   setNote(note: string): void {
@@ -150,9 +149,9 @@ export class PanelModel {
     return id;
   }
 
-  #sent(done: boolean): void {
-    if (done || this.last === null) return;
-    this.last = { ...this.last, result: 'not_confirmed' };
+  #send(command: PanelCommand): void {
+    if (this.#transport.send(command)) return;
+    this.last = { name: command.name, result: 'not_confirmed', message: null };
     this.#changed();
   }
 

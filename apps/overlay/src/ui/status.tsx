@@ -1,6 +1,6 @@
 import type { PanelView } from '../core/panel-view.ts';
-import { ModeIcon } from './icons.tsx';
 import { fill, MODE_WORDS, PAUSE_WORDS, STOPPED_BY, words } from './messages.ts';
+import { ModeIcon } from './mode-icon.tsx';
 import { formatClock } from './numbers.ts';
 
 /** Icon and word of the state, and one sentence that says what it means now. */

@@ -1,0 +1,51 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { runtimePaths } from '@deskhand/base/runtime-paths';
+import * as electron from 'electron';
+import { jsonLogger } from '../browser/json-logger.ts';
+import { readStaticFiles } from '../browser/static-files.ts';
+import { platformOf } from '../host/host-platform.ts';
+import { Overlay } from './app.ts';
+import { dataDirOf } from './data-dir.ts';
+
+/** The only file that loads Electron. It makes the real port, reads the environment, and starts; no decisions here. */
+const { app, BaseWindow, BrowserWindow, Menu, nativeImage, Notification, Tray } = electron;
+const log = jsonLogger((line) => process.stderr.write(line), { name: 'overlay' });
+const icon = join(import.meta.dirname, 'tray.png');
+
+const overlay = new Overlay({
+  electron: {
+    app,
+    commandLine: app.commandLine,
+    ipcMain: electron.ipcMain,
+    // A getter, because Electron has no screen before it is ready.
+    get screen() {
+      return electron.screen;
+    },
+    globalShortcut: electron.globalShortcut,
+    protocol: electron.protocol,
+    session: () => electron.session.defaultSession,
+    createPanel: (options) => new BrowserWindow(options),
+    createStrip: (options) => new BaseWindow(options),
+    createTray: () => {
+      const tray = new Tray(nativeImage.createFromPath(icon));
+      return {
+        setToolTip: (text) => tray.setToolTip(text),
+        setMenu: (items) => tray.setContextMenu(Menu.buildFromTemplate(items)),
+        onClick: (listener) => tray.on('click', listener),
+        destroy: () => tray.destroy(),
+      };
+    },
+    notify: (options, onClick) => new Notification(options).on('click', onClick).show(),
+  },
+  paths: runtimePaths(resolve(dataDirOf(process.env, process.platform, homedir()))),
+  platform: platformOf(process.platform),
+  wayland: process.env.XDG_SESSION_TYPE === 'wayland',
+  files: readStaticFiles(join(import.meta.dirname, '..', 'renderer')),
+  preload: join(import.meta.dirname, '..', 'preload', 'preload.cjs'),
+  log,
+  nowMs: () => performance.now(),
+});
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => app.quit());
+void overlay.start();

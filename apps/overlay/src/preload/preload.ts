@@ -1,0 +1,14 @@
+import { contextBridge, ipcRenderer } from 'electron';
+import { CHANNELS } from '../main/channels.ts';
+
+/** All that the page gets: six named functions. No channel name, no event object, no `ipcRenderer`. */
+contextBridge.exposeInMainWorld('deskhand', {
+  subscribe: (listener: (message: unknown) => void) => {
+    ipcRenderer.on(CHANNELS.message, (_event, message: unknown) => listener(message));
+  },
+  ready: () => ipcRenderer.send(CHANNELS.ready),
+  stop: (id: string) => ipcRenderer.send(CHANNELS.stop, id),
+  control: (id: string, name: string) => ipcRenderer.send(CHANNELS.control, id, name),
+  decide: (id: string, name: string, what: object) => ipcRenderer.send(CHANNELS.decide, id, name, what),
+  setCollapsed: (collapsed: boolean) => ipcRenderer.send(CHANNELS.collapse, collapsed),
+});

@@ -1,0 +1,4 @@
+import { showPanel } from './show-panel.tsx';
+import { WsTransport } from './ws-transport.ts';
+
+showPanel(new WsTransport());
