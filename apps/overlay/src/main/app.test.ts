@@ -257,6 +257,7 @@ describe('overlay at work', () => {
   it('steps aside for a click, says where it is, and answers with the request’s id', async () => {
     const { electron, desktop } = await startWithPage();
     electron.screen.scale = 2;
+    electron.screen.displays = [fakeDisplay(1, { x: 0, y: 0, width: 1280, height: 800 }, 2)];
     const before = electron.panel.getBounds();
     desktop.daemon.send({
       type: 'dodge',

@@ -21,10 +21,14 @@ export class DesktopSpace {
       case 'windows':
         return this.#screen.dipToScreenRect(null, rounded(rect));
       case 'linux':
-        return fromCorners(rect, (point) => this.#screen.dipToScreenPoint(point));
+        return this.#resized(
+          rect,
+          this.#screen.dipToScreenPoint({ x: rect.x, y: rect.y }),
+          this.#scaleAt(rect),
+        );
       case 'macos':
         // Every display has its own scale there, and Electron offers no conversion.
-        return scaled(rect, this.#screen.getDisplayMatching(rounded(rect)).scaleFactor);
+        return scaled(rect, this.#scaleAt(rect));
     }
   }
 
@@ -33,11 +37,22 @@ export class DesktopSpace {
     switch (this.#platform) {
       case 'windows':
         return this.#screen.screenToDipRect(null, rounded(rect));
-      case 'linux':
-        return fromCorners(rect, (point) => this.#screen.screenToDipPoint(point));
+      case 'linux': {
+        const corner = this.#screen.screenToDipPoint({ x: rect.x, y: rect.y });
+        return this.#resized(rect, corner, 1 / this.#scaleAt({ ...corner, width: 1, height: 1 }));
+      }
       case 'macos':
         return scaled(rect, 1 / this.#screen.getPrimaryDisplay().scaleFactor);
     }
+  }
+
+  /** Linux converts points only; the size follows the scale of the display the rectangle begins on. */
+  #resized(rect: Rect, corner: { x: number; y: number }, factor: number): Rect {
+    return rounded({ ...corner, width: rect.width * factor, height: rect.height * factor });
+  }
+
+  #scaleAt(rect: Rect): number {
+    return this.#screen.getDisplayMatching(rounded(rect)).scaleFactor;
   }
 
   /** Areas free of bars and docks, one per display, device-independent pixels; the primary display's first. */
@@ -51,20 +66,6 @@ export class DesktopSpace {
   displayBounds(): Rect[] {
     return this.#screen.getAllDisplays().map((display) => ({ ...display.bounds }));
   }
-}
-
-type Point = { x: number; y: number };
-
-function fromCorners(rect: Rect, convert: (point: Point) => Point): Rect {
-  const topLeft = convert({ x: rect.x, y: rect.y });
-  // The last pixel, not the one after it: that may lie on the next display, which has another scale.
-  const last = convert({ x: rect.x + Math.max(0, rect.width - 1), y: rect.y + Math.max(0, rect.height - 1) });
-  return {
-    x: Math.round(topLeft.x),
-    y: Math.round(topLeft.y),
-    width: Math.round(last.x - topLeft.x) + 1,
-    height: Math.round(last.y - topLeft.y) + 1,
-  };
 }
 
 function scaled(rect: Rect, factor: number): Rect {
