@@ -66,7 +66,8 @@ const api: Script = ({ url, headers }, response) => {
     );
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     if (cursor > 0) return void response.end(bytes);
-    return void response.write(bytes.subarray(0, 230), () => response.destroy());
+    // Closed, not reset: a reset may overtake bytes that the browser has not read yet.
+    return void response.write(bytes.subarray(0, 230), () => response.socket?.end());
   }
   answerJson(response, url === '/v1/runs/run_1' ? 200 : 404, runBody('run_1', 'succeeded'));
 };
@@ -105,7 +106,7 @@ it('the SDK works in Chromium as it is: follows over a cut, verifies a webhook, 
       .filter(({ url }) => url.endsWith('/events'))
       .map(({ headers }) => headers['last-event-id']);
     expect(cursors[0]).toBeUndefined();
-    expect(cursors[1]).toMatch(/^[12]$/);
+    expect(cursors.at(-1)).toBe('1');
   } finally {
     await browser.close();
   }
