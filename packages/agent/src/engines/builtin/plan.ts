@@ -116,19 +116,38 @@ function wordsOf(marked: MarkedText, text: string, intent: Intent): string {
 
 const BROWSER_NAME = /^(?:(?:web |internet |default )?browser|(?:google )?chrome|chromium(?: browser)?)$/i;
 
-/** Opening the browser and then a page is one operation: navigation opens the browser where needed. */
+/** Neighbours that are one thing on a real desktop. */
 function joined(steps: readonly PlanStep[]): PlanStep[] {
   const result: PlanStep[] = [];
-  steps.forEach((step, index) => {
-    const following = steps[index + 1]?.intent;
-    const opensBrowser = step.intent.type === 'open_application' && BROWSER_NAME.test(step.intent.name);
-    if (opensBrowser && following?.type === 'go_to') return;
-    const previous = index > 0 ? steps[index - 1] : undefined;
-    const absorbed =
-      step.intent.type === 'go_to' &&
-      previous?.intent.type === 'open_application' &&
-      BROWSER_NAME.test(previous.intent.name);
-    result.push(absorbed ? { ...step, words: `${previous.words}, ${step.words}` } : step);
-  });
+  for (const step of steps) {
+    const previous = result.at(-1);
+    const merged = previous === undefined ? null : merge(previous, step);
+    if (merged === null) result.push(step);
+    else result[result.length - 1] = merged;
+  }
   return result;
+}
+
+function merge(first: PlanStep, second: PlanStep): PlanStep | null {
+  const a = first.intent;
+  const b = second.intent;
+  const words = `${first.words}, ${second.words}`;
+  // Navigation opens the browser where needed.
+  if (a.type === 'open_application' && BROWSER_NAME.test(a.name) && b.type === 'go_to')
+    return { intent: b, words };
+  // "type http://… into the address bar and press Enter": navigating has done the Enter already.
+  const isEnter =
+    b.type === 'press' &&
+    b.times === 1 &&
+    b.on === null &&
+    b.chords.length === 1 &&
+    b.chords[0]?.join() === 'enter';
+  if (a.type === 'go_to' && isEnter && /^(?:type|enter|put|paste)\b/i.test(first.words))
+    return { intent: a, words };
+  // "open the File menu and choose Print".
+  const isMenu =
+    a.type === 'click' && a.target.role === 'menu' && a.target.text !== null && a.target.ordinal === null;
+  if (isMenu && b.type === 'select_option' && b.from === null && a.target.text !== null)
+    return { intent: { type: 'choose_menu', path: [a.target.text, b.option] }, words };
+  return null;
 }

@@ -42,22 +42,26 @@ function splitPath(text: string): string[] {
 
 const OPTION = [
   pattern(
-    `(?:choose|select|pick|set|use|take|click)\\s+(?:the\\s+)?(?:option\\s+|value\\s+|entry\\s+|item\\s+)?(?<option>${QUOTE}|.+?)\\s+(?:from|in|for|under|as|on|of|out\\s+of)\\s+(?<from>.+)`,
+    `(?:choose|select|pick|set|use)\\s+(?:the\\s+)?(?:option\\s+|value\\s+|entry\\s+|item\\s+)?(?<option>${QUOTE}|.+?)\\s+(?:from|in|for|under|as|on|of|out\\s+of)\\s+(?<from>.+)`,
   ),
   pattern(
-    `(?:set|change|switch|turn|put)\\s+(?<from>.+?)\\s+(?:drop-?\\s?down|select(?:ion)?|combo\\s?box|list|menu|picker|box)?\\s*to\\s+(?<option>.+)`,
+    `(?:set|change|switch|turn|put)\\s+(?!back\\b|over\\b)(?<from>.+?)\\s+(?:drop-?\\s?down|select(?:ion)?|combo\\s?box|list|menu|picker|box)?\\s*to\\s+(?<option>.+)`,
   ),
   pattern(`(?:in|from|for|under|on)\\s+(?<from>.+?),?\\s+(?:choose|select|pick)\\s+(?<option>.+)`),
   pattern(`(?:choose|select|pick)\\s+(?:the\\s+)?(?:option|value|entry|choice)\\s+(?<option>.+)`),
   pattern(`(?:choose|select|pick)\\s+(?<option>.+?)(?:\\s+(?:option|choice|value))?`),
 ];
 
+/** "select the Delete button", "choose the second row": things to click rather than options. */
+const OTHER_THING =
+  /\b(?:buttons?|links?|tabs?|icons?|radio(?: button)?|check ?box|rows?|cells?|files?|folders?|items?|results?|messages?|emails?|images?|pictures?|text|window|menu|date|heading)$/i;
+
 /** select "Large" from Size · set Size to Large. */
 export const readOption: IntentReader = (clause): Intent | null => {
   const found = firstMatch(OPTION, clause.text);
   if (found?.option === undefined) return null;
   const option = clause.meaning(stripArticle(found.option).replace(/\s+(?:option|choice|value)$/i, ''));
-  if (option === '') return null;
+  if (option === '' || (!clause.isQuote(found.option.trim()) && OTHER_THING.test(found.option))) return null;
   if (found.from === undefined) return { type: 'select_option', option, from: null };
   const from = readTarget(clause, found.from);
   if (from === null) return null;
@@ -94,7 +98,7 @@ export const readChecked: IntentReader = (clause): Intent | null => {
   const what = (off ?? on)?.what;
   if (what === undefined || IS_STATEMENT.test(what)) return null;
   const target = readTarget(clause, what);
-  if (target === null) return null;
+  if (target === null || target.role === 'window' || target.near?.target.role === 'menu') return null;
   // In "tick the box" the box is the kind, and "the I agree box" names a box to tick, not to type into.
   const role =
     target.role === null || target.role === 'field' || target.role === 'option' ? 'check_box' : target.role;

@@ -6,13 +6,13 @@ const SHELL = '(?:(?:the\\s+|a\\s+)?(?:terminal|shell|command\\s?line|console|ba
 
 const RUN = [
   pattern(
-    `(?:run|execute|issue|enter|type|use|start|launch)\\s+(?:the\\s+)?(?:shell\\s+|terminal\\s+|bash\\s+)?(?:command\\s+)?(?<command>${QUOTE})\\s+(?:in|on|at|from|inside|using|with)\\s+${SHELL}(?:\\s+(?:and\\s+)?(?:press|hit)\\s+enter)?`,
+    `(?:run|execute|issue|use|start|launch)\\s+(?:the\\s+)?(?:shell\\s+|terminal\\s+|bash\\s+)?(?:command\\s+)?(?<command>${QUOTE})\\s+(?:in|on|at|from|inside|using|with)\\s+${SHELL}(?:\\s+(?:and\\s+)?(?:press|hit)\\s+enter)?`,
   ),
   pattern(
-    `(?:in|on|at|from|inside|using|with)\\s+${SHELL},?\\s+(?:run|execute|type|enter|issue)\\s+(?:the\\s+command\\s+)?(?<command>.+)`,
+    `(?:in|on|at|from|inside|using|with)\\s+${SHELL},?\\s+(?:run|execute|issue)\\s+(?:the\\s+command\\s+)?(?<command>.+)`,
   ),
   pattern(
-    `(?:run|execute|issue)\\s+(?:the\\s+)?(?:shell\\s+|terminal\\s+|bash\\s+|following\\s+)*command\\s*:?\\s+(?<command>.+?)(?:\\s+(?:in|on|at)\\s+${SHELL})?`,
+    `(?:run|execute|issue|use)\\s+(?:the\\s+)?(?:shell\\s+|terminal\\s+|bash\\s+|following\\s+)*command\\s*:?\\s+(?<command>.+?)(?:\\s+(?:in|on|at)\\s+${SHELL})?`,
   ),
   pattern(`(?:run|execute)\\s+(?<command>.+?)\\s+(?:in|on|at|from|inside)\\s+${SHELL}`),
   pattern(`(?:run|execute)\\s+(?<command>${QUOTE})`),

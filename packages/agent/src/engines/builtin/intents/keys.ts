@@ -115,10 +115,11 @@ function readChord(text: string): string[] | null {
   const joined = text
     .trim()
     .replace(/\s+(?:and|plus|with)\s+/gi, '+')
+    .replace(/(?<=\w)\s*\+\s*(?=\S)/g, '+')
     .replace(/\s+keys?$/i, '');
   // "Ctrl-S" and "Ctrl S" are chords only when they begin with a modifier.
   const dashed = /^(?:ctrl|control|alt|shift|cmd|command|super|win|windows|meta|option)[\s+-]/i.test(joined)
-    ? joined.replace(/(?<=[a-z])[\s-]+(?=\S)/gi, '+').replace(/\++/g, (plus) => plus.slice(0, 2))
+    ? joined.replace(/(?<=[a-z])[\s-]+(?=[^\s+])/gi, '+')
     : joined;
   const keys = parseChord(
     dashed.replace(/page\+(up|down)/gi, 'page_$1').replace(/(up|down|left|right)\+arrow/gi, '$1'),

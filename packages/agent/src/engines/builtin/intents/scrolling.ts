@@ -32,7 +32,8 @@ const NOTCHES_PER_PAGE = 8;
 export const readScroll: IntentReader = (clause): Intent | null => {
   const found = firstMatch(PATTERNS, clause.text);
   if (found === null) return null;
-  const inside = found.inside === undefined ? null : readTarget(clause, found.inside);
+  const inside =
+    found.inside === undefined || WHOLE.test(found.inside) ? null : readTarget(clause, found.inside);
   const direction = directionOf(found.direction ?? found.direction2 ?? found.all);
   if (found.until !== undefined) {
     const until = readTarget(clause, found.until);
@@ -46,6 +47,10 @@ export const readScroll: IntentReader = (clause): Intent | null => {
   if (found.all !== undefined) return { ...base, amount: 'end' };
   return { ...base, amount: amountOf(found.amount, found.unit) };
 };
+
+/** Scrolling these needs no place of its own. */
+const WHOLE =
+  /^(?:the\s+|this\s+)?(?:current\s+|whole\s+|web\s?)?(?:page|screen|window|website|site|document|view)$/i;
 
 function amountOf(amount: string | undefined, unit: string | undefined): number {
   if (amount === undefined) return 5;

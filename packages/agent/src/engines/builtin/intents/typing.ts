@@ -33,7 +33,7 @@ const INTO_FIELD = [
     `(?:type|enter|write|input|insert|put|paste|key\\s+in)\\s+${NOUN}(?<text>.+?)\\s+(?:into|in\\s+to|inside|in|to|on|as|for)\\s+(?<field>.+?)${SUBMIT}`,
   ),
   pattern(
-    `(?:enter|type|provide|give)\\s+(?<field>(?:the\\s+|a\\s+|your\\s+)?[\\p{L} -]{2,40}?)\\s*[:=]?\\s+(?<text>${QUOTE})${SUBMIT}`,
+    `(?:enter|type|provide|give)\\s+(?<field>(?!(?:the\\s+|this\\s+)?(?:text|words?|phrase|value|string|lines?|sentence|following|number|message|command)\\b)(?:the\\s+|a\\s+|your\\s+)?[\\p{L} -]{2,40}?)\\s*[:=]?\\s+(?<text>${QUOTE})${SUBMIT}`,
   ),
   pattern(`(?<field>[\\p{L}][\\p{L} -]{1,40}?)\\s*[:=]\\s*(?<text>${QUOTE})`),
 ];
@@ -43,7 +43,7 @@ const ANYWHERE = [
     `(?:type|enter|write|input|insert|key\\s+in|paste|append|add|put)(?:\\s+(?:in|out|down))?\\s+${NOUN}(?<text>${QUOTE})${SUBMIT}`,
   ),
   pattern(
-    `(?:type|write|enter|input|key\\s+in|paste)(?:\\s+(?:in|out|down))?\\s+${NOUN}(?<text>.+?)${SUBMIT}`,
+    `(?:type|write(?!\\s+down)|enter|input|key\\s+in|paste)(?:\\s+(?:in|out))?\\s+${NOUN}(?<text>.+?)${SUBMIT}`,
   ),
 ];
 
@@ -104,7 +104,12 @@ function fieldIntent(
   // A text that was quoted cannot also be the name of the field.
   const into = readTarget(clause, found.field);
   const text = textSource(clause, found.text);
-  if (into === null || text === null) return null;
+  if (into === null || text === null || NOT_TYPED_INTO.has(into.role)) return null;
+  if (
+    into.near === null &&
+    /^(?:terminal|console|shell|command line|prompt)(?: window)?$/i.test(into.phrase ?? '')
+  )
+    return { type: 'type_text', text, into: null, submit: found.submit !== undefined, mode: 'append' };
   return {
     type: 'type_text',
     text,
@@ -130,6 +135,16 @@ export function textSource(clause: ClauseText, part: string): TextSource | null 
   }
   return { type: 'literal', text: clause.meaning(trimmed) };
 }
+
+/** "set the Size dropdown to Large" is a choice, "set the Gift box" a tick. */
+const NOT_TYPED_INTO: ReadonlySet<Target['role']> = new Set([
+  'select',
+  'slider',
+  'check_box',
+  'radio',
+  'menu',
+  'window',
+]);
 
 const CLEAR = [
   pattern(

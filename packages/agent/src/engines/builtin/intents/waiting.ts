@@ -15,7 +15,10 @@ const FOR = [
 ];
 const UNTIL = [
   pattern(
-    `${WAIT}\\s+${LIMIT.replace('(?:,?\\s+', '(?:')}\\s*(?:until|till|for)\\s+(?<gone>.+?)\\s+(?:to\\s+(?:disappear|vanish|go\\s+away|close|be\\s+(?:gone|hidden|removed)))${''}`,
+    `${WAIT}\\s+(?:for\\s+)?(?:up\\s+to|at\\s+most|no\\s+(?:longer|more)\\s+than)\\s+${DURATION}\\s+(?:until|till|for)\\s+(?<gone>.+?)\\s+(?:to\\s+(?:disappear|vanish|go\\s+away|close)|${GOES})`,
+  ),
+  pattern(
+    `${WAIT}\\s+(?:for\\s+)?(?:up\\s+to|at\\s+most|no\\s+(?:longer|more)\\s+than)\\s+${DURATION}\\s+(?:until|till|for)\\s+(?<seen>.+?)(?:\\s+(?:to\\s+(?:appear|show(?:\\s+up)?|load|open|be\\s+(?:visible|shown|there))|${APPEARS}))?`,
   ),
   pattern(`${WAIT}\\s+(?:until|till)\\s+(?<gone>.+?)\\s+${GOES}${LIMIT}`),
   pattern(

@@ -76,8 +76,9 @@ export function* closeWindow(scene: Scene, { title }: Extract<Intent, { type: 'c
 
 export function* focusWindow(scene: Scene, { title }: Extract<Intent, { type: 'focus_window' }>): Move {
   const window = windowNamed(scene, title);
-  const operation: OperationInput =
-    window === null ? { type: 'focus_window', title } : { type: 'focus_window', windowId: window.id };
+  // Nothing by that name is open: "switch to the terminal" then means to start one.
+  if (window === null) return yield* openApplication(scene, { type: 'open_application', name: title });
+  const operation: OperationInput = { type: 'focus_window', windowId: window.id };
   const failure = failureOf(
     yield* scene.act(`Bringing the window “${title}” forward. Expecting it to be active.`, [operation]),
   );

@@ -4,9 +4,10 @@ import { characters, describeRole, foundWords } from '../explain.ts';
 import { find } from '../find.ts';
 import { type Candidate, pointOf } from '../grounding.ts';
 import type { Intent } from '../intent.ts';
-import { isEditable, isProtected } from '../roles.ts';
+import { fitsHint, isEditable, isProtected } from '../roles.ts';
 import { failureOf, LOOK, type Move, type Scene, TaskFailure } from '../scene.ts';
 import { describeTarget, type Target } from '../target.ts';
+import { selectOption } from './choosing.ts';
 
 type TypeIntent = Extract<Intent, { type: 'type_text' }>;
 
@@ -59,6 +60,11 @@ function* typeHere(scene: Scene, text: string, submit: boolean): Move {
 function* typeInto(scene: Scene, text: string, into: Target, intent: TypeIntent): Move {
   const found = yield* find(scene, into, 'type');
   const field = fieldAt(scene, found);
+  // "set Size to Large": only the screen tells a drop-down from a text field.
+  if (fitsHint(field, 'select') && !isEditable(field)) {
+    yield* selectOption(scene, { type: 'select_option', option: text, from: { ...into, role: 'select' } });
+    return;
+  }
   if (isProtected(field)) return yield* leaveSecretToPerson(scene, describeTarget(into));
   const empties = intent.mode === 'replace' && field.role !== 'terminal' && field.value !== '';
   const reason = `Typing ${characters(text)} into ${describeTarget(into)}: ${foundWords(found)}. Expecting the field to hold them.`;
