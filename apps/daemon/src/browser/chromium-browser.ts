@@ -1,15 +1,10 @@
 import { join } from 'node:path';
 import { errorAttributes, type Logger, sleep } from '@deskhand/base';
-import {
-  type PageInfo,
-  ProtocolError,
-  type Rect,
-  type ScreenElement,
-  type WindowInfo,
-} from '@deskhand/protocol';
+import { type PageInfo, ProtocolError, type ScreenElement, type WindowInfo } from '@deskhand/protocol';
 import { applicationEnvironment } from '../applications/application-environment.ts';
 import { ProcessGroup } from '../applications/process-group.ts';
 import type { Browser } from '../ports.ts';
+import type { WindowControl } from '../windows/window-control.ts';
 import { browserFlags, prepareProfile } from './browser-profile.ts';
 import { CdpError, CdpPipe } from './cdp-pipe.ts';
 import { findBrowser } from './find-browser.ts';
@@ -36,13 +31,7 @@ export type ChromiumBrowserOptions = Readonly<{
   maximized: boolean;
   mayOpenFile: (path: string) => boolean;
   /** Windows of this desktop, to find and raise the browser's own. */
-  windows: Readonly<{
-    windows(): Promise<readonly WindowInfo[]>;
-    activeWindow(): Promise<WindowInfo | null>;
-    focus(windowId: string): Promise<void>;
-    /** The window's own area in desktop space, without its frame; null when it has gone. */
-    clientArea(windowId: string): Promise<Rect | null>;
-  }>;
+  windows: WindowControl;
   log: Logger;
 }>;
 

@@ -1,8 +1,8 @@
 import { ProtocolError, type WindowInfo } from '@deskhand/protocol';
-import type { WindowSystem } from '../ports.ts';
+import type { WindowControl } from './window-control.ts';
 
 /** A desktop whose windows nobody can list yet: it reports none, and refuses to act on any. */
-export class NoWindowSystem implements WindowSystem {
+export class NoWindowSystem implements WindowControl {
   async windows(): Promise<readonly WindowInfo[]> {
     return [];
   }
@@ -11,6 +11,18 @@ export class NoWindowSystem implements WindowSystem {
   }
   async windowAt(): Promise<WindowInfo | null> {
     return null;
+  }
+  async clientArea(): Promise<null> {
+    return null;
+  }
+  async move(): Promise<void> {
+    throw unsupported();
+  }
+  async minimize(): Promise<void> {
+    throw unsupported();
+  }
+  async maximize(): Promise<void> {
+    throw unsupported();
   }
   async focus(): Promise<void> {
     throw unsupported();

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { sleep } from '@deskhand/base';
 import { type Point, ProtocolError, type Rect, type WindowInfo } from '@deskhand/protocol';
-import type { WindowSystem } from '../ports.ts';
 import { type X11Connection, X11Error } from '../x11/index.ts';
+import type { WindowControl } from './window-control.ts';
 
 const POLL_MS = 10;
 const FOCUS_CEILING_MS = 2000;
@@ -53,7 +53,7 @@ type Facts = WindowInfo & Readonly<{ decorative: boolean }>;
  * Windows of an X11 desktop by EWMH. A window's id is its X id in hexadecimal (`0x1a00003`);
  * lists are topmost first. The connection belongs to whoever made this.
  */
-export class X11WindowSystem implements WindowSystem {
+export class X11WindowSystem implements WindowControl {
   readonly #connect: () => Promise<X11Connection>;
 
   /** @param connect hands out the live connection, opening a new one after the server came back. */

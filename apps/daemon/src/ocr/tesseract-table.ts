@@ -1,0 +1,92 @@
+import type { Rect, ScreenElement } from '@deskhand/protocol';
+
+/** Below this a "word" is a picture's edge or a shadow. Percent. */
+const MIN_CONFIDENCE = 30;
+/** Words further apart than this share of their height belong to different columns. */
+const COLUMN_GAP = 1.6;
+const MAX_WORDS = 2500;
+
+type Word = Readonly<{ text: string; confidence: number; bounds: Rect; line: string }>;
+
+/**
+ * Words of tesseract's TSV output, and the lines they form where a line has more than one word.
+ * @param scale how much the picture was enlarged before reading; bounds are divided by it.
+ */
+export function elementsFromTable(table: string, scale: number): readonly ScreenElement[] {
+  const words = wordsOf(table, scale);
+  const lines = new Map<string, Word[]>();
+  for (const word of words) {
+    const members = lines.get(word.line) ?? [];
+    members.push(word);
+    lines.set(word.line, members);
+  }
+  const elements: ScreenElement[] = [];
+  const add = (role: 'word' | 'label', name: string, bounds: Rect, confidence: number) => {
+    elements.push({
+      id: `ocr${elements.length}`,
+      source: 'ocr',
+      role,
+      name,
+      states: [],
+      bounds,
+      confidence: Math.round(confidence) / 100,
+    });
+  };
+  for (const line of lines.values()) {
+    for (const piece of splitAtColumns(line)) {
+      if (piece.length > 1) {
+        const mean = piece.reduce((sum, word) => sum + word.confidence, 0) / piece.length;
+        add('label', piece.map((word) => word.text).join(' '), around(piece), mean);
+      }
+      for (const word of piece) add('word', word.text, word.bounds, word.confidence);
+    }
+  }
+  return elements;
+}
+
+function wordsOf(table: string, scale: number): readonly Word[] {
+  const words: Word[] = [];
+  for (const row of table.split('\n')) {
+    const [level, , block, paragraph, line, , left, top, width, height, confidence, ...rest] =
+      row.split('\t');
+    const text = rest.join('\t').trim();
+    if (level !== '5' || text === '' || Number(confidence) < MIN_CONFIDENCE) continue;
+    if (!/[\p{L}\p{N}]/u.test(text) && text.length < 2) continue;
+    if (words.length >= MAX_WORDS) break;
+    words.push({
+      text: text.slice(0, 2000),
+      confidence: Number(confidence),
+      bounds: {
+        x: Number(left) / scale,
+        y: Number(top) / scale,
+        width: Number(width) / scale,
+        height: Number(height) / scale,
+      },
+      line: `${block}.${paragraph}.${line}`,
+    });
+  }
+  return words;
+}
+
+/** The reader joins what stands on one height; a gap wider than a few letters separates things. */
+function splitAtColumns(line: readonly Word[]): readonly Word[][] {
+  const sorted = [...line].sort((a, b) => a.bounds.x - b.bounds.x);
+  const pieces: Word[][] = [];
+  for (const word of sorted) {
+    const piece = pieces.at(-1);
+    const last = piece?.at(-1);
+    const height = Math.max(word.bounds.height, last?.bounds.height ?? 0);
+    const gap = last === undefined ? 0 : word.bounds.x - (last.bounds.x + last.bounds.width);
+    if (piece === undefined || gap > height * COLUMN_GAP) pieces.push([word]);
+    else piece.push(word);
+  }
+  return pieces;
+}
+
+function around(words: readonly Word[]): Rect {
+  const left = Math.min(...words.map((word) => word.bounds.x));
+  const top = Math.min(...words.map((word) => word.bounds.y));
+  const right = Math.max(...words.map((word) => word.bounds.x + word.bounds.width));
+  const bottom = Math.max(...words.map((word) => word.bounds.y + word.bounds.height));
+  return { x: left, y: top, width: right - left, height: bottom - top };
+}
