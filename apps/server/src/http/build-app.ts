@@ -1,0 +1,254 @@
+import { errorAttributes } from '@deskhand/base';
+import {
+  LINK_PATH,
+  mintRequestId,
+  PRODUCT_VERSION,
+  ProtocolError,
+  parseJson,
+  problemsOf,
+} from '@deskhand/protocol';
+import swagger from '@fastify/swagger';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { jsonSchemaTransform } from 'fastify-type-provider-zod';
+import type { z } from 'zod';
+import { authenticate, requireScope } from './auth.ts';
+import './caller.ts';
+import { RateLimitError, rateHeaders } from './rate-limit.ts';
+import { billingRoutes } from './routes/billing.ts';
+import { discoveryRoutes, rootRoutes } from './routes/discovery.ts';
+import { keyRoutes } from './routes/keys.ts';
+import { machineRoutes } from './routes/machines.ts';
+import { runRoutes } from './routes/runs.ts';
+import type { ServerParts } from './server-parts.ts';
+import { asProtocolError, toHttpError, validationError } from './to-http-error.ts';
+
+/** Response headers that scripts of an allowed origin may read (v1-api.md 1.3). */
+const EXPOSED = [
+  'X-Coasty-Request-Id',
+  'X-Request-Id',
+  'X-Coasty-Key-Kind',
+  'X-Coasty-Test-Mode',
+  'X-Credits-Charged',
+  'X-Credits-Remaining',
+  'X-RateLimit-Limit',
+  'X-RateLimit-Remaining',
+  'X-RateLimit-Reset',
+  'RateLimit-Limit',
+  'RateLimit-Remaining',
+  'RateLimit-Reset',
+  'Retry-After',
+  'Idempotency-Replayed',
+  'Idempotency-Status',
+  'X-Coasty-Idempotent-Replay',
+].join(', ');
+
+const DOCS_PATH = '/docs';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The parsed JSON as it was sent, before defaults: what an idempotency key is bound to. */
+    rawBody: unknown;
+  }
+}
+
+/** Everything HTTP, without listening: tests inject requests. */
+export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
+  const { config, log, keys, rates, now } = parts;
+  const app = fastify({
+    logger: false,
+    genReqId: mintRequestId,
+    requestIdHeader: false,
+    bodyLimit: config.max_body_bytes,
+    routerOptions: { maxParamLength: 1024, ignoreTrailingSlash: false, caseSensitive: true },
+    requestTimeout: 120_000,
+    keepAliveTimeout: 75_000,
+    forceCloseConnections: true,
+    return503OnClosing: true,
+    // A broken request line never reaches a route; it still gets the envelope.
+    clientErrorHandler: (_error, socket) => {
+      if (!socket.writable) return;
+      const { body, status } = toHttpError(
+        validationError([{ loc: ['request'], msg: 'The request is not HTTP', type: 'value_error' }]),
+        mintRequestId(),
+        DOCS_PATH,
+      );
+      const text = JSON.stringify(body);
+      socket.end(
+        `HTTP/1.1 ${status} Unprocessable Entity\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`,
+      );
+    },
+  });
+  app.decorateRequest('caller', null);
+  app.decorateRequest('rawBody', null);
+  readJsonOnly(app);
+
+  app.setValidatorCompiler(({ schema, httpPart }) => {
+    const part = httpPart === 'querystring' ? 'query' : httpPart === 'params' ? 'path' : (httpPart ?? 'body');
+    return (data: unknown) => {
+      const parsed = (schema as z.ZodType).safeParse(data);
+      return parsed.success
+        ? { value: parsed.data }
+        : { error: validationError(problemsOf(parsed.error, [part])) };
+    };
+  });
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Deskhand API',
+        version: PRODUCT_VERSION,
+        description:
+          'Runs on desktops that people lend: start, follow, resume, cancel. Every answer that is not 2xx has the same error envelope.',
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      servers: [{ url: '/' }],
+      components: {
+        securitySchemes: {
+          apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+          bearer: { type: 'http', scheme: 'bearer' },
+        },
+      },
+    },
+    transform: describeRoute,
+  });
+
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-coasty-request-id', request.id);
+    reply.header('x-request-id', request.id);
+    reply.header('x-content-type-options', 'nosniff');
+    const origin = parts.allowed().check(request.headers.host, request.headers.origin);
+    if (origin !== null) allowOrigin(reply, origin);
+    if (origin !== null && request.method === 'OPTIONS') return answerPreflight(request, reply);
+    const access = request.routeOptions.config.access;
+    // Unknown routes say so with or without a key.
+    if (access === undefined || access === 'public') return;
+    const caller = authenticate(keys, request.headers);
+    request.caller = caller;
+    reply.header('x-coasty-key-kind', caller.kind);
+    if (caller.kind === 'test') reply.header('x-coasty-test-mode', 'true');
+    reply.headers(rateHeaders(rates.take(caller), now()));
+    if (access !== 'any') requireScope(caller, access);
+  });
+
+  app.addHook('preValidation', async (request) => {
+    // No body, no bytes and null all mean {}.
+    if (request.method !== 'GET' && request.method !== 'HEAD') request.body ??= {};
+    request.rawBody = request.body;
+  });
+
+  app.setNotFoundHandler((request, reply) => {
+    sendError(
+      request,
+      reply,
+      new ProtocolError('NOT_FOUND', 'No such route. /openapi.json lists what there is.'),
+    );
+  });
+
+  app.setErrorHandler((thrown, request, reply) => {
+    if (thrown instanceof RateLimitError) reply.headers(rateHeaders(thrown.rate, now()));
+    const { error, unexpected } = asProtocolError(thrown);
+    const attributes = {
+      requestId: request.id,
+      method: request.method,
+      route: request.routeOptions.url,
+      code: error.code,
+    };
+    if (unexpected) log.error('request failed', { ...attributes, ...errorAttributes(thrown) });
+    else if (error.status >= 500) log.warn('request failed', { ...attributes, ...errorAttributes(error) });
+    sendError(request, reply, error);
+  });
+
+  await app.register(
+    async (v1) => {
+      runRoutes(v1, parts);
+      machineRoutes(v1, parts);
+      keyRoutes(v1, parts);
+      billingRoutes(v1, parts);
+      discoveryRoutes(v1, parts);
+    },
+    { prefix: '/v1' },
+  );
+  rootRoutes(app, parts);
+
+  await app.ready();
+  app.server.on('upgrade', (request, socket, head) => {
+    const path = request.url?.split('?')[0];
+    try {
+      if (path !== LINK_PATH) throw new ProtocolError('NOT_FOUND', 'No such route.');
+      parts.allowed().check(request.headers.host, request.headers.origin);
+    } catch (error) {
+      const { status } = toHttpError(asProtocolError(error).error, mintRequestId(), DOCS_PATH);
+      socket.end(`HTTP/1.1 ${status} Refused\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+      return;
+    }
+    parts.hub.upgrade(request, socket, head);
+  });
+  return app;
+}
+
+function sendError(request: FastifyRequest, reply: FastifyReply, error: ProtocolError): void {
+  const { status, headers, body } = toHttpError(error, request.id, DOCS_PATH);
+  void reply.code(status).headers(headers).type('application/json; charset=utf-8').send(JSON.stringify(body));
+}
+
+/** Bodies are JSON whatever the client calls them; a body that is not is refused, none is none. */
+function readJsonOnly(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
+    const text = String(body);
+    if (text.trim() === '') {
+      done(null, undefined);
+      return;
+    }
+    try {
+      const value = parseJson(text);
+      if (text.includes('\\u0000') && JSON.stringify(value).includes('\\u0000'))
+        throw validationError([
+          { loc: ['body'], msg: 'The character U+0000 is not accepted', type: 'value_error' },
+        ]);
+      done(null, value === null ? undefined : value);
+    } catch (error) {
+      done(
+        error instanceof ProtocolError && error.code === 'MALFORMED_MESSAGE'
+          ? validationError([{ loc: ['body'], msg: error.message, type: 'json_invalid' }])
+          : (error as Error),
+        undefined,
+      );
+    }
+  });
+}
+
+function allowOrigin(reply: FastifyReply, origin: string): void {
+  reply.header('access-control-allow-origin', origin);
+  reply.header('access-control-expose-headers', EXPOSED);
+  reply.header('vary', 'Origin');
+}
+
+function answerPreflight(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  reply.header('access-control-allow-methods', 'GET, POST, PUT, PATCH, DELETE');
+  reply.header(
+    'access-control-allow-headers',
+    request.headers['access-control-request-headers'] ??
+      'X-API-Key, Authorization, Content-Type, Idempotency-Key, Last-Event-ID',
+  );
+  reply.header('access-control-max-age', '600');
+  return reply.code(204).send();
+}
+
+/** OpenAPI from the zod schemas, with the scope each route needs. */
+const describeRoute: typeof jsonSchemaTransform = (input) => {
+  const { schema, url } = jsonSchemaTransform(input);
+  const access = (input.route.config as { access?: string } | undefined)?.access;
+  return {
+    url,
+    schema: {
+      ...schema,
+      ...(access === 'public' ? { security: [] } : { security: [{ apiKey: [] }, { bearer: [] }] }),
+      ...(access === undefined || access === 'public' || access === 'any'
+        ? {}
+        : { 'x-required-scope': access }),
+    },
+  };
+};

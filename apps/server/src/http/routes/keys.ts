@@ -1,0 +1,54 @@
+import { ProtocolError, Scope } from '@deskhand/protocol';
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { callerOf } from '../caller.ts';
+import type { ServerParts } from '../server-parts.ts';
+import { IdParams } from './shared.ts';
+
+const CreateKey = z
+  .strictObject({
+    name: z
+      .string()
+      .min(1)
+      .max(100)
+      .refine((name) => name.trim() !== '', 'name must not be blank'),
+    scopes: z
+      .array(Scope)
+      .max(64)
+      .nullish()
+      .transform((scopes) => scopes ?? null),
+  })
+  .meta({ title: 'Create a key' });
+
+export function keyRoutes(app: FastifyInstance, { keys }: ServerParts): void {
+  app.post(
+    '/keys',
+    { config: { access: 'keys' }, schema: { summary: 'Create an API key', tags: ['keys'], body: CreateKey } },
+    async (request, reply) => {
+      const body = request.body as z.infer<typeof CreateKey>;
+      const { key, listed } = await keys.create(callerOf(request), { name: body.name, scopes: body.scopes });
+      reply.header('cache-control', 'no-store');
+      return { key, ...listed, request_id: request.id };
+    },
+  );
+
+  app.get(
+    '/keys',
+    { config: { access: 'keys' }, schema: { summary: 'List API keys', tags: ['keys'] } },
+    async (request) => ({ keys: await keys.list(callerOf(request).owner), request_id: request.id }),
+  );
+
+  app.delete(
+    '/keys/:id',
+    {
+      config: { access: 'keys' },
+      schema: { summary: 'Revoke an API key', tags: ['keys'], params: IdParams },
+    },
+    async (request) => {
+      const { id } = request.params as { id: string };
+      if (!(await keys.revoke(callerOf(request).owner, id)))
+        throw new ProtocolError('NOT_FOUND', 'There is no key with this id.');
+      return { status: 'ok', key_id: id, request_id: request.id };
+    },
+  );
+}

@@ -1,0 +1,25 @@
+import { ProtocolError } from '@deskhand/protocol';
+import { z } from 'zod';
+
+/** An id in a path: opaque, 1 to 128 characters. */
+export const IdParams = z.object({ id: z.string().min(1).max(128) });
+
+/** Query strings are read loosely: what is not known is ignored, what is known is checked by the handler. */
+export const LooseQuery = z.record(z.string(), z.unknown());
+
+/** Bodies that carry nothing, written in any of the ways clients do. */
+export const EmptyBody = z.strictObject({});
+
+/** @throws ProtocolError INVALID_LIMIT */
+export function limitFrom(raw: unknown, fallback: number): number {
+  if (raw === undefined || raw === '') return fallback;
+  const text = typeof raw === 'string' ? raw.trim() : '';
+  const value = /^-?\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= 1 && value <= 200))
+    throw new ProtocolError('INVALID_LIMIT', '`limit` must be a whole number from 1 to 200.', {
+      actual: typeof raw === 'string' ? raw.slice(0, 64) : null,
+      min: 1,
+      max: 200,
+    });
+  return value;
+}

@@ -1,0 +1,35 @@
+import type { Logger } from '@deskhand/base';
+import type { Config } from '../config.ts';
+import type { KeyStore } from '../keys/key-store.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { MachineHub } from '../machines/machine-hub.ts';
+import type { MachineService } from '../machines/machine-service.ts';
+import type { FrameStore } from '../runs/frame-store.ts';
+import type { RunService } from '../runs/run-service.ts';
+import type { RunWorker } from '../runs/run-worker.ts';
+import type { Database } from '../storage/database.ts';
+import type { AllowedCallers } from './allowed-callers.ts';
+import type { Idempotency } from './idempotency.ts';
+import type { RateLimiter } from './rate-limit.ts';
+import type { EventStreams } from './sse.ts';
+
+/** What the routes use; made in the composition root. */
+export type ServerParts = Readonly<{
+  config: Config;
+  log: Logger;
+  now: () => number;
+  database: Database;
+  keys: KeyStore;
+  ledger: Ledger;
+  machines: MachineService;
+  hub: MachineHub;
+  runs: RunService;
+  worker: RunWorker;
+  frames: FrameStore;
+  streams: EventStreams;
+  idempotency: Idempotency;
+  rates: RateLimiter;
+  /** Known once the port is bound. */
+  allowed: () => AllowedCallers;
+  wakeMachine: (machineId: string) => void;
+}>;

@@ -1,0 +1,126 @@
+import type { ModelUsage, RunJournal } from '@deskhand/agent';
+import { raceSignal, StopError } from '@deskhand/base';
+import type { CommandId, FrameWithBytes, Operation, Outcome, RunStatus } from '@deskhand/protocol';
+import type { FrameStore } from './frame-store.ts';
+import type { RunService } from './run-service.ts';
+
+const MAX_TEXT = 16_000;
+
+/** Where the run stands, as the worker that drives it sees it. */
+export interface RunDesk {
+  /** Machine's boot id at this moment; null while it is away. */
+  bootId(): string | null;
+  status(): RunStatus;
+  /** Resolves once the run is `running`: at once, or when a person resumed it. */
+  running(options: { signal: AbortSignal }): Promise<{ note: string | null }>;
+  /** Running → awaiting_human unless it already is. */
+  needHuman(reason: string): Promise<void>;
+  /** For the panel on the desktop. */
+  narrate(news: {
+    step: number;
+    thought?: string;
+    operation?: Operation;
+    outcome?: Outcome;
+    costCents?: number;
+  }): void;
+  /** Ends the run from inside, e.g. when the wallet is empty. */
+  stop(reason: StopError): void;
+}
+
+/** The agent's journal for one claim: every line goes through the one door, under the claim's fence. */
+export class FencedJournal implements RunJournal {
+  readonly #runs: RunService;
+  readonly #frames: FrameStore;
+  readonly #desk: RunDesk;
+  readonly #runId: string;
+  readonly #epoch: number;
+  readonly #signal: AbortSignal;
+
+  constructor(parts: {
+    runs: RunService;
+    frames: FrameStore;
+    desk: RunDesk;
+    runId: string;
+    epoch: number;
+    signal: AbortSignal;
+  }) {
+    this.#runs = parts.runs;
+    this.#frames = parts.frames;
+    this.#desk = parts.desk;
+    this.#runId = parts.runId;
+    this.#epoch = parts.epoch;
+    this.#signal = parts.signal;
+  }
+
+  async frame(step: number, { frame, bytes }: FrameWithBytes): Promise<void> {
+    const sha256 = await this.#frames.keep(bytes);
+    await this.#runs.screenshot(this.#runId, this.#epoch, 1, {
+      step,
+      takenAt: frame.capturedAt,
+      width: frame.geometry.image.width,
+      height: frame.geometry.image.height,
+      mimeType: frame.mimeType,
+      sizeBytes: bytes.length,
+      sha256,
+      degraded: frame.degraded,
+    });
+  }
+
+  async narrate(step: number, text: string, kind: 'text' | 'reasoning'): Promise<void> {
+    await this.#whileAwaiting();
+    const short = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
+    await this.#runs.append(this.#runId, this.#epoch, [{ type: kind, text: short.toWellFormed() }]);
+    this.#desk.narrate({ step, thought: short });
+  }
+
+  async actionStarted(
+    step: number,
+    commandId: CommandId,
+    frameId: string | null,
+    operations: readonly Operation[],
+  ): Promise<void> {
+    await this.#whileAwaiting();
+    await this.#runs.actionStarted(this.#runId, this.#epoch, {
+      commandId,
+      step,
+      bootId: this.#desk.bootId(),
+      frameId,
+      operations,
+    });
+    const [operation] = operations;
+    if (operation !== undefined) this.#desk.narrate({ step, operation });
+  }
+
+  async actionFinished(
+    step: number,
+    commandId: CommandId,
+    operations: readonly Operation[],
+    outcomes: readonly Outcome[],
+  ): Promise<void> {
+    await this.#runs.actionFinished(this.#runId, this.#epoch, { commandId, step, operations, outcomes });
+    const outcome = outcomes.at(-1);
+    const operation = operations[outcomes.length - 1];
+    if (outcome !== undefined && operation !== undefined) this.#desk.narrate({ step, operation, outcome });
+  }
+
+  async stepCompleted(step: number, usage: ModelUsage | null): Promise<{ costCents: number }> {
+    const { costCents, walletEmpty } = await this.#runs.stepCompleted(this.#runId, this.#epoch, step, usage);
+    this.#desk.narrate({ step, costCents });
+    if (walletEmpty) {
+      const reason = new StopError('wallet', 'The wallet cannot pay for another step.');
+      this.#desk.stop(reason);
+      throw reason;
+    }
+    return { costCents };
+  }
+
+  async awaitHuman(question: string, options: { signal: AbortSignal }): Promise<{ note: string | null }> {
+    await this.#desk.needHuman(question);
+    return await raceSignal(this.#desk.running(options), options.signal);
+  }
+
+  /** A person has the desktop: nothing is told and nothing begun until it is handed back. */
+  async #whileAwaiting(): Promise<void> {
+    if (this.#desk.status() === 'awaiting_human') await this.#desk.running({ signal: this.#signal });
+  }
+}

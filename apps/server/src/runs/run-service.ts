@@ -1,0 +1,693 @@
+import { assertNever, StopError } from '@deskhand/base';
+import {
+  type CreateRunRequest,
+  describeWithoutSecrets,
+  isTerminal,
+  mintRunId,
+  OPEN_STATUSES,
+  type Operation,
+  type Outcome,
+  ProtocolError,
+  type RunChange,
+  type RunEventPayload,
+  type RunStatus,
+  transition,
+} from '@deskhand/protocol';
+import { sql } from 'kysely';
+import type { Owner } from '../keys/owner.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Queue } from '../seams/queue.ts';
+import type { Database } from '../storage/database.ts';
+import type { Tx } from '../storage/schema.ts';
+import type { Seal } from '../storage/seal.ts';
+import type { WebhookOutbox } from '../webhooks/webhook-outbox.ts';
+import { type EventLine, eventLine } from './run-event-line.ts';
+import type { RunFeed } from './run-feed.ts';
+import type { RunRow } from './run-record.ts';
+
+export const RUNS_QUEUE = 'runs';
+
+/** Another claim drives this run now, or it has ended: whoever reads this must stop. */
+export class FencedError extends StopError {
+  constructor(runId: string) {
+    super('interrupted', `The run ${runId} is no longer driven from here.`);
+  }
+}
+
+export type RunClaim = Readonly<{ row: RunRow; epoch: number; first: boolean }>;
+
+export type ScreenshotFacts = Readonly<{
+  step: number;
+  takenAt: string;
+  width: number;
+  height: number;
+  mimeType: string;
+  sizeBytes: number;
+  sha256: string;
+  degraded: boolean;
+}>;
+
+export type PendingAction = Readonly<{
+  commandId: string;
+  step: number;
+  bootId: string | null;
+  frameId: string | null;
+  operations: readonly Operation[];
+}>;
+
+type Parts = {
+  database: Database;
+  feed: RunFeed;
+  queue: Queue;
+  ledger: Ledger;
+  webhooks: WebhookOutbox;
+  seal: Seal;
+  now: () => number;
+  limits: { queueTimeoutSeconds: number; awaitingHumanTimeoutSeconds: number };
+};
+
+/**
+ * The one door: whatever happens to a run is one transaction that checks the fence, changes the row,
+ * appends the events and writes ledger entry, webhook and job with them. Only then is it announced.
+ *
+ * The fence: a driver holds the epoch of its claim; its writes hit only while the row still has that epoch
+ * and has not ended. A newer claim, a cancel, a deadline each make them miss.
+ */
+export class RunService {
+  readonly #parts: Parts;
+  readonly #changed = new Set<(row: RunRow) => void>();
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Called after every committed change of state. @returns its own unsubscribe. */
+  onChange(listener: (row: RunRow) => void): () => void {
+    this.#changed.add(listener);
+    return () => this.#changed.delete(listener);
+  }
+
+  /** Inside the caller's transaction, which must have checked everything. Call {@link announceCreated} after its commit. */
+  async create(
+    tx: Tx,
+    request: CreateRunRequest,
+    context: {
+      owner: Owner;
+      requestedBy: string;
+      requestId: string;
+      idempotencyKey: string | null;
+      webhookSecret: string | null;
+      stepCents: number;
+    },
+  ): Promise<RunRow> {
+    const { now, seal, queue, limits } = this.#parts;
+    const nowMs = now();
+    const at = iso(nowMs);
+    const id = mintRunId();
+    const deadlineAt =
+      request.deadline_seconds === null ? null : iso(nowMs + request.deadline_seconds * 1000);
+    const queueUntil = iso(nowMs + limits.queueTimeoutSeconds * 1000);
+    const row = await tx
+      .insertInto('runs')
+      .values({
+        id,
+        account_id: context.owner.accountId,
+        mode: context.owner.mode,
+        machine_id: request.machine_id,
+        status: 'queued',
+        task: request.task,
+        cua_version: request.cua_version,
+        instructions: request.instructions,
+        system_prompt: request.system_prompt,
+        model: request.model,
+        max_steps: request.max_steps,
+        deadline_seconds: request.deadline_seconds,
+        deadline_at: deadlineAt,
+        queue_until: queueUntil,
+        on_awaiting_human: request.on_awaiting_human,
+        awaiting_human_timeout_seconds: request.awaiting_human_timeout_seconds,
+        webhook_url: request.webhook_url,
+        webhook_secret:
+          context.webhookSecret === null ? null : seal.close(context.webhookSecret, `webhook ${id}`),
+        metadata: json(request.metadata),
+        llm: json(request.llm),
+        action_policy: json(request.action_policy),
+        budget_cents: request.budget_cents,
+        step_cents: context.stepCents,
+        steps_completed: 0,
+        actions_sent: 0,
+        cost_cents: 0,
+        requested_by: context.requestedBy,
+        idempotency_key: context.idempotencyKey,
+        request_id: context.requestId,
+        epoch: 0,
+        attempts: 0,
+        claimed_seq: 0,
+        last_seq: 1,
+        screenshot_count: 0,
+        created_at: at,
+        due_at: earliest(deadlineAt, queueUntil),
+      })
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    await insertEvents(
+      tx,
+      row,
+      [{ type: 'status', status: 'queued', state: 'queued', machine_id: row.machine_id }],
+      at,
+    );
+    await queue.enqueue(tx, RUNS_QUEUE, { runId: id }, { key: row.machine_id });
+    return row;
+  }
+
+  announceCreated(row: RunRow): void {
+    this.#announce(row, []);
+  }
+
+  /**
+   * Applies one change. Without `epoch` it is somebody's decision from outside (cancel, resume, deadline);
+   * with it, the driver's.
+   * @throws ProtocolError RUN_NOT_FOUND, INVALID_STATE, NOT_AWAITING_HUMAN, RESUME_CONFLICT; FencedError
+   */
+  async change(
+    runId: string,
+    change: RunChange,
+    fence: { epoch?: number; only?: RunStatus } = {},
+  ): Promise<RunRow> {
+    const { row, lines } = await this.#parts.database.write((tx) => this.#change(tx, runId, change, fence));
+    this.#announce(row, lines);
+    return row;
+  }
+
+  async #change(
+    tx: Tx,
+    runId: string,
+    change: RunChange,
+    fence: { epoch?: number; only?: RunStatus },
+  ): Promise<{ row: RunRow; lines: readonly EventLine[] }> {
+    const before = await tx.selectFrom('runs').selectAll().where('id', '=', runId).executeTakeFirst();
+    if (before === undefined) throw new ProtocolError('RUN_NOT_FOUND', `There is no run ${runId}.`);
+    if (fence.epoch !== undefined && before.epoch !== fence.epoch) throw new FencedError(runId);
+    const next = transition(before.status, change);
+    if (!next.ok || (fence.only !== undefined && fence.only !== before.status))
+      throw refusal(
+        before.status,
+        next.ok ? 'INVALID_STATE' : next.code,
+        next.ok ? [fence.only as RunStatus] : next.allowedFrom,
+      );
+
+    const nowMs = this.#parts.now();
+    const at = iso(nowMs);
+    const ended = isTerminal(next.status);
+    const payloads = eventsOf(change, next, ended);
+    const awaitingUntil =
+      change.type === 'needs_human'
+        ? iso(
+            nowMs +
+              (before.awaiting_human_timeout_seconds ?? this.#parts.limits.awaitingHumanTimeoutSeconds) *
+                1000,
+          )
+        : null;
+    const row = await tx
+      .updateTable('runs')
+      .set({
+        status: next.status,
+        last_seq: sql<number>`last_seq + ${payloads.length}`,
+        awaiting_human_reason: change.type === 'needs_human' ? change.reason : null,
+        awaiting_human_since: change.type === 'needs_human' ? at : null,
+        awaiting_until: awaitingUntil,
+        due_at: ended ? null : earliest(before.deadline_at, awaitingUntil),
+        ...(change.type === 'started' ? { started_at: at } : {}),
+        ...(ended
+          ? {
+              finished_at: at,
+              error: json(next.error),
+              result: json(next.result),
+            }
+          : {}),
+      })
+      .where('id', '=', runId)
+      .where('status', '=', before.status)
+      .where('epoch', '=', before.epoch)
+      .returningAll()
+      .executeTakeFirst();
+    if (row === undefined) throw new FencedError(runId);
+    const lines = await insertEvents(tx, row, payloads, at);
+    // Nothing of an ended run is ever sent again, so its secrets go.
+    if (ended)
+      await tx
+        .updateTable('run_actions')
+        .set({ sealed: null })
+        .where('run_id', '=', runId)
+        .where('sealed', 'is not', null)
+        .execute();
+    await this.#parts.webhooks.add(tx, row, at);
+    return { row, lines };
+  }
+
+  /**
+   * Takes the right to drive the run: the machine's epoch + 1, so that no older driver's command is obeyed.
+   * A queued run starts; an open one is taken over as it is.
+   * @returns null when it has ended.
+   */
+  async claim(runId: string): Promise<RunClaim | null> {
+    const claimed = await this.#parts.database.write(async (tx) => {
+      const before = await tx.selectFrom('runs').selectAll().where('id', '=', runId).executeTakeFirst();
+      if (before === undefined || isTerminal(before.status)) return null;
+      const machine = await tx
+        .updateTable('machines')
+        .set({ epoch: sql<number>`epoch + 1` })
+        .where('id', '=', before.machine_id)
+        .returning('epoch')
+        .executeTakeFirst();
+      if (machine === undefined) return null;
+      await tx
+        .updateTable('runs')
+        .set({
+          epoch: machine.epoch,
+          attempts: before.last_seq > before.claimed_seq ? 1 : before.attempts + 1,
+          // The start itself is no progress.
+          claimed_seq: before.last_seq + (before.status === 'queued' ? 1 : 0),
+        })
+        .where('id', '=', runId)
+        .execute();
+      if (before.status !== 'queued') {
+        const row = await tx.selectFrom('runs').selectAll().where('id', '=', runId).executeTakeFirstOrThrow();
+        return { row, lines: [], epoch: machine.epoch, first: false };
+      }
+      const { row, lines } = await this.#change(tx, runId, { type: 'started' }, {});
+      return { row, lines, epoch: machine.epoch, first: true };
+    });
+    if (claimed === null) return null;
+    this.#announce(claimed.row, claimed.lines);
+    return { row: claimed.row, epoch: claimed.epoch, first: claimed.first };
+  }
+
+  /** Appends events of the driver. @throws FencedError */
+  async append(runId: string, epoch: number, payloads: readonly RunEventPayload[]): Promise<void> {
+    await this.#appendWith(runId, epoch, payloads, async () => {});
+  }
+
+  async setEngine(runId: string, epoch: number, engine: string): Promise<void> {
+    await this.#parts.database.write(async (tx) => {
+      const { numUpdatedRows } = await tx
+        .updateTable('runs')
+        .set({ engine })
+        .where('id', '=', runId)
+        .where('epoch', '=', epoch)
+        .where('finished_at', 'is', null)
+        .executeTakeFirst();
+      if (numUpdatedRows === 0n) throw new FencedError(runId);
+    });
+  }
+
+  /**
+   * Stores what is about to be sent, before it is sent. The first operation is announced now; the others
+   * as they are reached, so that each result follows its call.
+   */
+  async actionStarted(runId: string, epoch: number, action: PendingAction): Promise<void> {
+    const [first] = action.operations;
+    if (first === undefined) return;
+    const { seal } = this.#parts;
+    await this.#appendWith(runId, epoch, [toolCall(action.step, first)], async (tx, row) => {
+      await tx
+        .insertInto('run_actions')
+        .values({
+          run_id: runId,
+          command_id: action.commandId,
+          position: row.last_seq,
+          step: action.step,
+          boot_id: action.bootId,
+          sealed: seal.close(
+            JSON.stringify({ frameId: action.frameId, operations: action.operations }),
+            `action ${runId} ${action.commandId}`,
+          ),
+          history: null,
+        })
+        .execute();
+    });
+  }
+
+  /** Stores the results and erases what was kept for sending it again. A second answer changes nothing. */
+  async actionFinished(
+    runId: string,
+    epoch: number,
+    action: {
+      commandId: string;
+      step: number;
+      operations: readonly Operation[];
+      outcomes: readonly Outcome[];
+    },
+  ): Promise<void> {
+    const payloads: RunEventPayload[] = [];
+    action.outcomes.forEach((outcome, index) => {
+      const operation = action.operations[index];
+      if (operation === undefined) return;
+      if (index > 0) payloads.push(toolCall(action.step, operation));
+      payloads.push(toolResult(action.step, operation, outcome));
+    });
+    const history = action.outcomes.flatMap((outcome, index) => {
+      const operation = action.operations[index];
+      return operation === undefined
+        ? []
+        : [{ step: action.step, operation: withoutSecrets(operation), outcome }];
+    });
+    await this.#parts.database
+      .write(async (tx) => {
+        const { numUpdatedRows } = await tx
+          .updateTable('run_actions')
+          .set({ sealed: null, history: JSON.stringify(history) })
+          .where('run_id', '=', runId)
+          .where('command_id', '=', action.commandId)
+          .where('history', 'is', null)
+          .executeTakeFirst();
+        if (numUpdatedRows === 0n) return { row: null, lines: [] };
+        return this.#appendIn(tx, runId, epoch, payloads, { actions_sent: action.outcomes.length });
+      })
+      .then(({ row, lines }) => {
+        if (row !== null) this.#parts.feed.publish(runId, lines);
+      });
+  }
+
+  /** Closes a step and bills it, once per (run, step) however often it is told. @returns cents of the run so far. */
+  async stepCompleted(
+    runId: string,
+    epoch: number,
+    step: number,
+    usage: { inputTokens: number; outputTokens: number } | null,
+  ): Promise<{ costCents: number; walletEmpty: boolean }> {
+    const { database, ledger, feed, now } = this.#parts;
+    const { row, lines, walletEmpty } = await database.write(async (tx) => {
+      const before = await tx
+        .selectFrom('runs')
+        .selectAll()
+        .where('id', '=', runId)
+        .where('epoch', '=', epoch)
+        .where('finished_at', 'is', null)
+        .executeTakeFirst();
+      if (before === undefined) throw new FencedError(runId);
+      const owner = { accountId: before.account_id, mode: before.mode };
+      const added = await ledger.add(tx, owner, {
+        operation: 'run_step',
+        operationId: runId,
+        step,
+        cents: before.step_cents,
+        usage,
+        at: iso(now()),
+      });
+      if (!added) return { row: before, lines: [] as readonly EventLine[], walletEmpty: false };
+      const steps = before.steps_completed + 1;
+      const cents = before.cost_cents + before.step_cents;
+      const appended = await this.#appendIn(
+        tx,
+        runId,
+        epoch,
+        [
+          { type: 'step', steps_completed: steps },
+          { type: 'billing', credits_charged: cents, cost_cents: cents },
+        ],
+        { steps_completed: 1, cost_cents: before.step_cents },
+      );
+      return { ...appended, walletEmpty: !(await ledger.canPay(tx, owner, before.step_cents)) };
+    });
+    feed.publish(runId, lines);
+    return { costCents: row.cost_cents, walletEmpty };
+  }
+
+  /** Records a picture the engine saw; its bytes are in the blob store already. */
+  async screenshot(runId: string, epoch: number, attempt: number, facts: ScreenshotFacts): Promise<void> {
+    await this.#parts.database.write(async (tx) => {
+      const row = await tx
+        .updateTable('runs')
+        .set({ screenshot_count: sql<number>`screenshot_count + 1` })
+        .where('id', '=', runId)
+        .where('epoch', '=', epoch)
+        .where('finished_at', 'is', null)
+        .returning('screenshot_count')
+        .executeTakeFirst();
+      if (row === undefined) throw new FencedError(runId);
+      await tx
+        .insertInto('run_screenshots')
+        .values({
+          run_id: runId,
+          position: row.screenshot_count - 1,
+          attempt,
+          step: facts.step,
+          taken_at: facts.takenAt,
+          width: facts.width,
+          height: facts.height,
+          mime_type: facts.mimeType,
+          size_bytes: facts.sizeBytes,
+          sha256: facts.sha256,
+          degraded: facts.degraded ? 1 : 0,
+          erased: 0,
+        })
+        .execute();
+    });
+  }
+
+  /** The action that was stored and not answered, if the last driver died in between. */
+  async pendingAction(runId: string): Promise<PendingAction | null> {
+    const row = await this.#parts.database.read
+      .selectFrom('run_actions')
+      .selectAll()
+      .where('run_id', '=', runId)
+      .where('sealed', 'is not', null)
+      .orderBy('position', 'desc')
+      .executeTakeFirst();
+    if (row === undefined || row.sealed === null) return null;
+    const opened = this.#parts.seal.open(row.sealed, `action ${runId} ${row.command_id}`);
+    const { frameId, operations } = JSON.parse(opened) as { frameId: string | null; operations: Operation[] };
+    return { commandId: row.command_id, step: row.step, bootId: row.boot_id, frameId, operations };
+  }
+
+  /** What the run did so far, typed text left out. */
+  async history(runId: string): Promise<Array<{ step: number; operation: Operation; outcome: Outcome }>> {
+    const rows = await this.#parts.database.read
+      .selectFrom('run_actions')
+      .select('history')
+      .where('run_id', '=', runId)
+      .where('history', 'is not', null)
+      .orderBy('position')
+      .execute();
+    return rows.flatMap(
+      (row) =>
+        JSON.parse(row.history ?? '[]') as Array<{ step: number; operation: Operation; outcome: Outcome }>,
+    );
+  }
+
+  async #appendWith(
+    runId: string,
+    epoch: number,
+    payloads: readonly RunEventPayload[],
+    extra: (tx: Tx, row: RunRow) => Promise<void>,
+  ): Promise<RunRow> {
+    const { row, lines } = await this.#parts.database.write(async (tx) => {
+      const appended = await this.#appendIn(tx, runId, epoch, payloads);
+      await extra(tx, appended.row);
+      return appended;
+    });
+    this.#parts.feed.publish(runId, lines);
+    return row;
+  }
+
+  /** The fenced append: the row's counter is both lock and sequence. */
+  async #appendIn(
+    tx: Tx,
+    runId: string,
+    epoch: number,
+    payloads: readonly RunEventPayload[],
+    add: { steps_completed?: number; cost_cents?: number; actions_sent?: number } = {},
+  ): Promise<{ row: RunRow; lines: readonly EventLine[] }> {
+    const row = await tx
+      .updateTable('runs')
+      .set({
+        last_seq: sql<number>`last_seq + ${payloads.length}`,
+        steps_completed: sql<number>`steps_completed + ${add.steps_completed ?? 0}`,
+        cost_cents: sql<number>`cost_cents + ${add.cost_cents ?? 0}`,
+        actions_sent: sql<number>`actions_sent + ${add.actions_sent ?? 0}`,
+      })
+      .where('id', '=', runId)
+      .where('epoch', '=', epoch)
+      .where('finished_at', 'is', null)
+      .returningAll()
+      .executeTakeFirst();
+    if (row === undefined) throw new FencedError(runId);
+    return { row, lines: await insertEvents(tx, row, payloads, iso(this.#parts.now())) };
+  }
+
+  #announce(row: RunRow, lines: readonly EventLine[]): void {
+    this.#parts.feed.publish(row.id, lines);
+    for (const listener of [...this.#changed]) listener(row);
+  }
+}
+
+/** Rows for payloads that end at the row's `last_seq`. */
+async function insertEvents(
+  tx: Tx,
+  row: { id: string; last_seq: number },
+  payloads: readonly RunEventPayload[],
+  at: string,
+): Promise<readonly EventLine[]> {
+  if (payloads.length === 0) return [];
+  const lines = payloads.map((payload, index) =>
+    eventLine({ runId: row.id, seq: row.last_seq - payloads.length + 1 + index, at }, payload),
+  );
+  await tx
+    .insertInto('run_events')
+    .values(lines.map((line) => ({ run_id: row.id, seq: line.seq, type: line.type, event: line.json })))
+    .execute();
+  return lines;
+}
+
+/** In the order of v1-api.md 3.3. */
+function eventsOf(
+  change: RunChange,
+  next: Extract<ReturnType<typeof transition>, { ok: true }>,
+  ended: boolean,
+): RunEventPayload[] {
+  const status: RunEventPayload = { type: 'status', status: next.status, state: next.status };
+  if (ended)
+    return [
+      ...(next.error === null ? [] : [{ type: 'error', ...next.error } satisfies RunEventPayload]),
+      status,
+      { type: 'done', status: next.status, state: next.status, result: next.result, error: next.error },
+    ];
+  switch (change.type) {
+    case 'needs_human':
+      return [status, { type: 'awaiting_human', reason: change.reason }];
+    case 'resumed':
+      return [{ type: 'resumed', note: change.note }, status];
+    case 'started':
+      return [status];
+    case 'stopped':
+    case 'finished':
+      throw new Error(`A run that is ${change.type} has ended.`);
+    default:
+      return assertNever(change, 'run change');
+  }
+}
+
+function toolCall(step: number, operation: Operation): RunEventPayload {
+  return {
+    type: 'tool_call',
+    step,
+    tool: operation.type,
+    action_type: operation.type,
+    params: publicParams(operation),
+  };
+}
+
+function toolResult(step: number, operation: Operation, outcome: Outcome): RunEventPayload {
+  // Unverified is done but unproven: a client that only reads `success` may go on, one that reads `outcome` knows more.
+  const success = outcome.status === 'confirmed' || outcome.status === 'unverified';
+  return {
+    type: 'tool_result',
+    step,
+    tool: operation.type,
+    success,
+    outcome: outcome.status,
+    ...(success ? {} : { error: outcome.message ?? outcome.code ?? outcome.status }),
+    ...(outcome.code === undefined ? {} : { code: outcome.code }),
+    duration_ms: outcome.durationMs,
+  };
+}
+
+/** Parameters as clients of either generation read them (v1-api.md 7.8), without typed text. */
+export function publicParams(operation: Operation): Record<string, unknown> {
+  const params = describeWithoutSecrets(operation);
+  switch (operation.type) {
+    case 'click':
+      return {
+        x: operation.point.x,
+        y: operation.point.y,
+        button: operation.button,
+        clicks: operation.clicks,
+        ...held(operation.modifiers),
+      };
+    case 'move':
+      return { x: operation.point.x, y: operation.point.y };
+    case 'drag': {
+      const { from, to } = operation;
+      return {
+        x1: from.x,
+        y1: from.y,
+        x2: to.x,
+        y2: to.y,
+        from_x: from.x,
+        from_y: from.y,
+        to_x: to.x,
+        to_y: to.y,
+        button: operation.button,
+        duration_ms: operation.durationMs,
+        ...held(operation.modifiers),
+      };
+    }
+    case 'scroll': {
+      const { direction, amount, point } = operation;
+      const vertical = direction === 'up' || direction === 'down';
+      return {
+        ...(point === undefined ? {} : { x: point.x, y: point.y }),
+        direction,
+        amount,
+        // One client reads `clicks` first and as vertical, so it is left out for left and right.
+        ...(vertical ? { clicks: direction === 'up' ? amount : -amount } : {}),
+        ...held(operation.modifiers),
+      };
+    }
+    case 'key_press':
+      // `params` and not the operation: text spelled key by key stays out.
+      return { ...params, ...(Array.isArray(params.keys) ? { key: params.keys[0] } : {}) };
+    case 'wait':
+      return { ms: operation.ms, seconds: operation.ms / 1000 };
+    default:
+      return params;
+  }
+}
+
+function held(modifiers: readonly string[]): Record<string, unknown> {
+  return modifiers.length === 0 ? {} : { modifiers };
+}
+
+/** Still an operation, but typed text is its length. */
+function withoutSecrets(operation: Operation): Operation {
+  if (operation.type !== 'type_text') return operation;
+  const { text } = describeWithoutSecrets(operation);
+  return { type: 'type_text', text: String(text) };
+}
+
+export function refusal(
+  current: RunStatus,
+  code: 'INVALID_STATE' | 'NOT_AWAITING_HUMAN' | 'RESUME_CONFLICT',
+  allowedFrom: readonly RunStatus[],
+): ProtocolError {
+  const messages = {
+    INVALID_STATE: `The run is ${current}; this needs ${allowedFrom.join(', ')}.`,
+    NOT_AWAITING_HUMAN: `The run is ${current}; only a run that awaits a human can be resumed.`,
+    RESUME_CONFLICT: `The run is ${current} already and cannot be resumed.`,
+  };
+  return new ProtocolError(code, messages[code], {
+    current_state: current,
+    allowed_from:
+      code === 'INVALID_STATE'
+        ? allowedFrom.length === 0
+          ? OPEN_STATUSES
+          : allowedFrom
+        : ['awaiting_human'],
+    ...(code === 'INVALID_STATE' ? {} : { required_state: 'awaiting_human' }),
+  });
+}
+
+function earliest(...times: Array<string | null>): string | null {
+  let first: string | null = null;
+  for (const time of times) if (time !== null && (first === null || time < first)) first = time;
+  return first;
+}
+
+function json(value: unknown): string | null {
+  return value === null || value === undefined ? null : JSON.stringify(value);
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

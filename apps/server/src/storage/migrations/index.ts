@@ -1,0 +1,7 @@
+import type { Migration } from 'kysely/migration';
+import * as first from './0001-first.ts';
+
+/** In order of their names; a migration that was released is never changed. */
+export const MIGRATIONS: Record<string, Migration> = {
+  '0001-first': first,
+};

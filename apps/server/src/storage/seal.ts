@@ -1,0 +1,73 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { ProtocolError } from '@deskhand/protocol';
+import { writePrivateFile } from './private-file.ts';
+
+const KEY_BYTES = 32;
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+
+/**
+ * AES-256-GCM under `<data>/secret.key`. Every sealed value names its purpose, so that a value copied
+ * into another column does not open.
+ */
+export class Seal {
+  readonly #key: Buffer;
+
+  constructor(key: Buffer) {
+    if (key.length !== KEY_BYTES) throw new Error(`A seal key has ${KEY_BYTES} bytes.`);
+    this.#key = key;
+  }
+
+  /** Reads the key file, or makes it (mode 0600) when there is none. */
+  static async open(dataFolder: string): Promise<Seal> {
+    const file = path.join(dataFolder, 'secret.key');
+    let text: string;
+    try {
+      text = await readFile(file, 'utf8');
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT')
+        throw new ProtocolError('DATA_FOLDER_UNWRITABLE', `${file} cannot be read.`, {}, { cause });
+      const key = randomBytes(KEY_BYTES);
+      await writePrivateFile(file, `${key.toString('hex')}\n`);
+      return new Seal(key);
+    }
+    const key = Buffer.from(text.trim(), 'hex');
+    if (key.length !== KEY_BYTES)
+      throw new ProtocolError(
+        'CONFIG_INVALID',
+        `${file} is damaged; restore it from a backup. Sealed secrets cannot be read without it.`,
+      );
+    return new Seal(key);
+  }
+
+  close(text: string, purpose: string): string {
+    const iv = randomBytes(IV_BYTES);
+    const cipher = createCipheriv('aes-256-gcm', this.#key, iv);
+    cipher.setAAD(Buffer.from(purpose));
+    const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+    return Buffer.concat([iv, cipher.getAuthTag(), body]).toString('base64');
+  }
+
+  /** @throws ProtocolError INTERNAL_ERROR when it was sealed by another key or for another purpose, or changed. */
+  open(sealed: string, purpose: string): string {
+    const bytes = Buffer.from(sealed, 'base64');
+    try {
+      const decipher = createDecipheriv('aes-256-gcm', this.#key, bytes.subarray(0, IV_BYTES));
+      decipher.setAAD(Buffer.from(purpose));
+      decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
+      return Buffer.concat([
+        decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES)),
+        decipher.final(),
+      ]).toString('utf8');
+    } catch (cause) {
+      throw new ProtocolError(
+        'INTERNAL_ERROR',
+        'A stored secret does not open with this data folder’s key.',
+        {},
+        { cause },
+      );
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { PRODUCT_VERSION } from '@deskhand/protocol';
+import { guardedLookup, type TargetRules } from './webhook-target.ts';
+
+/** What became of one attempt; a receiver's "no" is an answer, not an exception. */
+export type WebhookAnswer = Readonly<
+  { type: 'answered'; status: number } | { type: 'unreachable'; problem: string }
+>;
+
+/** Sends one attempt. Redirects are not followed; the answer's body is not read. */
+export function postWebhook(
+  target: { url: URL; rules: TargetRules; timeoutMs: number },
+  message: { body: string; signature: string; eventId: string },
+  options: { signal: AbortSignal },
+): Promise<WebhookAnswer> {
+  const { url } = target;
+  const request = url.protocol === 'https:' ? httpsRequest : httpRequest;
+  const body = Buffer.from(message.body);
+  return new Promise((resolve) => {
+    const signal = AbortSignal.any([options.signal, AbortSignal.timeout(target.timeoutMs)]);
+    const outgoing = request(
+      url,
+      {
+        method: 'POST',
+        agent: false,
+        signal,
+        lookup: guardedLookup(url, target.rules) as never,
+        headers: {
+          'content-type': 'application/json',
+          'content-length': body.length,
+          'coasty-signature': message.signature,
+          'coasty-event': message.eventId,
+          'user-agent': `Deskhand/${PRODUCT_VERSION}`,
+          connection: 'close',
+        },
+      },
+      (incoming) => {
+        // The status says everything; a receiver that never ends its body must not hold us.
+        incoming.resume();
+        incoming.on('error', () => {});
+        resolve({ type: 'answered', status: incoming.statusCode ?? 0 });
+        setImmediate(() => outgoing.destroy());
+      },
+    );
+    outgoing.on('error', (error: NodeJS.ErrnoException) => {
+      const timedOut = signal.aborted && !options.signal.aborted;
+      resolve({
+        type: 'unreachable',
+        problem: timedOut ? `no answer within ${target.timeoutMs} ms` : (error.code ?? error.message),
+      });
+    });
+    outgoing.end(body);
+  });
+}
