@@ -1,5 +1,5 @@
 export { displayAt, layoutIdOf, primaryDisplay } from './display-layout.ts';
-export { type EncodeFrameOptions, encodeFrame } from './encode-frame.ts';
+export { type EncodeFrameOptions, encodeFrame, FrameEncoder } from './encode-frame.ts';
 export { type FrameDifference, FrameMemory } from './frame-difference.ts';
 export { PollScreenActivity } from './poll-screen-activity.ts';
 export { openX11ScreenActivity, X11ScreenActivity } from './x11-screen-activity.ts';

@@ -1,0 +1,153 @@
+import type { Size } from '@deskhand/protocol';
+import { quantize, resamplingTaps } from './resampling.ts';
+import {
+  createMemory,
+  createScaleKernel,
+  HORIZONTAL_ONE,
+  type ScaleKernel,
+  VERTICAL_ONE,
+} from './scale-kernel.ts';
+
+const PAGE_BYTES = 65_536;
+/** Loads and stores of whole vectors may touch this much beyond a picture. */
+const SLACK_BYTES = 64;
+
+/** Where everything lies in the kernel's memory for one pair of sizes. */
+type Plan = Readonly<{
+  key: string;
+  source: Size;
+  target: Size;
+  kernel: ScaleKernel;
+  rows: ReadonlyArray<{ start: number; weights: number }>;
+  starts: number;
+  pairWeights: number;
+  sums: number;
+  sourceAt: number;
+  targetAt: number;
+}>;
+
+/**
+ * Turns BGRX pictures into RGB ones, shrunk on the way. Keeps one working memory that fits the largest picture
+ * so far; calls are synchronous, so it may be shared.
+ */
+export class FrameScaler {
+  readonly #memory = createMemory();
+  readonly #kernels = new Map<string, ScaleKernel>();
+  #plan: Plan | null = null;
+
+  /**
+   * @param pixels BGRX rows; read before this returns.
+   * @param result receives target width × height × 3 bytes of RGB.
+   * @param paint changes the picture before it is scaled: receives one 0x00RRGGBB word per pixel (the top byte
+   *   means nothing).
+   */
+  scale(
+    pixels: Uint8Array,
+    source: Size,
+    target: Size,
+    result: Uint8Array,
+    paint: ((words: Uint32Array) => void) | null = null,
+  ): void {
+    const plan = this.#planFor(source, target);
+    const memory = this.#memory;
+    const bytes = source.width * source.height * 4;
+    new Uint8Array(memory.buffer, plan.sourceAt, bytes).set(pixels.subarray(0, bytes));
+    paint?.(new Uint32Array(memory.buffer, plan.sourceAt, source.width * source.height));
+    if (source.width === target.width && source.height === target.height)
+      plan.kernel.swizzle(plan.sourceAt, plan.targetAt, Math.ceil((source.width * source.height) / 4));
+    else this.#resample(plan);
+    result.set(new Uint8Array(memory.buffer, plan.targetAt, target.width * target.height * 3));
+  }
+
+  #resample(plan: Plan): void {
+    const stride = plan.source.width * 4;
+    const blocks = Math.ceil(plan.source.width / 4);
+    for (const [y, row] of plan.rows.entries()) {
+      plan.kernel.vertical(plan.sourceAt + row.start * stride, stride, plan.sums, blocks, row.weights);
+      plan.kernel.horizontal(
+        plan.sums,
+        plan.targetAt + y * plan.target.width * 3,
+        plan.target.width,
+        plan.starts,
+        plan.pairWeights,
+      );
+    }
+  }
+
+  #planFor(source: Size, target: Size): Plan {
+    const key = `${source.width}x${source.height}>${target.width}x${target.height}`;
+    if (this.#plan?.key === key) return this.#plan;
+
+    const columns = resamplingTaps(source.width, target.width);
+    const rows = resamplingTaps(source.height, target.height);
+    // Pairs begin at even places, so a window may start one place early and end one late.
+    const pairs = Math.max(
+      ...columns.map(({ start, weights }) => Math.ceil((weights.length + (start % 2)) / 2)),
+    );
+    const taps = Math.max(...rows.map(({ weights }) => weights.length));
+    let next = 0;
+    const reserve = (bytes: number) => {
+      const at = next;
+      next = at + Math.ceil((bytes + SLACK_BYTES) / 16) * 16;
+      return at;
+    };
+    const starts = reserve(columns.length * 4);
+    const pairWeights = reserve(columns.length * pairs * 4);
+    const rowWeights = rows.map(() => reserve(taps * 2));
+    const sums = reserve((Math.ceil(source.width / 4) * 4 + 2 * pairs) * 8);
+    const sourceAt = reserve(source.width * source.height * 4);
+    const targetAt = reserve(target.width * target.height * 3);
+    this.#grow(next);
+
+    const view = new DataView(this.#memory.buffer);
+    // Places beyond the row weigh nothing, but must not hold whatever was there before.
+    new Uint8Array(this.#memory.buffer, sums, sourceAt - sums).fill(0);
+    for (const [index, { start, weights }] of columns.entries()) {
+      const even = start - (start % 2);
+      view.setUint32(starts + index * 4, even * 8, true);
+      const whole = quantize(weights, HORIZONTAL_ONE);
+      for (let place = 0; place < pairs * 2; place += 1) {
+        const weight = whole[place - (start - even)] ?? 0;
+        view.setInt16(pairWeights + (index * pairs * 2 + place) * 2, weight, true);
+      }
+    }
+    // All rows take the same number of taps; one near the bottom edge begins earlier instead.
+    const firstRows = rows.map(({ start }) => Math.min(start, source.height - taps));
+    for (const [index, { start, weights }] of rows.entries()) {
+      const whole = quantize(weights, VERTICAL_ONE);
+      for (let place = 0; place < taps; place += 1) {
+        const weight = whole[place - (start - (firstRows[index] as number))] ?? 0;
+        view.setInt16((rowWeights[index] as number) + place * 2, weight, true);
+      }
+    }
+
+    this.#plan = {
+      key,
+      source,
+      target,
+      kernel: this.#kernelFor(taps, pairs),
+      rows: rowWeights.map((weights, index) => ({ start: firstRows[index] as number, weights })),
+      starts,
+      pairWeights,
+      sums,
+      sourceAt,
+      targetAt,
+    };
+    return this.#plan;
+  }
+
+  #kernelFor(taps: number, pairs: number): ScaleKernel {
+    const key = `${taps},${pairs}`;
+    let kernel = this.#kernels.get(key);
+    if (kernel === undefined) {
+      kernel = createScaleKernel(this.#memory, taps, pairs);
+      this.#kernels.set(key, kernel);
+    }
+    return kernel;
+  }
+
+  #grow(bytes: number): void {
+    const missing = bytes - this.#memory.buffer.byteLength;
+    if (missing > 0) this.#memory.grow(Math.ceil(missing / PAGE_BYTES));
+  }
+}
