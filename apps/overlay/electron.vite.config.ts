@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig } from 'electron-vite';
 import type { Plugin } from 'vite';
-import { RENDERER_OUT, rendererConfig } from './renderer-build.ts';
+import { MAIN_OUT, RENDERER_OUT, rendererConfig, writeBuildId } from './overlay-build.ts';
 
 const trayIcon: Plugin = {
   name: 'deskhand-tray-icon',
@@ -15,7 +15,7 @@ const trayIcon: Plugin = {
 /** Main as an ES module; the preload as CommonJS, because a sandboxed preload cannot import. */
 export default defineConfig({
   main: {
-    plugins: [trayIcon],
+    plugins: [trayIcon, writeBuildId('main', MAIN_OUT)],
     build: {
       outDir: 'out/main',
       rolldownOptions: {

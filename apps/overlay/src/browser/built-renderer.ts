@@ -10,12 +10,12 @@ const packageRoot = join(import.meta.dirname, '..', '..');
  * takes a second or two; a package carries only the built one.
  */
 export async function builtRenderer(log: Logger): Promise<string> {
-  const configFile = join(packageRoot, 'renderer-build.ts');
+  const configFile = join(packageRoot, 'overlay-build.ts');
   if (!existsSync(configFile)) return join(packageRoot, 'out', 'renderer');
   const { buildIdOf, RENDERER_OUT, rendererConfig, sourceId } = (await import(
     configFile
-  )) as typeof import('../../renderer-build.ts');
-  if (buildIdOf(RENDERER_OUT) === sourceId()) return RENDERER_OUT;
+  )) as typeof import('../../overlay-build.ts');
+  if (buildIdOf(RENDERER_OUT) === sourceId('renderer')) return RENDERER_OUT;
   log.info('building the panel, once');
   const { build } = await import('vite');
   // Built beside and renamed: another process may be reading or building the same folder.
@@ -28,7 +28,7 @@ export async function builtRenderer(log: Logger): Promise<string> {
     renameSync(fresh, RENDERER_OUT);
   } catch (error) {
     // Somebody else was quicker with the same sources.
-    if (buildIdOf(RENDERER_OUT) !== sourceId()) throw error;
+    if (buildIdOf(RENDERER_OUT) !== sourceId('renderer')) throw error;
     rmSync(fresh, { recursive: true, force: true });
   }
   rmSync(old, { recursive: true, force: true });

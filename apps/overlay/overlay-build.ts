@@ -1,15 +1,29 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { InlineConfig, Plugin } from 'vite';
 
 const root = import.meta.dirname;
 
-/** Where `electron-vite build` leaves the renderer. */
+/** Where `electron-vite build` leaves the bundles. */
 export const RENDERER_OUT = join(root, 'out', 'renderer');
+export const MAIN_OUT = join(root, 'out', 'main');
 const BUILD_ID_FILE = 'build-id';
-/** What the renderer is made of. */
-const sources = ['src/ui', 'src/core', 'renderer-build.ts', 'package.json'];
+const always = ['overlay-build.ts', 'package.json'];
+/** What each bundle is made of; main takes the workspace packages in. */
+const SOURCES = {
+  renderer: ['src/ui', 'src/core', ...always],
+  main: [
+    'src/main',
+    'src/preload',
+    'src/host',
+    'src/core',
+    'src/browser',
+    'electron.vite.config.ts',
+    ...always,
+  ],
+} as const;
+type Bundle = keyof typeof SOURCES;
 
 /** One bundle for Electron and for browsers; both builds use this. */
 export function rendererConfig(outDir: string): InlineConfig {
@@ -39,16 +53,21 @@ export function rendererConfig(outDir: string): InlineConfig {
         },
       },
     },
-    plugins: [writeBuildId(outDir)],
+    plugins: [writeBuildId('renderer', outDir)],
   };
 }
 
 /** Hash of the sources: tells a build that is older than them. */
-export function sourceId(): string {
+export function sourceId(bundle: Bundle): string {
   const hash = createHash('sha256');
-  for (const path of sources.flatMap(filesUnder).sort())
+  for (const path of SOURCES[bundle].flatMap(filesUnder).sort())
     hash.update(path).update(readFileSync(join(root, path)));
   return hash.digest('hex');
+}
+
+/** True when both bundles are there and as new as their sources. */
+export function isBuilt(): boolean {
+  return buildIdOf(RENDERER_OUT) === sourceId('renderer') && buildIdOf(MAIN_OUT) === sourceId('main');
 }
 
 /** The source hash a finished build carries, or null. */
@@ -60,13 +79,13 @@ export function buildIdOf(outDir: string): string | null {
   }
 }
 
-function writeBuildId(outDir: string): Plugin {
+export function writeBuildId(bundle: Bundle, outDir: string): Plugin {
   let id = '';
   return {
     name: 'deskhand-build-id',
     buildStart() {
       // Taken before the build: a file that changes meanwhile makes the result stale, not falsely fresh.
-      id = sourceId();
+      id = sourceId(bundle);
     },
     closeBundle() {
       writeFileSync(join(outDir, BUILD_ID_FILE), id);
@@ -78,5 +97,5 @@ function filesUnder(path: string): string[] {
   if (/\.\w+$/.test(path)) return [path];
   return readdirSync(join(root, path), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !/\.test\.tsx?$/.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
 }
