@@ -19,7 +19,7 @@ import {
   type SettleReport,
   type WindowInfo,
 } from '@deskhand/protocol';
-import { displayAt, encodeFrame, FrameMemory, layoutIdOf, primaryDisplay } from '../capture/index.ts';
+import { displayAt, FrameEncoder, FrameMemory, layoutIdOf, primaryDisplay } from '../capture/index.ts';
 import type { RawImage } from '../ports.ts';
 import type { DesktopSenses } from './desktop-senses.ts';
 import type { FrameBook } from './frame-book.ts';
@@ -56,6 +56,7 @@ export type ObserverOptions = Readonly<{
 export class Observer {
   readonly #options: ObserverOptions;
   readonly #lastFrame = new FrameMemory();
+  readonly #encoder = new FrameEncoder();
 
   constructor(options: ObserverOptions) {
     this.#options = options;
@@ -168,10 +169,10 @@ export class Observer {
     };
     this.#options.onPicture({
       region,
-      encode: (small) => encodeFrame(image, { ...common, ...small, mimeType: 'image/jpeg' }),
+      encode: (small) => this.#encoder.encode(image, { ...common, ...small, mimeType: 'image/jpeg' }),
     });
     const { maxSidePx, mimeType } = wish;
-    const encoded = await timed('encode', encodeFrame(image, { ...common, maxSidePx, mimeType }));
+    const encoded = await timed('encode', this.#encoder.encode(image, { ...common, maxSidePx, mimeType }));
     return { encoded, changedFraction };
   }
 
