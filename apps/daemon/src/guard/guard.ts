@@ -74,12 +74,7 @@ export class Guard {
       if (!this.#daemonWasAlive) this.#log.warn('the daemon is silent, so no input is allowed');
       this.announce();
     }
-    if (this.control !== 'armed') return;
-    this.#leaseSerial += 1;
-    this.#powers.broadcast(
-      { type: 'guard_lease', ttlMs: GUARD_LEASE_TTL_MS, serial: this.#leaseSerial },
-      (peer) => peer.role === 'hands',
-    );
+    this.#renewLease();
   }
 
   /** The latch file is a way to stop, never a way to reset: one that vanished is written again. */
@@ -206,6 +201,7 @@ export class Guard {
 
   announce(): void {
     this.#powers.broadcast(this.state(), () => true);
+    this.#renewLease();
   }
 
   /** The daemon is gone for good: nobody is left who could use the hands. */
@@ -213,6 +209,15 @@ export class Guard {
     this.#killHands();
     await this.#powers.releaseAll();
     await this.#lookAgain();
+  }
+
+  #renewLease(): void {
+    if (this.control !== 'armed') return;
+    this.#leaseSerial += 1;
+    this.#powers.broadcast(
+      { type: 'guard_lease', ttlMs: GUARD_LEASE_TTL_MS, serial: this.#leaseSerial },
+      (peer) => peer.role === 'hands',
+    );
   }
 
   /** @returns when what was down has been released once. */

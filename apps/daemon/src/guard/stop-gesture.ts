@@ -3,6 +3,8 @@ import type { StopChord } from '../safety/stop-chord.ts';
 /** One physical or injected key going down or up, already translated from keycodes. */
 export type KeyChange = Readonly<{
   keycode: number;
+  /** The device it came from: an injected release does not lift a real finger. */
+  sourceId: number;
   /** Canonical names this key stands for (`alt`, `escape` …); empty for keys of no interest. */
   names: readonly string[];
   down: boolean;
@@ -20,7 +22,7 @@ const TRIPLE_WINDOW_MS = 1000;
  */
 export class StopGesture {
   readonly #chord: StopChord;
-  readonly #down = new Map<number, readonly string[]>();
+  readonly #down = new Map<string, readonly string[]>();
   #escapes: number[] = [];
 
   constructor(chord: StopChord) {
@@ -29,13 +31,14 @@ export class StopGesture {
 
   /** @returns whether this change completes a gesture. */
   key(change: KeyChange): boolean {
+    const key = `${change.sourceId} ${change.keycode}`;
     if (!change.down) {
-      this.#down.delete(change.keycode);
+      this.#down.delete(key);
       return false;
     }
     // A press of a key that is down already is auto-repeat.
-    const repeated = this.#down.has(change.keycode);
-    this.#down.set(change.keycode, change.names);
+    const repeated = this.#down.has(key);
+    this.#down.set(key, change.names);
     return this.#completesChord(change) || (!repeated && this.#completesTriple(change));
   }
 

@@ -32,6 +32,7 @@ const KEYSYMS: Readonly<Record<string, readonly number[]>> = {
 const NUM_LOCK_KEYSYM = 0xff7f;
 const MODIFIER_BITS: Readonly<Record<string, number>> = { shift: 1, ctrl: 4 };
 const CAPS_LOCK_BIT = 2;
+const ALL_DEVICES = 0;
 const ALL_MASTER_DEVICES = 1;
 /** Smaller movements may be a bumped table. */
 const PERSON_POINTER_PX = 40;
@@ -48,6 +49,9 @@ export class X11GuardDesktop implements GuardDesktop {
   readonly #names = new Map<number, string[]>();
   /** Slave devices that inject; everything else is somebody's hand. */
   #injectors = new Set<number>();
+  /** Keys and buttons that real devices hold, as `device code`. */
+  readonly #realKeys = new Set<string>();
+  readonly #realButtons = new Set<string>();
   #grabs: Array<{ keycode: number; modifiers: number }> = [];
   #hotkey: HotkeyStatus = { armed: false, reason: 'The hotkey was not tested yet.' };
   #heardKeycode: ((keycode: number) => void) | undefined;
@@ -90,9 +94,16 @@ export class X11GuardDesktop implements GuardDesktop {
       const [keys, pointer] = await Promise.all([this.#x.keysDown(), this.#x.pointer()]);
       // The state has bits for buttons 1 to 5 only; releasing one that is up does nothing.
       const buttons = [1, 2, 3, 4, 5].filter((button) => (pointer.mask >> (7 + button)) & 1);
+      // An injected release would take a key out of the person's fingers, in the middle of the stop chord say.
+      const realKeys = codesOf(this.#realKeys);
+      const realButtons = codesOf(this.#realButtons);
       await xtest.batch([
-        ...keys.map((detail) => ({ kind: 'key' as const, detail, down: false })),
-        ...[...buttons, 8, 9].map((detail) => ({ kind: 'button' as const, detail, down: false })),
+        ...keys
+          .filter((keycode) => !realKeys.has(keycode))
+          .map((detail) => ({ kind: 'key' as const, detail, down: false })),
+        ...[...buttons, 8, 9]
+          .filter((button) => !realButtons.has(button))
+          .map((detail) => ({ kind: 'button' as const, detail, down: false })),
       ]);
     } catch (error) {
       this.#log.error('keys and buttons could not be released', errorAttributes(error));
@@ -106,7 +117,13 @@ export class X11GuardDesktop implements GuardDesktop {
   async #listen(): Promise<void> {
     const x = this.#x;
     x.on('MappingNotify', () => void this.#readKeyboard().catch((error) => this.#complain(error)));
-    x.on('XIHierarchyChanged', () => void this.#readDevices().catch((error) => this.#complain(error)));
+    x.on('XIHierarchyChanged', () => {
+      // A device that was pulled out never tells of its releases.
+      this.#realKeys.clear();
+      this.#realButtons.clear();
+      this.#gesture.clear();
+      void this.#readDevices().catch((error) => this.#complain(error));
+    });
     x.on('KeyPress', (event) => {
       // The grab's copy: the chord, by definition; raw events are faster unless they are unavailable.
       if (this.#grabs.some(({ keycode }) => keycode === event.keycode)) this.#events.onStopGesture();
@@ -114,7 +131,12 @@ export class X11GuardDesktop implements GuardDesktop {
     x.on('XIRawKeyPress', (event) => this.#onKey(event, true));
     x.on('XIRawKeyRelease', (event) => this.#onKey(event, false));
     x.on('XIRawButtonPress', (event) => {
-      if (this.#isReal(event)) this.#events.onPersonInput('button');
+      if (!this.#isReal(event)) return;
+      this.#realButtons.add(`${event.sourceId} ${event.detail}`);
+      this.#events.onPersonInput('button');
+    });
+    x.on('XIRawButtonRelease', (event) => {
+      this.#realButtons.delete(`${event.sourceId} ${event.detail}`);
     });
     x.on('XIRawMotion', (event) => {
       if (this.#isReal(event)) void this.#onMotion();
@@ -132,8 +154,10 @@ export class X11GuardDesktop implements GuardDesktop {
         'RawKeyPress',
         'RawKeyRelease',
         'RawButtonPress',
+        'RawButtonRelease',
         'RawMotion',
       ]);
+      await xinput.select(x.root, ALL_DEVICES, ['HierarchyChanged']);
       await this.#proveRawEvents();
     } catch (error) {
       problems.push(`Key presses cannot be heard: ${(error as Error).message}.`);
@@ -146,10 +170,13 @@ export class X11GuardDesktop implements GuardDesktop {
 
   #onKey(event: RawInputEvent, down: boolean): void {
     this.#heardKeycode?.(event.detail);
+    const { detail: keycode, sourceId } = event;
     const real = this.#isReal(event);
+    if (real && down) this.#realKeys.add(`${sourceId} ${keycode}`);
+    else this.#realKeys.delete(`${sourceId} ${keycode}`);
     const names = this.#names.get(event.detail) ?? [];
     const atMs = performance.now();
-    if (this.#gesture.key({ keycode: event.detail, names, down, real, atMs })) this.#events.onStopGesture();
+    if (this.#gesture.key({ keycode, sourceId, names, down, real, atMs })) this.#events.onStopGesture();
     else if (down && real) this.#events.onPersonInput('key');
   }
 
@@ -254,6 +281,10 @@ export class X11GuardDesktop implements GuardDesktop {
   #complain(error: unknown): void {
     if (!this.#x.isClosed) this.#log.warn('guard lost sight of the keyboard', errorAttributes(error));
   }
+}
+
+function codesOf(held: ReadonlySet<string>): Set<number> {
+  return new Set([...held].map((entry) => Number(entry.split(' ')[1])));
 }
 
 function keysymsOf(name: string): readonly number[] {

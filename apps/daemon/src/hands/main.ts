@@ -7,7 +7,7 @@ import { logLevelFrom, processLog } from '../process-log.ts';
 import { parseStopChord } from '../safety/stop-chord.ts';
 import { openX11 } from '../x11/index.ts';
 import { type FromHands, ToHands } from './hands-messages.ts';
-import { InputGate } from './input-gate.ts';
+import { type Fence, InputGate } from './input-gate.ts';
 
 /**
  * The hands process: the only one that injects input. It may be killed at any line. One action at a time,
@@ -16,6 +16,8 @@ import { InputGate } from './input-gate.ts';
 const GUARD_RETRY_MS = 100;
 /** A lease that ran out must also end an action that is just waiting. */
 const GATE_LOOK_MS = 25;
+/** The daemon hears of "armed" from guard a moment before guard's next lease reaches these hands. */
+const OPENING_CEILING_MS = 500;
 const EXIT_CEILING_MS = 400;
 
 /** Codes that are thrown before the first primitive, whatever the gate has said by then. */
@@ -25,7 +27,7 @@ const log = processLog('hands', logLevelFrom(process.env.DESKHAND_LOG));
 const gate = new InputGate(() => performance.now());
 let backend: InputBackend | undefined;
 let memory: ActionMemory | undefined;
-let current: { id: number; abort: AbortController } | undefined;
+let current: { id: number; abort: AbortController; done: Promise<void> } | undefined;
 let leaving = false;
 
 function tell(message: FromHands): void {
@@ -38,7 +40,9 @@ async function leave(why: string, code: number): Promise<void> {
   log.info('hands end', { why });
   current?.abort.abort(new StopError('ACTION_ABORTED', 'Hands are ending.'));
   const letGo = async () => {
-    await backend?.releaseAll();
+    // What an action holds it releases itself. Only after a fault nobody knows any more who holds what.
+    await current?.done;
+    if (code !== 0) await backend?.releaseAll();
     await backend?.[Symbol.asyncDispose]();
   };
   await Promise.race([letGo().catch(() => {}), sleep(EXIT_CEILING_MS)]);
@@ -85,7 +89,7 @@ process.on('message', (raw) => {
     case 'release': {
       const { id } = message;
       current?.abort.abort(new StopError('ACTION_ABORTED'));
-      void Promise.resolve(backend?.releaseAll()).then(() => tell({ type: 'released', id }));
+      void Promise.resolve(current?.done).then(() => tell({ type: 'released', id }));
       return;
     }
   }
@@ -103,8 +107,7 @@ async function start(boot: Extract<ToHands, { type: 'boot' }>): Promise<void> {
   };
   try {
     backend = await openBackend(boot.display);
-    // Whoever was here before may have been killed with a key down or a borrowed keyboard map.
-    await backend.releaseAll();
+    // What hands before these held when they were killed, guard has released; opening repaired the keyboard map.
     tell({ type: 'ready', backend: backend.name });
   } catch (error) {
     log.error('no way to move mouse or keys', errorAttributes(error));
@@ -168,8 +171,10 @@ async function perform(request: Extract<ToHands, { type: 'perform' }>): Promise<
     return;
   }
   const abort = new AbortController();
-  current = { id, abort };
+  const done = Promise.withResolvers<void>();
+  current = { id, abort, done: done.promise };
   let begun = false;
+  await untilOpen(fence, abort.signal);
   const watch = setInterval(() => {
     try {
       gate.check(fence);
@@ -192,8 +197,6 @@ async function perform(request: Extract<ToHands, { type: 'perform' }>): Promise<
     );
     answer(await judge(action, backend));
   } catch (error) {
-    // Hands must not keep anything, whatever an action thought of its own cleaning.
-    await backend.releaseAll();
     // Why it was told to stop says more than that it was.
     const cause = abort.signal.aborted ? abort.signal.reason : error;
     const known = cause instanceof ProtocolError ? cause : error instanceof ProtocolError ? error : undefined;
@@ -207,6 +210,20 @@ async function perform(request: Extract<ToHands, { type: 'perform' }>): Promise<
   } finally {
     clearInterval(watch);
     current = undefined;
+    done.resolve();
+  }
+}
+
+/** Waits a moment for a gate that is about to open. What it says afterwards counts. */
+async function untilOpen(fence: Fence, signal: AbortSignal): Promise<void> {
+  const giveUpMs = performance.now() + OPENING_CEILING_MS;
+  while (performance.now() < giveUpMs && !signal.aborted) {
+    try {
+      gate.check(fence);
+      return;
+    } catch {
+      await sleep(5, { signal }).catch(() => {});
+    }
   }
 }
 

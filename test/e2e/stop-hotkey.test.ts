@@ -1,0 +1,208 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { silentLogger } from '@deskhand/base';
+import { openX11 } from '@deskhand/daemon/x11';
+import type { CommandFailure, CommandResult } from '@deskhand/protocol';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { DaemonProcess } from '../helpers/daemon-process.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { LinkServer } from '../helpers/link-server.ts';
+import { type PersonDesktop, startPersonDesktop } from '../helpers/person-desktop.ts';
+import { isAlive } from '../helpers/up-process.ts';
+
+/** What may still arrive after the chord: events the X server and the application had already taken. */
+const STRAGGLERS_MS = 100;
+const LONG_TEXT = 'The quick brown fox jumps over the lazy dog. '.repeat(112);
+
+let desktop: PersonDesktop;
+let server: LinkServer;
+let daemon: DaemonProcess;
+/** What really reached the application: a terminal in raw mode that writes each byte to a file. */
+let received: string;
+let epoch = 0;
+
+beforeAll(async () => {
+  desktop = await startPersonDesktop();
+  server = await LinkServer.start();
+  daemon = await DaemonProcess.start({ server: server.url, env: desktop.environment });
+  received = join(desktop.folder, 'received');
+  writeFileSync(received, '');
+  await desktop.xterm('sh', '-c', `stty raw -echo; exec cat > ${received}`);
+});
+
+afterAll(async () => {
+  await daemon?.[Symbol.asyncDispose]();
+  await server?.[Symbol.asyncDispose]();
+  await desktop?.[Symbol.asyncDispose]();
+  if (desktop !== undefined) rmSync(desktop.folder, { recursive: true, force: true });
+});
+
+beforeEach(async () => {
+  await reset();
+  epoch += 1;
+  server.lease({ epoch, leaseId: `lease-${epoch}` });
+  await eventually(async () => (await status()).control === 'armed', { what: 'an armed desktop' });
+});
+
+describe('the stop chord on a real keyboard', () => {
+  it('[KILL] is proven at start', async () => {
+    expect((await status()).stopHotkey).toEqual({ chord: 'Ctrl+Alt+Shift+Esc', armed: true });
+  });
+
+  it('[KILL] ends typing at once, releases everything, latches, and says so', async () => {
+    const { reply } = await startTyping();
+    const handsPid = daemon.handsPid();
+    await pressChord();
+    await expectNothingMoreArrives();
+    expect(isAlive(handsPid)).toBe(false);
+    expect(await desktop.held()).toEqual([]);
+    const latch = JSON.parse(readFileSync(daemon.runtime.latchFile, 'utf8'));
+    expect(latch).toMatchObject({ by: 'hotkey', how_to_clear: expect.stringContaining('deskhand reset') });
+    expect(outcomeOf(await reply)).toMatchObject({ status: 'failed' });
+    await eventually(() => server.events.some(({ event }) => event === 'stopped'), { what: 'the event' });
+    expect((await status()).control).toBe('stopped');
+  });
+
+  it('[KILL] works while the daemon is frozen', async () => {
+    await startTyping();
+    const handsPid = daemon.handsPid();
+    process.kill(daemon.pid, 'SIGSTOP');
+    try {
+      await pressChord();
+      await expectNothingMoreArrives();
+      expect(isAlive(handsPid)).toBe(false);
+      expect(existsSync(daemon.runtime.latchFile)).toBe(true);
+      expect(await desktop.held()).toEqual([]);
+    } finally {
+      process.kill(daemon.pid, 'SIGCONT');
+    }
+  });
+
+  it('[KILL] works while another program holds the keyboard', async () => {
+    const other = await openX11({ display: desktop.display, log: silentLogger });
+    try {
+      await other.checked('GrabKeyboard', (client) =>
+        client.GrabKeyboard(other.root, 0, 0, 1, 1, () => true),
+      );
+      await pressChord();
+      await eventually(() => existsSync(daemon.runtime.latchFile), { what: 'the latch file' });
+    } finally {
+      await other[Symbol.asyncDispose]();
+    }
+  });
+
+  it('[KILL] is also three presses of Escape, from a real keyboard only', async () => {
+    await desktop.ask('xdotool', 'key', 'Escape', 'Escape', 'Escape', 'Escape');
+    // The agent's way of pressing keys reaches the application and stops nothing.
+    await eventually(() => readFileSync(received, 'latin1').endsWith('\u001b\u001b\u001b\u001b'));
+    expect((await status()).control).toBe('armed');
+    await desktop.person('key', 'Escape', 'Escape', 'Escape');
+    await eventually(async () => (await status()).control === 'stopped', { what: 'a stopped desktop' });
+  });
+
+  it('[KILL] stays after every process was killed, until a person resets', async () => {
+    await pressChord();
+    await eventually(() => existsSync(daemon.runtime.latchFile));
+    const { dataFolder } = daemon;
+    const family = daemon.family();
+    await daemon.end('SIGKILL');
+    for (const { pid } of family) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+    await eventually(() => family.every(({ pid }) => !isAlive(pid)), { what: 'all gone' });
+    const successor = await DaemonProcess.start({
+      server: server.url,
+      env: desktop.environment,
+      dataFolder,
+      paired: true,
+    });
+    daemon = successor;
+    expect((await status()).control).toBe('stopped');
+    server.lease({ epoch, leaseId: 'after-restart' });
+    expect(outcomeOf(await server.act([{ type: 'key_press', keys: ['a'] }]))).toMatchObject({
+      status: 'refused',
+      code: 'LATCHED',
+    });
+    await reset();
+    const before = readFileSync(received, 'latin1').length;
+    await eventually(async () => {
+      const reply = await server.act([{ type: 'type_text', text: 'b' }]);
+      return outcomeOf(reply).code === undefined;
+    });
+    await eventually(() => readFileSync(received, 'latin1').length === before + 1);
+  });
+});
+
+describe('the person’s own hands', () => {
+  it('[KILL] a real key pauses at once, and nothing of it is swallowed', async () => {
+    const { reply } = await startTyping();
+    await desktop.person('key', 'z');
+    await expectNothingMoreArrives();
+    expect(readFileSync(received, 'latin1')).toContain('z');
+    expect(await status()).toMatchObject({ control: 'paused', pauseKind: 'person_input' });
+    expect(outcomeOf(await reply)).toMatchObject({ status: 'failed', code: 'PAUSED' });
+    await eventually(() => server.events.at(-1)?.event === 'person_took_over', { what: 'the event' });
+    expect(existsSync(daemon.runtime.latchFile)).toBe(false);
+    await using local = await daemon.local();
+    await local.request({ type: 'command', name: 'hand_back' });
+    await eventually(() => server.events.at(-1)?.event === 'resumed', { what: 'the event' });
+    expect(outcomeOf(await server.act([{ type: 'type_text', text: 'c' }])).status).not.toBe('refused');
+  });
+
+  it('[KILL] a real movement beyond 40 px pauses; a twitch and the agent’s own do not', async () => {
+    await desktop.person('mousemove', '300', '300');
+    await using local = await daemon.local();
+    await local.request({ type: 'command', name: 'resume' });
+    await desktop.person('mousemove', '310', '300');
+    await desktop.ask('xdotool', 'mousemove', '900', '600', 'mousemove', '100', '100');
+    const moves = Array.from({ length: 20 }, (_, index) => ({
+      type: 'key_press' as const,
+      keys: [index % 2 === 0 ? 'left' : 'right'],
+    }));
+    await server.act(moves);
+    expect((await status()).control).toBe('armed');
+    await desktop.person('mousemove', '600', '300');
+    await desktop.person('mousemove', '700', '300');
+    await eventually(async () => (await status()).pauseKind === 'person_input', { what: 'a pause' });
+  });
+});
+
+async function status() {
+  await using local = await daemon.local();
+  const state = await local.request({ type: 'command', name: 'status' });
+  if (state.type !== 'state') throw new Error(`status was answered with ${state.type}`);
+  return state;
+}
+
+async function reset(): Promise<void> {
+  await using guard = await daemon.guard();
+  await guard.request({ type: 'reset', by: 'cli' });
+}
+
+type Reply = CommandResult | CommandFailure;
+
+/** Comes back when characters arrive. */
+async function startTyping(): Promise<{ reply: Promise<Reply> }> {
+  const reply = server.act([{ type: 'type_text', text: LONG_TEXT }]);
+  await untilTyping();
+  return { reply };
+}
+
+async function untilTyping(): Promise<void> {
+  const before = readFileSync(received).length;
+  await eventually(() => readFileSync(received).length > before + 50, { everyMs: 5, what: 'typing' });
+}
+
+async function pressChord(): Promise<void> {
+  await desktop.person('key', 'ctrl+alt+shift+Escape');
+}
+
+async function expectNothingMoreArrives(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, STRAGGLERS_MS));
+  const then = readFileSync(received, 'latin1');
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  expect(readFileSync(received, 'latin1').length).toBe(then.length);
+}
+
+function outcomeOf(reply: CommandResult | CommandFailure) {
+  if (reply.type === 'failure') return { status: 'failure', code: reply.code };
+  return reply.outcomes[0] ?? { status: 'none' };
+}
