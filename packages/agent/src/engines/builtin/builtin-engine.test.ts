@@ -1,12 +1,17 @@
 import { silentLogger } from '@deskhand/base';
+import type { Operation } from '@deskhand/protocol';
 import { describe, expect, it } from 'vitest';
+import type { HistoryEntry } from '../../ports.ts';
 import {
+  browserWindow,
   type HarnessOptions,
   installFormPage,
   installTextEditor,
+  RecordingJournal,
   runWith,
   ScriptedMachine,
   SimulatedDesktop,
+  type Widget,
 } from '../../testing/index.ts';
 import { BuiltinEngine } from './builtin-engine.ts';
 
@@ -36,5 +41,303 @@ describe('the built-in engine does whole tasks', () => {
     const told = journal.lines.join('\n');
     expect(told).not.toContain('Ada Lovelace');
     expect(told).not.toContain('line two');
+  });
+
+  it('takes a screenshot of a page in one step and keeps the picture', async () => {
+    const { desktop, run } = house();
+    const { outcome, journal } = await run(
+      `Open Chrome, navigate to ${URL}, and take a screenshot of the page`,
+    );
+    expect(outcome).toMatchObject({ passed: true });
+    expect(journal.steps).toBe(1);
+    expect(journal.frames.length).toBeGreaterThanOrEqual(2);
+    expect(desktop.active?.page?.url).toBe(URL);
+  });
+
+  it('saves through the menu dialog and never replaces a file unasked', async () => {
+    const { desktop, run } = house();
+    desktop.files.set('/tmp/a.txt', 'precious');
+    const journal = new RecordingJournal();
+    journal.answers.push('no');
+    const { outcome } = await run('open the text editor, type "new", save it as /tmp/a.txt', { journal });
+    expect(outcome).toMatchObject({ passed: false, code: 'TASK_FAILED' });
+    expect(desktop.files.get('/tmp/a.txt')).toBe('precious');
+    expect(journal.questions[0]).toContain('/tmp/a.txt');
+  });
+
+  it('replaces a file when a person says so', async () => {
+    const { desktop, run } = house();
+    desktop.files.set('/tmp/a.txt', 'old');
+    const journal = new RecordingJournal();
+    journal.answers.push('yes, replace it');
+    const { outcome } = await run('open the text editor, type "newer", save it as /tmp/a.txt', { journal });
+    expect(outcome).toMatchObject({ passed: true });
+    expect(desktop.files.get('/tmp/a.txt')).toBe('newer');
+    expect(journal.questions).toHaveLength(1);
+  });
+
+  it('saves where files may not be looked at, by what the window says', async () => {
+    const { desktop } = house();
+    const machine = new ScriptedMachine({
+      desktop,
+      intercept: ({ type }) =>
+        type === 'stat_file' ? { status: 'refused', code: 'POLICY_DENIED', durationMs: 0 } : undefined,
+    });
+    const { outcome } = await runWith({
+      task: 'open the text editor, type "x", save it as /tmp/b.txt',
+      machine,
+      engine: new BuiltinEngine({ log: silentLogger }),
+    });
+    expect(outcome).toMatchObject({ passed: true });
+    expect(desktop.files.get('/tmp/b.txt')).toBe('x');
+  });
+
+  it('chooses Save As from the File menu', async () => {
+    const { desktop, run } = house();
+    const { outcome } = await run('open the text editor and choose Save As from the File menu');
+    expect(outcome).toMatchObject({ passed: true });
+    expect(desktop.active?.id).toBe('save');
+  });
+});
+
+describe('the built-in engine asks and says so when it cannot', () => {
+  const page = (widgets: Widget[], more: object = {}) => {
+    const desktop = new SimulatedDesktop();
+    desktop.open({ ...browserWindow(URL, widgets), ...more });
+    const machine = new ScriptedMachine({ desktop });
+    const run = (task: string, options: Partial<HarnessOptions> = {}) =>
+      runWith({ task, machine, engine: new BuiltinEngine({ log: silentLogger }), ...options });
+    return { desktop, machine, run };
+  };
+  const button = (id: string, name: string, y: number, more: Partial<Widget> = {}): Widget => ({
+    id,
+    role: 'button',
+    name,
+    bounds: { x: 100, y, width: 100, height: 30 },
+    onClick: (desktop) => {
+      desktop.journal.push(`pressed ${id}`);
+      const window = desktop.active;
+      if (window !== undefined) window.title += '!';
+    },
+    ...more,
+  });
+
+  it.each([
+    ['the second one', 'b'],
+    ['2', 'b'],
+    ['the first', 'a'],
+    ['the bottom one', 'b'],
+  ])('two equally good buttons are a question; “%s” answers it', async (answer, expected) => {
+    const { desktop, run } = page([button('a', 'Delete', 100), button('b', 'Delete', 200)]);
+    const journal = new RecordingJournal();
+    journal.answers.push(answer);
+    const { outcome } = await run('click the Delete button', { journal });
+    expect(outcome).toMatchObject({ passed: true });
+    expect(journal.questions[0]).toMatch(/the first: .*the second: /);
+    expect(desktop.journal.filter((line) => line.startsWith('pressed'))).toEqual([`pressed ${expected}`]);
+  });
+
+  it('leaves passwords to a person and never types them', async () => {
+    const { machine, run } = page([
+      {
+        id: 'pw',
+        role: 'password_field',
+        name: 'Password',
+        value: '',
+        states: ['editable', 'protected'],
+        bounds: { x: 100, y: 100, width: 200, height: 30 },
+      },
+    ]);
+    const journal = new RecordingJournal();
+    journal.answers.push('done');
+    const { outcome } = await run('type "hunter2" into the Password field', { journal });
+    expect(outcome).toMatchObject({ passed: true });
+    expect(machine.commands).toEqual([]);
+    expect(journal.lines.join() + journal.questions.join()).not.toContain('hunter2');
+  });
+
+  it('fails a sentence it does not understand before it touches anything', async () => {
+    const { machine, run } = page([]);
+    const { outcome } = await run('press enter. Reticulate the splines. Press tab.');
+    expect(outcome).toMatchObject({ passed: false, code: 'TASK_FAILED' });
+    expect(outcome.type === 'finished' && outcome.summary).toMatch(/Reticulate the splines.*DESKHAND_MODEL/s);
+    expect(machine.commands).toEqual([]);
+  });
+
+  it('names what was looked for, where, and the nearest candidates', async () => {
+    const { run } = page([button('a', 'Send message', 100)]);
+    const { outcome } = await run('click the Publish button');
+    expect(outcome).toMatchObject({ passed: false, code: 'TASK_FAILED' });
+    expect(outcome.type === 'finished' && outcome.summary).toMatch(
+      /“Publish” button.*while doing: click the Publish button/s,
+    );
+  });
+
+  it('does not find in a picture what no list names, until it reads the picture', async () => {
+    const { desktop, machine, run } = page([button('p', 'Start game', 300, { painted: true })]);
+    const { outcome } = await run('click "Start game"');
+    expect(outcome).toMatchObject({ passed: true });
+    expect(machine.observed.some(({ ocr }) => ocr === true)).toBe(true);
+    expect(desktop.journal).toContain('pressed p');
+  });
+
+  it('clicks once even when nothing visible happens, and says so', async () => {
+    const { desktop, run } = page([
+      button('q', 'Quiet', 100, { onClick: (host) => host.journal.push('pressed q') }),
+    ]);
+    const { outcome } = await run('click Quiet');
+    expect(desktop.journal.filter((line) => line === 'pressed q')).toHaveLength(1);
+    expect(outcome.type === 'finished' && outcome.summary).toMatch(
+      /Not certain: clicking “Quiet” changed nothing/,
+    );
+  });
+
+  it('a check that fails is a failed run', async () => {
+    const { run } = page([button('a', 'Send', 100)]);
+    const { outcome } = await run('check that "Thank you" is visible');
+    expect(outcome).toMatchObject({ passed: false, code: 'TASK_FAILED' });
+    const fine = await run('check that "Thank you" is not visible');
+    expect(fine.outcome).toMatchObject({ passed: true });
+  });
+
+  it('a box that is ticked already is left alone', async () => {
+    const { machine, run } = page([
+      {
+        id: 'c',
+        role: 'check_box',
+        name: 'Gift',
+        states: ['checked'],
+        bounds: { x: 100, y: 100, width: 20, height: 20 },
+      },
+    ]);
+    expect((await run('tick the Gift box')).outcome).toMatchObject({ passed: true });
+    expect(machine.commands).toEqual([]);
+    expect((await run('untick the Gift box')).outcome).toMatchObject({ passed: true });
+    expect(machine.commands).toHaveLength(1);
+  });
+
+  it('scrolls until something is visible, and stops at the end', async () => {
+    const { run, desktop } = page([button('deep', 'Terms', 2500, { painted: true })], {
+      contentHeightPx: 3000,
+    });
+    expect((await run('scroll down until "Terms" is visible')).outcome).toMatchObject({ passed: true });
+    expect(desktop.active?.scrolledPx).toBeGreaterThan(1700);
+    expect((await run('scroll down until "Imprint" is visible')).outcome).toMatchObject({ passed: false });
+  });
+
+  it('waits for what appears later, and no longer than its ceiling', async () => {
+    const { desktop, machine, run } = page([]);
+    const observe = machine.observe.bind(machine);
+    let looks = 0;
+    machine.observe = (request, options) => {
+      looks += 1;
+      if (looks === 4)
+        desktop.active?.widgets.push({
+          id: 'l',
+          role: 'label',
+          name: 'Done',
+          bounds: { x: 1, y: 1, width: 50, height: 20 },
+        });
+      return observe(request, options);
+    };
+    expect((await run('wait until "Done" is visible')).outcome).toMatchObject({ passed: true });
+    expect((await run('wait until "Never" is visible, at most 3 seconds')).outcome).toMatchObject({
+      passed: false,
+    });
+  });
+
+  it('carries a remembered value into another field', async () => {
+    const { desktop, run } = page([
+      {
+        id: 'o',
+        role: 'paragraph',
+        name: 'Order number: A-1729',
+        bounds: { x: 10, y: 10, width: 200, height: 20 },
+      },
+      {
+        id: 's',
+        role: 'text_field',
+        name: 'Search',
+        value: 'old',
+        states: ['editable'],
+        bounds: { x: 10, y: 100, width: 200, height: 30 },
+      },
+    ]);
+    const { outcome } = await run('copy the order number and type it into the Search field');
+    expect(outcome).toMatchObject({ passed: true });
+    expect(desktop.widget('s').value).toBe('A-1729');
+  });
+
+  it('runs a command and judges it by its exit code', async () => {
+    const { desktop, run } = page([]);
+    desktop.commands.set('ls', { output: 'a.txt', exitCode: 0 });
+    expect((await run('run "ls" in the terminal and check that "a.txt" is visible')).outcome).toMatchObject({
+      passed: true,
+    });
+    expect((await run('run "rm x" in the terminal')).outcome).toMatchObject({ passed: false });
+  });
+
+  it('fails when the field does not hold what was typed', async () => {
+    const { machine, run } = page([
+      {
+        id: 's',
+        role: 'text_field',
+        name: 'Code',
+        value: '',
+        states: ['editable'],
+        bounds: { x: 10, y: 100, width: 200, height: 30 },
+      },
+    ]);
+    const act = machine.act.bind(machine);
+    machine.act = async (command, options) => {
+      const result = await act(command, options);
+      machine.desktop.widget('s').value = 'AB';
+      return { ...result, sight: await machine.observe({ elements: true }, options) };
+    };
+    const { outcome } = await run('type "abcdef" into the Code field');
+    expect(outcome).toMatchObject({ passed: false });
+    expect(JSON.stringify(outcome)).not.toContain('abcdef');
+  });
+
+  it('after a takeover the step is done anew, once', async () => {
+    const { desktop } = page([button('a', 'Send', 100)]);
+    let refusals = 0;
+    const machine = new ScriptedMachine({
+      desktop,
+      intercept: ({ type }) => {
+        if (type !== 'click' || refusals > 0) return undefined;
+        refusals += 1;
+        return { status: 'refused', code: 'PAUSED', message: 'a person has control', durationMs: 0 };
+      },
+    });
+    const journal = new RecordingJournal();
+    journal.answers.push(null);
+    const { outcome } = await runWith({
+      task: 'click Send',
+      machine,
+      engine: new BuiltinEngine({ log: silentLogger }),
+      journal,
+    });
+    expect(outcome).toMatchObject({ passed: true });
+    expect(desktop.journal.filter((line) => line === 'pressed a')).toHaveLength(1);
+  });
+
+  it('after a restart nothing that was done is done again', async () => {
+    const { desktop, machine, run } = house();
+    const journal = new RecordingJournal();
+    await run(`open the text editor, type "once", go to ${URL}`, { journal });
+    const history: HistoryEntry[] = machine.commands.slice(0, 2).map(({ operations }, index) => ({
+      step: index + 1,
+      operation: operations[0] as Operation,
+      outcome: { status: 'confirmed', durationMs: 1 },
+    }));
+    const before = desktop.journal.length;
+    machine.commands.length = 0;
+    const again = await run(`open the text editor, type "once", go to ${URL}`, {
+      resume: { stepsCompleted: 2, costCents: 10, history },
+    });
+    expect(again.outcome).toMatchObject({ passed: true });
+    expect(machine.commands.map(({ operations }) => operations[0]?.type)).toEqual(['browser_navigate']);
+    expect(desktop.journal.length).toBe(before);
   });
 });

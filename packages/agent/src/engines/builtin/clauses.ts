@@ -1,7 +1,12 @@
 import type { MarkedText } from './text.ts';
 
 /** One instruction of the task, still text. */
-export type Clause = Readonly<{ marked: MarkedText; text: string }>;
+export type Clause = Readonly<{
+  marked: MarkedText;
+  text: string;
+  /** Joined to the sentence before by "then", so it may leave its verb out. */
+  continues: boolean;
+}>;
 
 /** Words an instruction can begin with; only before one of these does a comma or "and" separate two instructions. */
 const VERBS = new Set(
@@ -21,7 +26,7 @@ const FILLER =
   /^(?:(?:please|now|then|next|first(?:ly)?|second(?:ly)?|third(?:ly)?|finally|lastly|also|afterwards?|after (?:that|this)|once (?:that(?:['’]s| is)?|it(?:['’]s| is)?) (?:done|finished|open|loaded|there)|when (?:that(?:['’]s| is)?|it(?:['’]s| is)?) (?:done|finished|open|loaded|there)|at last|at the end|in the end|and|so|just|simply|go ahead and|try to|you (?:should|must|need to|have to|can)(?!\s+(?:now\s+|not\s+)?see\b)|(?:i(?:['’]d| would)? (?:want|like|need) you to)|(?:can|could|would|will) you(?: please)?|let['’]?s|kindly|ok(?:ay)?|hey|hi|hello|to start|to begin(?: with)?|step \d+:?)(?:\s*[,:]\s*|\s+))+/i;
 
 /** Sentence ends, line ends, semicolons and "then": always a border. */
-const HARD = /(?:[.!?]+(?=\s|$)|;|\n+|,?\s+(?:and\s+)?then\s*,?\s+)/i;
+const HARD = /([.!?]+(?=\s|$)|;|\n+|,?\s+(?:and\s+)?then\s*,?\s+)/i;
 /** The "then" that belongs to an "if" is no border. */
 const CONDITION_THEN = /\b((?:if|unless|when)\b[^.\n;]*?),?\s+then\s+/gi;
 /** Commas and "and": a border only when an instruction follows. */
@@ -29,15 +34,19 @@ const SOFT = /,\s*(?:and\s+|but\s+)?|\s+(?:and|but)\s+|\s+&\s+/gi;
 
 /** Cuts the marked task into sentences: hard borders only, list markers and filler removed. */
 export function sentencesOf(marked: MarkedText): Clause[] {
-  return marked.text
+  const parts = marked.text
     .split('\n')
     .map((line) => line.replace(/^\s*(?:\d{1,3}[.)]|[-*•–])\s+/, ''))
     .join('\n')
     .replace(CONDITION_THEN, '$1, ')
-    .split(HARD)
-    .map((text) => withoutFiller(text))
-    .filter((text) => text !== '')
-    .map((text) => ({ marked, text }));
+    .split(HARD);
+  const clauses: Clause[] = [];
+  // Sentences stand at even places, the borders between them at odd ones.
+  for (let index = 0; index < parts.length; index += 2) {
+    const text = withoutFiller(parts[index] ?? '');
+    if (text !== '') clauses.push({ marked, text, continues: /then/i.test(parts[index - 1] ?? '') });
+  }
+  return clauses;
 }
 
 export function withoutFiller(text: string): string {
@@ -50,8 +59,8 @@ export function withoutFiller(text: string): string {
     .replace(/\s+/g, ' ');
 }
 
-/** A sentence and the places where it may be cut, each with how unlikely a cut there is (0 = plain). */
-export type SoftBorder = Readonly<{ start: number; end: number; doubt: number }>;
+/** A place where a sentence may be cut: what cutting there costs, and what reading on across it costs. */
+export type SoftBorder = Readonly<{ start: number; end: number; cutCost: number; spanCost: number }>;
 
 export function softBordersOf(text: string): SoftBorder[] {
   const borders: SoftBorder[] = [];
@@ -67,7 +76,13 @@ export function softBordersOf(text: string): SoftBorder[] {
     // "Save and Close": two capitalised words around an "and" are one name rather than two instructions.
     const previous = /[\p{L}-]+$/u.exec(text.slice(0, start))?.[0] ?? '';
     const oneName = !isComma && /^\p{Lu}/u.test(following) && /^\p{Lu}/u.test(previous);
-    borders.push({ start, end, doubt: verb ? (oneName ? 3 : 0) : 2 });
+    const plainVerb = verb && !oneName;
+    borders.push({
+      start,
+      end,
+      cutCost: plainVerb ? 0 : oneName ? 3 : startsAtom ? 0.5 : 2,
+      spanCost: plainVerb || startsAtom ? 3 : 0.5,
+    });
   }
   return borders;
 }

@@ -73,7 +73,7 @@ export function candidatesFor(target: Target, observation: Observation, purpose:
   for (const element of pool) {
     const score = scoreOf(element, target, observation, purpose);
     if (score <= 0.2) continue;
-    const nearness = place === null ? 1 : nearnessOf(element, place);
+    const nearness = place === null || isCalled(element, target.phrase) ? 1 : nearnessOf(element, place);
     if (nearness === 0) continue;
     scored.push({ element, visible: visiblePart(element, frame), score: score * nearness });
   }
@@ -112,12 +112,15 @@ function nameScore(element: ScreenElement, target: Target, observation: Observat
     if (target.role === null || !fitsHint(element, target.role)) return 0;
     return target.role === 'field' && element.states.includes('focused') ? 0.95 : 0.85;
   }
-  const whole =
-    target.phrase !== null && target.phrase !== target.text && likeness(target.phrase, element.name) >= 0.97;
-  if (whole) return 1;
+  if (target.phrase !== target.text && isCalled(element, target.phrase)) return 1;
   const named = namesLikeness(element, target.text);
   const labelled = named < 0.95 ? labelLikeness(element, target.text, observation.elements) : 0;
   return Math.max(named, labelled) * roleFactor(element, target.role);
+}
+
+/** "Remove from list" may be the whole name of a link rather than a thing in a list. */
+function isCalled(element: ScreenElement, phrase: string | null): boolean {
+  return phrase !== null && likeness(phrase, element.name) >= 0.97;
 }
 
 function namesLikeness(element: ScreenElement, text: string): number {
@@ -206,7 +209,7 @@ function nearnessOf(element: ScreenElement, place: Place): number {
         if (sameRow) best = Math.max(best, 1);
         break;
       case 'beside':
-        if (!isAnchor && away < 600) best = Math.max(best, 1 - away / 1000 - (sameRow ? 0 : 0.2));
+        if (!isAnchor && away < 600) best = Math.max(best, sameRow ? 1 - away / 4000 : 0.85 - away / 1000);
         break;
       case 'below':
         if (center.y > bounds.y + bounds.height) best = Math.max(best, 1 - away / 2000);

@@ -26,10 +26,12 @@ export function planOf(task: string): Plan {
   if (sentences.length === 0) return { understood: false, sentence: task.trim().slice(0, 200) };
   const steps: PlanStep[] = [];
   const remembered = new Set<string>();
+  let lastVerb: string | null = null;
   for (const sentence of sentences) {
-    const found = readSentence(sentence, remembered);
+    const found = readSentence(sentence, remembered, sentence.continues ? lastVerb : null);
     if (typeof found === 'string') return { understood: false, sentence: found };
-    steps.push(...found);
+    steps.push(...found.steps);
+    lastVerb = found.verb;
   }
   return { understood: true, steps: joined(steps) };
 }
@@ -37,21 +39,19 @@ export function planOf(task: string): Plan {
 type Partial = Readonly<{ cost: number; steps: readonly PlanStep[]; verb: string | null }>;
 
 /** Reads one sentence with the cheapest set of cuts; a string is the part nobody understood. */
-function readSentence(sentence: Clause, remembered: Set<string>): readonly PlanStep[] | string {
+function readSentence(sentence: Clause, remembered: Set<string>, lastVerb: string | null): Partial | string {
   const borders = softBordersOf(sentence.text).slice(0, MAX_PIECES);
   const starts = [0, ...borders.map((border) => border.end)];
   const ends = [...borders.map((border) => border.start), sentence.text.length];
   const best: Array<Partial | null> = new Array(starts.length + 1).fill(null);
-  best[0] = { cost: 0, steps: [], verb: null };
+  best[0] = { cost: 0, steps: [], verb: lastVerb };
 
   for (let end = 1; end <= starts.length; end += 1) {
     for (let start = Math.max(0, end - MAX_PIECES_PER_INSTRUCTION); start < end; start += 1) {
       const before = best[start];
       if (before === null || before === undefined) continue;
-      const cut = start === 0 ? 0 : (borders[start - 1]?.doubt ?? 0);
-      const swallowed = borders
-        .slice(start, end - 1)
-        .reduce((sum, border) => sum + (border.doubt === 0 ? 3 : 0.5), 0);
+      const cut = start === 0 ? 0 : (borders[start - 1]?.cutCost ?? 0);
+      const swallowed = borders.slice(start, end - 1).reduce((sum, border) => sum + border.spanCost, 0);
       const text = sentence.text.slice(starts[start], ends[end - 1]);
       const read = readClause(sentence.marked, text, before, remembered);
       if (read === null) continue;
@@ -64,7 +64,7 @@ function readSentence(sentence: Clause, remembered: Set<string>): readonly PlanS
   const whole = best[starts.length];
   if (whole !== null && whole !== undefined) {
     for (const { intent } of whole.steps) if (intent.type === 'remember') remembered.add(intent.name);
-    return whole.steps;
+    return whole;
   }
   const reached = best.findLastIndex((partial) => partial !== null);
   return sentence.marked.source(sentence.text.slice(starts[reached] ?? 0)).trim();

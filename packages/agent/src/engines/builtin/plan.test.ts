@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import { planOf } from './plan.ts';
+import { markText } from './text.ts';
+
+const types = (task: string): string[] => {
+  const plan = planOf(task);
+  return plan.understood ? plan.steps.map(({ intent }) => intent.type) : [`not understood: ${plan.sentence}`];
+};
+
+describe('tasks are cut into instructions', () => {
+  it.each<[string, string[]]>([
+    [
+      'Open Chrome, navigate to http://127.0.0.1:8080/docs, and take a screenshot of the page',
+      ['go_to', 'screenshot'],
+    ],
+    ['click Save and press enter', ['click', 'press']],
+    ['click Save and Close', ['click']],
+    ['type "a, b and click c. then d" and press enter', ['type_text', 'press']],
+    ["type 'it's \"fine\", really' and press enter", ['type_text', 'press']],
+    [
+      '1. Open the text editor\n2. Type "x"\n3. Save it as /tmp/x.txt',
+      ['open_application', 'type_text', 'save_as'],
+    ],
+    ['- open the terminal\n- wait 1 second', ['open_application', 'wait']],
+    [
+      'First open the terminal; then wait 2 s; finally take a screenshot!',
+      ['open_application', 'wait', 'screenshot'],
+    ],
+    ['Please open the terminal. After that, press F5.', ['open_application', 'press']],
+    ['click A, then B, then C', ['click', 'click', 'click']],
+    ['click "Yes", "No" and "Maybe"', ['click', 'click', 'click']],
+    ['type "a" into Name and "b" into Email', ['type_text', 'type_text']],
+    ['copy the order number and type it into the Search field', ['remember', 'type_text']],
+    ['open the File menu and choose Print', ['choose_menu']],
+    ['save it as /tmp/a.b/c.d.txt, then close the window', ['save_as', 'close_window']],
+    ['check that version 2.5 is visible, and take a screenshot', ['check_visible', 'screenshot']],
+  ])('%s', (task, expected) => {
+    expect(types(task)).toEqual(expected);
+  });
+
+  it.each<[string, string]>([
+    ['do a barrel roll', 'do a barrel roll'],
+    ['open the terminal. Ponder the meaning of life.', 'Ponder the meaning of life'],
+    ['Öffne bitte den Texteditor', 'Öffne bitte den Texteditor'],
+    ['click Save and reconcile the ledgers thoughtfully', 'reconcile'],
+    ['!!!', '!!!'],
+  ])('says which part of “%s” it does not know', (task, part) => {
+    const plan = planOf(task);
+    // "click Save and reconcile …" may also be read as one long name: then it is a click that will not be found.
+    if (plan.understood) expect(plan.steps[0]?.intent.type).toBe('click');
+    else expect(plan.sentence).toContain(part);
+  });
+
+  it('reads the longest task the API takes in bounded time', () => {
+    const long = `click ${'and very '.repeat(1700)}slowly`;
+    expect(long.length).toBeLessThan(16_000);
+    expect(types(long)[0]).toMatch(/not understood|click/);
+    expect(types(`${'type "a" and '.repeat(1100)}press enter`).length).toBeGreaterThan(0);
+  });
+
+  it('keeps typed text out of the words a step is told by', () => {
+    for (const task of [
+      'type "hunter2" into Name',
+      'type hunter2',
+      'fill Name with hunter2',
+      'enter hunter2 as the name',
+    ]) {
+      const plan = planOf(task);
+      if (!plan.understood) throw new Error('not understood');
+      expect(plan.steps.map(({ words }) => words).join()).not.toContain('hunter2');
+    }
+  });
+});
+
+describe('quotes, addresses and paths are lifted out whole', () => {
+  it.each<[string, Array<[string, string]>]>([
+    ['type "a \\"b\\" c"', [['quote', 'a "b" c']]],
+    ["say 'it's'", [['quote', "it's"]]],
+    ["don't stop, won't 'quote me'", [['quote', 'quote me']]],
+    [
+      '“curly” „low“ «angle» ‘single’',
+      [
+        ['quote', 'curly'],
+        ['quote', 'low'],
+        ['quote', 'angle'],
+        ['quote', 'single'],
+      ],
+    ],
+    ['go to (https://a.test/x?y=1,2).', [['url', 'https://a.test/x?y=1,2']]],
+    [
+      'open /tmp/a.txt, ~/b and C:\\x\\y.txt.',
+      [
+        ['path', '/tmp/a.txt'],
+        ['path', '~/b'],
+        ['path', 'C:\\x\\y.txt'],
+      ],
+    ],
+    [
+      'notes.txt and 3.5, end.',
+      [
+        ['dotted', 'notes.txt'],
+        ['dotted', '3.5'],
+      ],
+    ],
+    ['"unclosed and more', []],
+    ['and/or either', []],
+    ['```\nline 1\nline 2\n```', [['quote', 'line 1\nline 2']]],
+  ])('%s', (text, expected) => {
+    const marked = markText(text);
+    expect(marked.atoms.map(({ kind, text: meaning }) => [kind, meaning])).toEqual(expected);
+    expect(marked.source()).toBe(text);
+  });
+
+  it('private characters in a task cannot pass for placeholders', () => {
+    const marked = markText('click \u{F0000} and "x"');
+    expect(marked.source()).toBe('click \u{F0000} and "x"');
+    expect(marked.atoms).toHaveLength(2);
+  });
+});
