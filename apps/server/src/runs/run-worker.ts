@@ -296,7 +296,7 @@ export class RunWorker implements HubListener, AsyncDisposable {
     driven.lease = lease;
     driven.remote = remote;
     // The desktop hears of a stop at once, not when engine and loop have wound down.
-    const onAbort = () => void leases.release(lease, stopWord(signal));
+    const onAbort = () => void leases.release(lease, stopWord(driven));
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       const desk = this.#desk(driven, log);
@@ -349,7 +349,7 @@ export class RunWorker implements HubListener, AsyncDisposable {
       signal.removeEventListener('abort', onAbort);
       driven.remote = null;
       this.#narrateEnd(driven);
-      await leases.release(lease, stopWord(signal));
+      await leases.release(lease, stopWord(driven));
     }
   }
 
@@ -687,8 +687,11 @@ function failure(code: ProtocolError['code'], message = 'The run failed.'): RunC
   };
 }
 
-function stopWord(signal: AbortSignal): string {
-  return signal.aborted ? (reasonFrom(signal.reason) ?? 'stopped') : 'finished';
+/** For the desktop: why its lease ends. */
+function stopWord({ controller: { signal }, row }: Driven): string {
+  if (!signal.aborted) return 'finished';
+  const reason = reasonFrom(signal.reason) ?? 'stopped';
+  return reason === 'ended' ? row.status : reason;
 }
 
 /** A person's answer to a question asked before the restart reaches the new conversation as an instruction. */
