@@ -24,7 +24,12 @@ type Plan = Readonly<{
   sums: number;
   sourceAt: number;
   targetAt: number;
+  /** Everything below `sums`, as it must be in memory while this plan is at work. */
+  tables: Uint8Array;
 }>;
+
+/** Sizes that take turns (a frame for the engine, a thumbnail for the panel) keep their plans. */
+const KEPT_PLANS = 8;
 
 /**
  * Turns BGRX pictures into RGB ones, shrunk on the way. Keeps one working memory that fits the largest picture
@@ -33,7 +38,8 @@ type Plan = Readonly<{
 export class FrameScaler {
   readonly #memory = createMemory();
   readonly #kernels = new Map<string, ScaleKernel>();
-  #plan: Plan | null = null;
+  readonly #plans = new Map<string, Plan>();
+  #current: Plan | null = null;
 
   /**
    * @param pixels BGRX rows; read before this returns.
@@ -49,6 +55,7 @@ export class FrameScaler {
     paint: ((words: Uint32Array) => void) | null = null,
   ): void {
     const plan = this.#planFor(source, target);
+    this.#switchTo(plan);
     const memory = this.#memory;
     const bytes = source.width * source.height * 4;
     new Uint8Array(memory.buffer, plan.sourceAt, bytes).set(pixels.subarray(0, bytes));
@@ -76,7 +83,8 @@ export class FrameScaler {
 
   #planFor(source: Size, target: Size): Plan {
     const key = `${source.width}x${source.height}>${target.width}x${target.height}`;
-    if (this.#plan?.key === key) return this.#plan;
+    const known = this.#plans.get(key);
+    if (known !== undefined) return known;
 
     const columns = resamplingTaps(source.width, target.width);
     const rows = resamplingTaps(source.height, target.height);
@@ -99,9 +107,8 @@ export class FrameScaler {
     const targetAt = reserve(target.width * target.height * 3);
     this.#grow(next);
 
-    const view = new DataView(this.#memory.buffer);
-    // Places beyond the row weigh nothing, but must not hold whatever was there before.
-    new Uint8Array(this.#memory.buffer, sums, sourceAt - sums).fill(0);
+    const tables = new Uint8Array(sums);
+    const view = new DataView(tables.buffer);
     for (const [index, { start, weights }] of columns.entries()) {
       const even = start - (start % 2);
       view.setUint32(starts + index * 4, even * 8, true);
@@ -121,7 +128,7 @@ export class FrameScaler {
       }
     }
 
-    this.#plan = {
+    const plan: Plan = {
       key,
       source,
       target,
@@ -132,8 +139,21 @@ export class FrameScaler {
       sums,
       sourceAt,
       targetAt,
+      tables,
     };
-    return this.#plan;
+    const [oldest] = this.#plans.keys();
+    if (this.#plans.size >= KEPT_PLANS && oldest !== undefined) this.#plans.delete(oldest);
+    this.#plans.set(key, plan);
+    return plan;
+  }
+
+  #switchTo(plan: Plan): void {
+    if (this.#current === plan) return;
+    const memory = new Uint8Array(this.#memory.buffer);
+    memory.set(plan.tables);
+    // Places beyond the end of a row weigh nothing, but must not hold whatever was there before.
+    memory.fill(0, plan.sums, plan.sourceAt);
+    this.#current = plan;
   }
 
   #kernelFor(taps: number, pairs: number): ScaleKernel {

@@ -57,15 +57,14 @@ function catmullRom(distance: number): number {
   return 0;
 }
 
-/** Weights as whole numbers that sum to exactly `one`; what rounding loses goes to the largest. */
+/** Weights as whole numbers that sum to exactly `one`: rounded, the rest given to those that rounding wronged most. */
 export function quantize(weights: readonly number[], one: number): number[] {
   const whole = weights.map((weight) => Math.round(weight * one));
-  let largest = 0;
-  let sum = 0;
-  for (const [index, weight] of whole.entries()) {
-    sum += weight;
-    if (weight > (whole[largest] as number)) largest = index;
-  }
-  whole[largest] = (whole[largest] as number) + one - sum;
+  const rest = one - whole.reduce((sum, weight) => sum + weight, 0);
+  const step = Math.sign(rest);
+  const wronged = weights
+    .map((weight, index) => ({ index, by: (weight * one - (whole[index] as number)) * step }))
+    .sort((a, b) => b.by - a.by);
+  for (const { index } of wronged.slice(0, Math.abs(rest))) whole[index] = (whole[index] as number) + step;
   return whole;
 }

@@ -1,0 +1,133 @@
+import type { Rect } from '@deskhand/protocol';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ChangeHistory } from './change-history.ts';
+import { waitForQuiet } from './wait-for-quiet.ts';
+
+const BIG: Rect = { x: 0, y: 0, width: 600, height: 400 };
+const CARET: Rect = { x: 310, y: 205, width: 1, height: 17 };
+const SPINNER: Rect = { x: 900, y: 30, width: 32, height: 32 };
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: 0 });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** Plays changes at their times (ms after the mark; negative ones before it) and settles. */
+async function settle(
+  changes: ReadonlyArray<readonly [number, Rect]>,
+  options: Partial<Parameters<typeof waitForQuiet>[1]> = {},
+) {
+  const history = new ChangeHistory();
+  const start = 10_000;
+  const pending = changes.map(([at, rect]) => ({ at: start + at, rect })).sort((a, b) => a.at - b.at);
+  const look = () => {
+    while (pending[0] !== undefined && pending[0].at <= Date.now()) {
+      const { rect, at } = pending.shift() as { at: number; rect: Rect };
+      history.add(rect, at);
+    }
+  };
+  vi.setSystemTime(start);
+  look();
+  history.mark(start);
+  const { signal } = new AbortController();
+  const settled = waitForQuiet(
+    history,
+    { floorMs: 150, quietMs: 120, ceilingMs: 3000, ...options },
+    { look, now: () => Date.now(), stepMs: 8 },
+    { signal },
+  );
+  await vi.runAllTimersAsync();
+  return settled;
+}
+
+const repeat = (rect: Rect, from: number, to: number, every: number) => {
+  const changes: Array<readonly [number, Rect]> = [];
+  for (let at = from; at <= to; at += every) changes.push([at, rect]);
+  return changes;
+};
+
+describe('settling', () => {
+  it('nothing happens: the floor, and it says so', async () => {
+    expect(await settle([])).toEqual({ settledMs: 150, reason: 'no_change', changedArea: 0 });
+  });
+
+  it('one change: quiet time after it', async () => {
+    const report = await settle([[90, BIG]]);
+    expect(report.reason).toBe('quiet');
+    expect(report.settledMs).toBeGreaterThanOrEqual(210);
+    expect(report.settledMs).toBeLessThan(230);
+    expect(report.changedArea).toBe(240_000);
+  });
+
+  it('changes that go on: quiet time after the last', async () => {
+    const report = await settle(repeat(BIG, 20, 900, 60));
+    expect(report.reason).toBe('quiet');
+    expect(report.settledMs).toBeGreaterThanOrEqual(900);
+    expect(report.settledMs).toBeLessThan(1060);
+  });
+
+  it('changes that never end: the ceiling', async () => {
+    const report = await settle(repeat(BIG, 20, 5000, 60));
+    expect(report.reason).toBe('ceiling');
+    expect(report.settledMs).toBe(3000);
+  });
+
+  it('a caret that blinked before is nothing', async () => {
+    const report = await settle(repeat(CARET, -3000, 4000, 530));
+    expect(report).toMatchObject({ reason: 'no_change', settledMs: 150 });
+  });
+
+  it('a spinner that turned before is nothing, and the change beside it counts', async () => {
+    const report = await settle([...repeat(SPINNER, -1000, 4000, 16), [40, BIG]]);
+    expect(report.reason).toBe('quiet');
+    expect(report.settledMs).toBeLessThan(180);
+    expect(report.changedArea).toBe(240_000);
+  });
+
+  it('a spinner that only begins costs a little, not the ceiling', async () => {
+    const report = await settle([[40, BIG], ...repeat(SPINNER, 50, 4000, 16)]);
+    expect(report.settledMs).toBeLessThan(400);
+  });
+
+  it('a menu that fades in at one small place is waited for', async () => {
+    const report = await settle(repeat({ x: 5, y: 5, width: 90, height: 90 }, 20, 180, 16));
+    expect(report.reason).toBe('quiet');
+    expect(report.settledMs).toBeGreaterThanOrEqual(290);
+  });
+
+  it('a page that still loads vetoes quiet; afterwards it is quiet time again', async () => {
+    const loadedAt = 10_000 + 900;
+    const report = await settle(
+      [
+        [30, BIG],
+        [895, BIG],
+      ],
+      {
+        stillLoading: async () => Date.now() < loadedAt,
+      },
+    );
+    expect(report.reason).toBe('load_finished');
+    expect(report.settledMs).toBeGreaterThanOrEqual(1000);
+    expect(report.settledMs).toBeLessThan(1100);
+  });
+
+  it('a page that loads for ever: the ceiling', async () => {
+    const report = await settle([[30, BIG]], { stillLoading: async () => true });
+    expect(report).toMatchObject({ reason: 'ceiling', settledMs: 3000 });
+  });
+
+  it('ends with the reason of its signal', async () => {
+    const history = new ChangeHistory();
+    const stop = new AbortController();
+    const waiting = waitForQuiet(
+      history,
+      { floorMs: 1000, quietMs: 100, ceilingMs: 3000 },
+      { look: () => {}, now: () => Date.now(), stepMs: 8 },
+      stop,
+    );
+    stop.abort(new Error('enough'));
+    await expect(waiting).rejects.toThrow('enough');
+  });
+});
