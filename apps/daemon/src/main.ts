@@ -20,7 +20,7 @@ import { DaemonSocket } from './local/daemon-socket.ts';
 import { ensureRuntimeFolder, removeRuntimeFolder, writePersonToken } from './local/runtime-folder.ts';
 import { PolicyReader, writeDefaultPolicy } from './policy/policy-file.ts';
 import { processLog } from './process-log.ts';
-import { DataFolderLock } from './safety/data-folder-lock.ts';
+import { lockDataFolder } from './safety/data-folder-lock.ts';
 import { GuardProcess } from './safety/guard-process.ts';
 import { parseStopChord } from './safety/stop-chord.ts';
 import { startVirtualDesktop } from './virtual-desktop/index.ts';
@@ -39,9 +39,14 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
   const { signal } = ending;
   const chord = parseStopChord(config.stopHotkey);
   const { dataDir } = config;
+  if (process.platform === 'linux' && config.virtual === null && config.display === null)
+    throw new ProtocolError(
+      'NO_DISPLAY',
+      'There is no display to lend: DISPLAY is not set. Use --virtual for a private desktop.',
+    );
 
   makeDataFolder(dataDir);
-  const lock = DataFolderLock.take(dataDir);
+  const lock = lockDataFolder(dataDir);
   scope.add('data folder lock', () => lock[Symbol.dispose]());
   const runtime = runtimePaths(dataDir, runtimeHost(process.env));
   ensureRuntimeFolder(runtime);
@@ -69,11 +74,7 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
       if (!signal.aborted)
         ending.abort(new ProtocolError('DISPLAY_UNAVAILABLE', `The virtual desktop’s ${part} ended.`));
     });
-  } else if (process.platform === 'linux' && config.display === null)
-    throw new ProtocolError(
-      'NO_DISPLAY',
-      'There is no display to lend: DISPLAY is not set. Use --virtual for a private desktop.',
-    );
+  }
   const display = process.platform === 'linux' ? (process.env.DISPLAY ?? null) : null;
 
   const handsToken = new Secret(randomHex(64));

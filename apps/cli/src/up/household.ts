@@ -2,13 +2,13 @@ import { createWriteStream, mkdirSync, rmSync, type WriteStream } from 'node:fs'
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { Scope, sleep } from '@deskhand/base';
+import { LockHeldError, ProcessLock } from '@deskhand/base/process-lock';
 import { Client } from '@deskhand/client';
 import { type Credentials, ownMachineId, readCredentials } from '../desk/credentials.ts';
 import { enroll } from '../desk/enroll.ts';
 import { electronBinary, PARTS } from '../desk/parts.ts';
 import { CommandProblem } from '../output/problem.ts';
 import { Child, type ChildSpec } from './child.ts';
-import { ProcessLock } from './process-lock.ts';
 
 export type OverlayKind = 'auto' | 'electron' | 'browser' | 'none';
 
@@ -81,7 +81,7 @@ export class Household implements AsyncDisposable {
   async #start(outer: AbortSignal) {
     const { dataFolder, progress } = this.#options;
     const signal = AbortSignal.any([outer, this.#stopping.signal]);
-    this.#scope.use('lock', ProcessLock.take(dataFolder));
+    this.#scope.use('lock', lockDataFolder(dataFolder));
 
     progress('starting the server');
     const server = await this.#startChild(this.#serverSpec(this.#options.port), signal);
@@ -295,4 +295,20 @@ export function hostForUrl(host: string): string {
   if (host === '0.0.0.0' || host === '') return '127.0.0.1';
   if (host === '::') return '[::1]';
   return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+}
+
+/** One `up` per data folder. @throws CommandProblem DATA_FOLDER_IN_USE */
+function lockDataFolder(folder: string): ProcessLock {
+  try {
+    return ProcessLock.take(path.join(folder, 'up.lock'));
+  } catch (cause) {
+    if (!(cause instanceof LockHeldError)) throw cause;
+    throw new CommandProblem(
+      'DATA_FOLDER_IN_USE',
+      cause.pid === null
+        ? `Another Deskhand is starting on ${folder}.`
+        : `Deskhand already runs on ${folder} (process ${cause.pid}).`,
+      { todo: 'Use that one (deskhand status), end it, or start this one with another --data DIR.', cause },
+    );
+  }
 }
