@@ -117,6 +117,9 @@ async function start(config: Config, log: Logger, overrides: Overrides, scope: S
   frames.start();
 
   let origin = '';
+  // Closed after the parts below, whose sockets and streams it would otherwise wait for.
+  let app: Awaited<ReturnType<typeof buildApp>> | undefined;
+  scope.add('http', () => app?.close());
   const machines = scope.use(
     'machines',
     new MachineService({
@@ -208,8 +211,7 @@ async function start(config: Config, log: Logger, overrides: Overrides, scope: S
     allowed: () => allowed ?? new AllowedCallers([], []),
     wakeMachine,
   };
-  const app = await buildApp(parts);
-  scope.add('http', () => app.close());
+  app = await buildApp(parts);
   scope.use('streams', streams);
   const port = await listen(app, config);
   origin = `http://${hostForUrl(config.host)}:${port}`;

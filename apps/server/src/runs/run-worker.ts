@@ -348,7 +348,6 @@ export class RunWorker implements HubListener, AsyncDisposable {
     } finally {
       signal.removeEventListener('abort', onAbort);
       driven.remote = null;
-      this.#narrateEnd(driven);
       await leases.release(lease, stopWord(driven));
     }
   }
@@ -458,7 +457,7 @@ export class RunWorker implements HubListener, AsyncDisposable {
     };
   }
 
-  #narrateEnd(driven: Driven): void {
+  #narrateStatus(driven: Driven): void {
     this.#desk(driven, this.#parts.log).narrate({ step: driven.row.steps_completed });
   }
 
@@ -494,7 +493,7 @@ export class RunWorker implements HubListener, AsyncDisposable {
       driven.takenOver = false;
       driven.remote?.resume();
     }
-    if (before !== row.status && driven.remote !== null) this.#narrateEnd(driven);
+    if (before !== row.status && driven.lease !== null) this.#narrateStatus(driven);
     for (const wake of [...driven.wake]) wake();
   }
 
