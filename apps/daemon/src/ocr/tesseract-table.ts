@@ -3,7 +3,7 @@ import type { Rect, ScreenElement } from '@deskhand/protocol';
 /** Below this a "word" is a picture's edge or a shadow. Percent. */
 const MIN_CONFIDENCE = 30;
 /** Words further apart than this share of their height belong to different columns. */
-const COLUMN_GAP = 1.6;
+const COLUMN_GAP = 1;
 const MAX_WORDS = 2500;
 
 type Word = Readonly<{ text: string; confidence: number; bounds: Rect; line: string }>;

@@ -6,7 +6,7 @@ import { toPgm, toReadingImage } from './reading-image.ts';
 import { elementsFromTable } from './tesseract-table.ts';
 
 /** Up to this many pixels the picture is enlarged; a whole desktop would take seconds. */
-const ENLARGE_UP_TO_PX = 400_000;
+const ENLARGE_UP_TO_PX = 1_100_000;
 const MAX_TABLE_BYTES = 8 * 1024 * 1024;
 
 /** Debian's tesseract as a child process, one thread: with more it waits for itself. */

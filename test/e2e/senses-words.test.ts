@@ -1,0 +1,108 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { silentLogger } from '@deskhand/base';
+import { openSenses, type Senses } from '@deskhand/daemon/senses';
+import { centerOf, contains, type Rect, type ScreenElement } from '@deskhand/protocol';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually, startXDesktop, type XDesktop } from '../helpers/x-desktop.ts';
+import { startTargetWindow, type TargetWindow } from '../target-app/target-window.ts';
+
+let desktop: XDesktop;
+let senses: Senses;
+let target: TargetWindow;
+
+beforeAll(async () => {
+  desktop = await startXDesktop();
+  senses = await openSenses({
+    display: desktop.display,
+    env: desktop.env,
+    dataDir: desktop.folder,
+    virtual: true,
+    log: silentLogger,
+  });
+  target = await startTargetWindow(desktop);
+});
+
+afterAll(async () => {
+  await senses?.[Symbol.asyncDispose]();
+  await desktop?.[Symbol.asyncDispose]();
+});
+
+/** A picture of the screen by another program. */
+async function picture(region: Rect) {
+  const { x, y, width, height } = region;
+  const { stdout } = await promisify(execFile)(
+    'import',
+    ['-window', 'root', '-depth', '8', '-crop', `${width}x${height}+${x}+${y}`, '+repage', 'rgb:-'],
+    { env: desktop.environment, encoding: 'buffer', maxBuffer: 64 * 1024 * 1024 },
+  );
+  return { width, height, format: 'rgb' as const, pixels: new Uint8Array(stdout) };
+}
+
+async function read(region: Rect): Promise<readonly ScreenElement[]> {
+  const found = await senses.words.read(await picture(region), { signal: AbortSignal.timeout(30_000) });
+  return found.map((item) => ({
+    ...item,
+    bounds: { ...item.bounds, x: item.bounds.x + region.x, y: item.bounds.y + region.y },
+  }));
+}
+
+async function windowArea(title: string): Promise<Rect> {
+  const found = (await senses.windows.windows()).find((window) => window.title === title);
+  if (found === undefined) throw new Error(`no window ${title}`);
+  return found.bounds;
+}
+
+describe('words read from pixels', () => {
+  it('lie on the things they are written on, so that a click there reaches them', async () => {
+    const words = await read(await windowArea('Target window'));
+    for (const name of ['Apply', 'Discard', 'Help']) {
+      const word = words.find((item) => item.name === name);
+      expect(word, `${name} among ${words.map((item) => item.name)}`).toBeDefined();
+      const middle = centerOf(word?.bounds as Rect);
+      expect(contains(target.places[name] as Rect, middle)).toBe(true);
+      await desktop.ask(
+        'xdotool',
+        'mousemove',
+        String(Math.round(middle.x)),
+        String(Math.round(middle.y)),
+        'click',
+        '1',
+      );
+      await eventually(async () => {
+        const pressed = (await target.events()).filter((event) => event.type === 'pressed');
+        expect(pressed.at(-1)).toMatchObject({ name });
+      });
+    }
+  });
+
+  it('are joined to lines where they stand together, and only there', async () => {
+    const names = (await read(await windowArea('Target window'))).map((item) => item.name);
+    expect(names).toContain('Target window');
+    expect(names).not.toContain('Apply Discard Help');
+  });
+
+  it('are read from light text on dark ground', async () => {
+    await desktop.xterm('bash', '-c', 'echo Alpha Bravo Charlie; echo Delta: 4096; sleep 60');
+    await eventually(async () => {
+      const title = (await senses.windows.activeWindow())?.title ?? '';
+      const names = (await read(await windowArea(title))).map((item) => item.name);
+      expect(names).toContain('Alpha Bravo Charlie');
+      expect(names).toContain('4096');
+    });
+  });
+
+  it('end with the reason of whoever stopped the reading', async () => {
+    const image = await picture({ x: 0, y: 0, width: 1280, height: 800 });
+    const abort = new AbortController();
+    const reading = senses.words.read(image, { signal: abort.signal });
+    abort.abort(new Error('kill switch'));
+    await expect(reading).rejects.toThrow('kill switch');
+  });
+
+  it('say nothing about an empty picture', async () => {
+    const pixels = new Uint8Array(200 * 100 * 3).fill(255);
+    const nothing = { width: 200, height: 100, format: 'rgb' as const, pixels };
+    expect(await senses.words.read(nothing, { signal: AbortSignal.timeout(30_000) })).toEqual([]);
+  });
+});
