@@ -51,6 +51,10 @@ export class FakeDaemon implements AsyncDisposable {
   machineToken: string | undefined;
   highestEpoch: number;
   observed = 0;
+  /** Refuses to connect. */
+  staysAway = false;
+  /** Commands under way: a repeat is answered when the first is done. */
+  readonly #underWay = new Map<string, Promise<unknown>>();
   readonly #options: FakeDaemonOptions;
   #socket: WebSocket | undefined;
   #lease: LeaseGrant | undefined;
@@ -75,6 +79,7 @@ export class FakeDaemon implements AsyncDisposable {
 
   /** @throws Error with the server's reject code. */
   async open(): Promise<void> {
+    if (this.staysAway) throw new Error('told to stay away');
     const socket = new WebSocket(`${this.#options.origin.replace(/^http/, 'ws')}/link`, {
       perMessageDeflate: false,
     });
@@ -215,6 +220,7 @@ export class FakeDaemon implements AsyncDisposable {
 
   async #act(message: ActCommand): Promise<void> {
     this.received.push(message.id);
+    await this.#underWay.get(message.id);
     const known = this.cache.get(message.id);
     if (known !== undefined) {
       this.#send({ ...known, observation: null, repeated: true });
@@ -230,9 +236,10 @@ export class FakeDaemon implements AsyncDisposable {
       leaseId: message.leaseId,
       operations: message.operations,
     });
+    const work = Promise.resolve(this.#options.perform?.(message));
+    this.#underWay.set(message.id, work);
     const outcomes =
-      (await this.#options.perform?.(message)) ??
-      message.operations.map(() => ({ status: 'confirmed' as const, durationMs: 1 }));
+      (await work) ?? message.operations.map(() => ({ status: 'confirmed' as const, durationMs: 1 }));
     const result: CommandResult = {
       type: 'result',
       id: message.id,

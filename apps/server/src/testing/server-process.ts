@@ -1,0 +1,91 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ENTRIES = {
+  scripted: fileURLToPath(new URL('./scripted-server.ts', import.meta.url)),
+  main: fileURLToPath(new URL('../main.ts', import.meta.url)),
+};
+
+/** A server in its own process, which a test may kill at any moment and start again on the same folder and port. */
+export class ServerProcess implements AsyncDisposable {
+  readonly folder: string;
+  readonly #entry: string;
+  readonly #settings: Record<string, string>;
+  port = 0;
+  stderr = '';
+  #child: ChildProcess | undefined;
+
+  constructor(
+    folder: string,
+    settings: Record<string, string> = {},
+    entry: keyof typeof ENTRIES = 'scripted',
+  ) {
+    this.folder = folder;
+    this.#settings = settings;
+    this.#entry = ENTRIES[entry];
+  }
+
+  get origin(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? -1;
+  }
+
+  /** @returns milliseconds until it was ready. */
+  async start(): Promise<number> {
+    const startedMs = performance.now();
+    const { child, exited } = this.spawn();
+    await new Promise<void>((resolve, reject) => {
+      child.once('message', (message: { port: number }) => {
+        this.port = message.port;
+        resolve();
+      });
+      void exited.then((code) =>
+        reject(new Error(`the server ended with ${code}: ${this.stderr.slice(-2000)}`)),
+      );
+    });
+    return performance.now() - startedMs;
+  }
+
+  /** Starts it without waiting for it to be ready. */
+  spawn(): { child: ChildProcess; exited: Promise<number | string | null> } {
+    const env: Record<string, string | undefined> = {
+      ...process.env,
+      DESKHAND_DATA: this.folder,
+      DESKHAND_PORT: String(this.port),
+      DESKHAND_LOG_LEVEL: 'warn',
+    };
+    for (const [name, value] of Object.entries(this.#settings)) env[`DESKHAND_${name.toUpperCase()}`] = value;
+    const child = spawn(process.execPath, [this.#entry], { env, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    this.#child = child;
+    child.stderr?.on('data', (chunk: Buffer) => {
+      this.stderr += chunk.toString('utf8');
+    });
+    const exited = new Promise<number | string | null>((resolve) => {
+      child.once('exit', (code, signal) => resolve(signal ?? code));
+    });
+    return { child, exited };
+  }
+
+  /** No goodbye. Settles when the process is gone. */
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    await gone;
+  }
+
+  async key(name: 'api_key' | 'test_api_key' = 'api_key'): Promise<string> {
+    const text = await readFile(path.join(this.folder, 'credentials.json'), 'utf8');
+    return (JSON.parse(text) as Record<string, string>)[name] ?? '';
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+  }
+}
