@@ -97,6 +97,10 @@ export class ScreenshotDesktopCapture implements ScreenCapture {
           },
         });
       }
+      const [first] = known;
+      // Some systems name none.
+      if (first !== undefined && !known.some(({ display }) => display.primary))
+        known[0] = { ...first, display: { ...first.display, primary: true } };
       return known;
     } catch (cause) {
       throw new ProtocolError(
