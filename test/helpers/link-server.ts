@@ -26,7 +26,7 @@ export class LinkServer implements AsyncDisposable {
   readonly personCommands: PersonCommand[] = [];
   readonly frames = new Map<string, Uint8Array>();
   readonly #server: WebSocketServer;
-  readonly #waiting = new Map<string, (reply: Reply) => void>();
+  readonly #waiting = new Map<string, Array<(reply: Reply) => void>>();
   #socket: WebSocket | undefined;
   #nextId = 1;
   #lease: { leaseId: string; epoch: number; timer: NodeJS.Timeout } | undefined;
@@ -121,10 +121,12 @@ export class LinkServer implements AsyncDisposable {
     });
   }
 
-  /** `id` may be given to repeat a command. */
+  /** `id` may be given to repeat a command; every repeat has its own answer. */
   command(message: Record<string, unknown>): Promise<Reply> {
     const id = typeof message.id === 'string' ? message.id : `command-${this.#nextId++}`;
-    const reply = new Promise<Reply>((resolve) => this.#waiting.set(id, resolve));
+    const reply = new Promise<Reply>((resolve) =>
+      this.#waiting.set(id, [...(this.#waiting.get(id) ?? []), resolve]),
+    );
     this.send({ ...message, id });
     return reply;
   }
@@ -155,11 +157,8 @@ export class LinkServer implements AsyncDisposable {
         return;
       case 'pong':
         return;
-      default: {
-        const waiting = this.#waiting.get(message.id);
-        this.#waiting.delete(message.id);
-        waiting?.(message);
-      }
+      default:
+        this.#waiting.get(message.id)?.shift()?.(message);
     }
   }
 }

@@ -85,9 +85,11 @@ export function verifyAuditLog(path: string): AuditVerification {
   let entries = 0;
   for (const [index, text] of lines.entries()) {
     if (text === '' && index === lines.length - 1) break;
-    const parsed = Line.safeParse(parse(text));
-    if (!parsed.success) return { intact: false, line: index + 1, reason: 'not an audit entry' };
-    const { hash, ...body } = parsed.data;
+    const entry = parse(text);
+    if (!Line.safeParse(entry).success)
+      return { intact: false, line: index + 1, reason: 'not an audit entry' };
+    // The entry as it stands there: a parsed copy may have its keys in another order.
+    const { hash, ...body } = entry as z.infer<typeof Line>;
     if (body.prev !== previous)
       return { intact: false, line: index + 1, reason: 'an entry before it is missing or changed' };
     if (hashOf(body) !== hash) return { intact: false, line: index + 1, reason: 'it was changed' };

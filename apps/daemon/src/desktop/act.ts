@@ -152,6 +152,11 @@ export class Actor {
         : await raceSignal(useTool(operation, senses, signal), signal);
       if (operation.type === 'type_text') this.#rememberPath(operation.text);
       outcome = { ...done, durationMs: performance.now() - startedMs };
+      // Hands only know that they were told to stop; the reason is here.
+      if (signal.aborted && outcome.code === 'ACTION_ABORTED') {
+        const { code, message } = abortedError(signal);
+        outcome = { ...outcome, code, message };
+      }
       const wish = wasDone(outcome) ? settleAfter(operation.type, settleCeilingMs) : null;
       if (wish !== null && !signal.aborted) {
         settled = await observer.settle(wish, signal);

@@ -85,11 +85,9 @@ export function judge(
         return { ...outcome, status: 'confirmed' };
       return { ...outcome, status: changedFraction === 0 ? 'no_effect' : 'unverified' };
     case 'type_text':
-      if (visible) return { ...outcome, status: 'confirmed' };
-      return { ...outcome, status: changedFraction === 0 ? 'no_effect' : 'unverified' };
     case 'key_press':
     case 'key_combo':
-      // Many keys do their work without a visible trace (copying, for one): nothing seen proves nothing.
+      // Copying leaves no visible trace, nor does a password prompt: nothing seen proves nothing.
       return { ...outcome, status: visible ? 'confirmed' : 'unverified' };
     default:
       return outcome;
