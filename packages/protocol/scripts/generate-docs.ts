@@ -27,17 +27,25 @@ export function errorsDocument(): string {
     'has it in `ApiError.code`. "Again" says whether the same request may succeed later.',
   ];
   for (const [family, advice] of Object.entries(FAMILIES)) {
-    lines.push('', `## ${family}`, '', advice, '', '| Code | HTTP | Again | Meaning |', '|---|---|---|---|');
     const codes = (Object.keys(ERRORS) as ErrorCode[]).filter((code) => ERRORS[code].type === family);
     codes.sort((a, b) => ERRORS[a].status - ERRORS[b].status || a.localeCompare(b, 'en'));
-    for (const code of codes) {
+    const rows = codes.map((code) => {
       const { status, retryable, meaning } = ERRORS[code];
-      lines.push(
-        `| \`${code}\` | ${status} | ${retryable ? 'yes' : 'no'} | ${meaning.replaceAll('|', '\\|')} |`,
-      );
-    }
+      return [`\`${code}\``, String(status), retryable ? 'yes' : 'no', meaning.replaceAll('|', '\\|')];
+    });
+    lines.push('', `## ${family}`, '', advice, '', ...table(['Code', 'HTTP', 'Again', 'Meaning'], rows));
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** A Markdown table with aligned columns, as the formatter leaves it. */
+function table(header: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const widths = header.map((title, column) =>
+    Math.max(...[title, ...rows.map((row) => row[column] ?? '')].map((cell) => [...cell].length)),
+  );
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - [...cell].length)).join(' | ')} |`;
+  return [line(header), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)];
 }
 
 if (import.meta.main) {

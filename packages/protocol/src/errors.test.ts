@@ -5,7 +5,7 @@ import { ERRORS, type ErrorCode, type ErrorType, isErrorCode, ProtocolError } fr
 import { STOP_ENDINGS } from './run-transitions.ts';
 
 const document = readFileSync(ERRORS_DOCUMENT, 'utf8');
-const rows = [...document.matchAll(/^\| `([A-Z_]+)` \| (\d{3}) \| (yes|no) \| (.+) \|$/gm)].map(
+const rows = [...document.matchAll(/^\| `([A-Z_]+)` *\| (\d{3}) *\| (yes|no) *\| (.+?) *\|$/gm)].map(
   ([, code = '', status, again, meaning]) => ({
     code,
     status: Number(status),
