@@ -46,6 +46,18 @@ function only(elements: readonly ScreenElement[], role: string, name: string): S
 
 const find = (role: string, name: string) => eventually(async () => only(await look(), role, name));
 
+/** Dialogs slide in: a place counts once two looks agree. */
+async function rested(role: string, name: string): Promise<ScreenElement> {
+  let before = await find(role, name);
+  return eventually(async () => {
+    const now = only(await look(), role, name);
+    const same = JSON.stringify(now.bounds) === JSON.stringify(before.bounds);
+    before = now;
+    expect(same).toBe(true);
+    return now;
+  });
+}
+
 async function click(element: ScreenElement): Promise<void> {
   const { x, y } = centerOf(element.bounds);
   await desktop.ask('xdotool', 'mousemove', String(Math.round(x)), String(Math.round(y)), 'click', '1');
@@ -144,6 +156,32 @@ describe('elements by the accessibility bus', () => {
       expect(Math.abs(seen.x - told.x)).toBeLessThanOrEqual(1);
       expect(Math.abs(seen.y - told.y)).toBeLessThanOrEqual(1);
     }
+  });
+
+  it('reaches the choices of a list the page itself cannot tell the place of', async () => {
+    const box = await find('combo_box', 'Country');
+    expect(box.value).toBe('France');
+    await click(box);
+    await click(await find('menu_item', 'Peru'));
+    await eventually(async () => {
+      const window = await senses.windows.activeWindow();
+      expect(only(await senses.browser.elements(window, stop()), 'combo_box', 'Country').value).toBe('Peru');
+    });
+    await eventually(async () => expect((await find('combo_box', 'Country')).value).toBe('Peru'));
+  });
+
+  it('answers a page’s own question, while the page itself says nothing', async () => {
+    await senses.browser.navigate(`${web.origin}/alert`, stop());
+    const ok = await rested('button', 'OK');
+    expect((await look()).map((element) => element.name)).toContain('Are you there?');
+    expect(await senses.browser.elements(await senses.windows.activeWindow(), stop())).toEqual([]);
+    expect((await senses.browser.page())?.url).toBe(`${web.origin}/alert`);
+    await click(ok);
+    await eventually(async () => {
+      const window = await senses.windows.activeWindow();
+      const names = (await senses.browser.elements(window, stop())).map((element) => element.name);
+      expect(names).toContain('After');
+    });
   });
 
   it('answers with nothing for an application that exposes nothing, and for no window', async () => {

@@ -91,6 +91,14 @@ fetch('/late?ms=300&text=here').then((answer) => answer.text()).then((text) => {
     `<h1>Endless</h1><p>Ready.</p><script>fetch('/never').catch(() => {});</script>`,
   ),
 
+  /** Asks a question of its own as soon as it is there. */
+  '/alert': page(
+    'Alert',
+    `<h1>Alert</h1><p id="after">Before</p><script>
+setTimeout(() => { alert('Are you there?'); document.getElementById('after').textContent = 'After'; }, 50);
+</script>`,
+  ),
+
   '/frames': page(
     'Frames',
     `<h1>Frames</h1><p>Outer text</p>

@@ -97,6 +97,9 @@ export class AtspiConnection implements AsyncDisposable {
   }
 }
 
+/** What an application tells about all the objects it knows of in one answer. */
+export type KnownFacts = Readonly<{ role: number; name: string; states: readonly number[] }>;
+
 /** Calls on one accessible object; null when it has gone or does not have what is asked for. */
 export class AccessibleCalls {
   readonly #bus: MessageBus;
@@ -120,6 +123,30 @@ export class AccessibleCalls {
     } catch {
       return null;
     }
+  }
+
+  /**
+   * Role, name and states of many objects at once, by path. Not all of them: what is missing must be asked
+   * for one by one. Empty for toolkits that keep no such list.
+   */
+  async knownFacts(bus: string): Promise<ReadonlyMap<string, KnownFacts>> {
+    const [items] =
+      (await this.#ask({
+        destination: bus,
+        path: '/org/a11y/atspi/cache',
+        interface: 'org.a11y.atspi.Cache',
+        member: 'GetItems',
+      })) ?? [];
+    const known = new Map<string, KnownFacts>();
+    for (const item of Array.isArray(items) ? items : []) {
+      if (!Array.isArray(item)) continue;
+      const path: unknown = Array.isArray(item[0]) ? item[0][1] : undefined;
+      // Older toolkits list the children where newer ones count them; the end of the row is the same.
+      const [name, role, , states] = item.slice(-4) as unknown[];
+      if (typeof path !== 'string' || typeof name !== 'string' || typeof role !== 'number') continue;
+      if (Array.isArray(states)) known.set(path, { role, name, states: states as number[] });
+    }
+    return known;
   }
 
   async children(of: Accessible): Promise<readonly Accessible[]> {

@@ -1,11 +1,19 @@
 import type { Logger } from '@deskhand/base';
 import { MAX_ELEMENTS, type ScreenElement, type WindowInfo } from '@deskhand/protocol';
 import type { ElementSourcePort } from '../ports.ts';
-import { type Accessible, AccessibleCalls, AtspiConnection, REGISTRY_ROOT } from './atspi-connection.ts';
+import {
+  type Accessible,
+  AccessibleCalls,
+  AtspiConnection,
+  type KnownFacts,
+  REGISTRY_ROOT,
+} from './atspi-connection.ts';
 import { isInteractive, isNamedContainer, isSilent } from './atspi-vocabulary.ts';
 import { type AtspiNode, AtspiWalk } from './atspi-walk.ts';
 
-const DEFAULT_BUDGET_MS = 400;
+/** Several times what a walk takes on a quiet machine; half a tree would read as "it is not there". */
+const DEFAULT_BUDGET_MS = 800;
+const LONG_LIST = 4000;
 const MAX_NAME_CHARACTERS = 2000;
 
 /** What one walk cost; see `lastWalk`. */
@@ -26,6 +34,8 @@ export class AtspiElementSource implements ElementSourcePort {
   readonly name = 'at-spi';
   readonly #connection: AtspiConnection;
   readonly #budgetMs: number;
+  /** Bus names whose list of objects takes longer than asking; names are never used twice. */
+  readonly #longLists = new Set<string>();
   lastWalk: WalkReport | null = null;
 
   constructor(sessionAddress: string, log: Logger, budgetMs = DEFAULT_BUDGET_MS) {
@@ -45,7 +55,8 @@ export class AtspiElementSource implements ElementSourcePort {
     const budget = AbortSignal.any([options.signal, AbortSignal.timeout(this.#budgetMs)]);
     const calls = new AccessibleCalls(bus, { signal: budget });
     const application = await this.#applicationOf(window, calls, bus, budget);
-    const walk = new AtspiWalk(calls);
+    const known = application === null ? new Map() : await this.#knownFacts(application.bus, calls);
+    const walk = new AtspiWalk(calls, known);
     if (application !== null) await walk.window(application, window);
     options.signal.throwIfAborted();
     const elements = toElements(walk.roots, window);
@@ -61,6 +72,14 @@ export class AtspiElementSource implements ElementSourcePort {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#connection[Symbol.asyncDispose]();
+  }
+
+  /** The list is a gain only while it is short; an office suite's may hold every cell. */
+  async #knownFacts(bus: string, calls: AccessibleCalls): Promise<ReadonlyMap<string, KnownFacts>> {
+    if (this.#longLists.has(bus)) return new Map();
+    const known = await calls.knownFacts(bus);
+    if (known.size > LONG_LIST || calls.aborted) this.#longLists.add(bus);
+    return known;
   }
 
   async #applicationOf(

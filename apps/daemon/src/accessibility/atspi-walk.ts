@@ -1,5 +1,5 @@
 import { centerOf, contains, intersection, type Rect, type WindowInfo } from '@deskhand/protocol';
-import type { Accessible, AccessibleCalls } from './atspi-connection.ts';
+import type { Accessible, AccessibleCalls, KnownFacts } from './atspi-connection.ts';
 import { hasState, isInteractive, roleName, stateNames } from './atspi-vocabulary.ts';
 
 const MAX_NODES = 6000;
@@ -8,6 +8,7 @@ const MAX_VALUE_CHARACTERS = 10_000;
 const MANY_CHILDREN = 150;
 const MAX_CHILDREN = 1500;
 const LABELLED_BY = 2;
+const MAX_CHOICES = 200;
 const WINDOW_ROLES = new Set([23, 16, 19, 2]);
 const POPUP_ROLES = new Set([69, 41, 33, 64, 31, 98]);
 const MANY_CHILDREN_ROLES = new Set([55, 65, 66, 31, 98]);
@@ -32,13 +33,16 @@ export type AtspiNode = {
 export class AtspiWalk {
   readonly roots: AtspiNode[] = [];
   readonly #calls: AccessibleCalls;
+  readonly #known: ReadonlyMap<string, KnownFacts>;
   readonly #seen = new Set<string>();
   readonly #labels = new Map<string, Promise<string>>();
   /** True when a limit, not the end of the tree, ended the walk. */
   cut = false;
 
-  constructor(calls: AccessibleCalls) {
+  /** @param known facts of this moment that need not be asked for, by path. */
+  constructor(calls: AccessibleCalls, known: ReadonlyMap<string, KnownFacts> = new Map()) {
     this.#calls = calls;
+    this.#known = known;
   }
 
   get visited(): number {
@@ -95,14 +99,18 @@ export class AtspiWalk {
     }
     this.#seen.add(key);
     const calls = this.#calls;
-    const [roleNumber, states, name, extents] = await Promise.all([
-      calls.role(accessible),
-      calls.states(accessible),
-      calls.name(accessible),
+    const facts = this.#known.get(accessible.path);
+    const [roleNumber, states] =
+      facts === undefined
+        ? await Promise.all([calls.role(accessible), calls.states(accessible)])
+        : [facts.role, facts.states];
+    if (states === null || roleNumber === null) return;
+    // Most of a tree is folded menus and hidden pages: two questions are enough to leave them.
+    if (!hasState(states, 'showing') || !hasState(states, 'visible')) return;
+    const [name, extents] = await Promise.all([
+      facts === undefined ? calls.name(accessible) : facts.name,
       calls.extents(accessible),
     ]);
-    if (states === null || roleNumber === null) return;
-    if (!hasState(states, 'showing') || !hasState(states, 'visible')) return;
     const own = extents === null ? null : { ...extents, x: extents.x + shift.x, y: extents.y + shift.y };
     const visible = own === null ? null : clip === null ? own : intersection(own, clip);
     const role = refinedRole(roleName(roleNumber), states);
@@ -219,11 +227,22 @@ export class AtspiWalk {
       this.#labelsOf(node.accessible),
       this.#calls.selectedChild(node.accessible),
     ]);
-    const choice = selected === null ? '' : await this.#calls.name(selected);
+    const choice =
+      selected === null ? await this.#choiceInside(node.accessible) : await this.#calls.name(selected);
     // GTK names a combo box after its current choice, and keeps that name beside a label.
     if (choice !== '') node.value = choice;
     else if (labels !== '' && labels !== node.name) node.value = node.name;
     if (labels !== '') node.name = labels;
+  }
+
+  /** The chosen entry of a folded list, where the box itself does not tell. */
+  async #choiceInside(accessible: Accessible, depth = 0): Promise<string> {
+    const children = (await this.#calls.children(accessible)).slice(0, MAX_CHOICES);
+    const states = await Promise.all(children.map((child) => this.#calls.states(child)));
+    const index = states.findIndex((words) => words !== null && hasState(words, 'selected'));
+    if (index >= 0) return this.#calls.name(children[index] as Accessible);
+    const only = children[0];
+    return children.length === 1 && only !== undefined && depth === 0 ? this.#choiceInside(only, 1) : '';
   }
 
   /** What a person would call it: its own name, the label beside it, its hint. */

@@ -16,7 +16,7 @@ const START_CEILING_MS = 30_000;
 const WINDOW_CEILING_MS = 15_000;
 const LOAD_CEILING_MS = 15_000;
 const ANSWER_CEILING_MS = 400;
-const READ_CEILING_MS = 1500;
+const READ_CEILING_MS = 1000;
 const GOODBYE_CEILING_MS = 700;
 const CLOSE_GRACE_MS = 300;
 const POLL_MS = 20;
@@ -91,13 +91,7 @@ export class ChromiumBrowser implements Browser {
     const send = { ...options, sessionId: tab.sessionId };
     await running.cdp.send('Page.bringToFront', {}, send);
     await this.#raise(options);
-    const answer = await running.cdp
-      .send<{ errorText?: string; isDownload?: boolean }>('Page.navigate', { url: target }, send)
-      .catch((cause: unknown) => {
-        options.signal.throwIfAborted();
-        if (!(cause instanceof CdpError)) throw cause;
-        throw new ProtocolError('INVALID_STATE', 'The browser refused to go to that address.', {}, { cause });
-      });
+    const answer = await this.#goTo(running, tab, target, options);
     if (answer.errorText !== undefined && answer.isDownload !== true) {
       throw new ProtocolError('INVALID_STATE', `The page could not be loaded: ${answer.errorText}.`, {
         reason: answer.errorText,
@@ -140,7 +134,8 @@ export class ChromiumBrowser implements Browser {
         this.#activeTab(running, stop, window),
         this.#options.windows.clientArea(window.id),
       ]);
-      if (tab === null || client === null) return [];
+      // Nothing of a page can be read or clicked while it waits for an answer; the question is the browser's own.
+      if (tab === null || client === null || tab.dialog !== null) return [];
       return await running.elements.read(tab, window, client, stop);
     } catch (error) {
       options.signal.throwIfAborted();
@@ -242,6 +237,42 @@ export class ChromiumBrowser implements Browser {
     this.#options.log.info('browser closed', { pid: running.group.pid });
   }
 
+  /** @throws ProtocolError when the browser refuses or the page asks whether it may be left. */
+  async #goTo(
+    running: Running,
+    tab: PageTab,
+    url: string,
+    options: { signal: AbortSignal },
+  ): Promise<{ errorText?: string; isDownload?: boolean }> {
+    let forget = () => {};
+    const asked = new Promise<never>((_, reject) => {
+      forget = tab.onDialog(() => {
+        if (tab.dialog?.kind !== 'beforeunload') return;
+        reject(
+          new ProtocolError(
+            'INVALID_STATE',
+            'The page asks whether it may be left; answer that question first.',
+          ),
+        );
+      });
+    });
+    const going = running.cdp.send<{ errorText?: string; isDownload?: boolean }>(
+      'Page.navigate',
+      { url },
+      { ...options, sessionId: tab.sessionId },
+    );
+    try {
+      return await Promise.race([going, asked]);
+    } catch (cause) {
+      going.catch(() => {});
+      options.signal.throwIfAborted();
+      if (!(cause instanceof CdpError)) throw cause;
+      throw new ProtocolError('INVALID_STATE', 'The browser refused to go to that address.', {}, { cause });
+    } finally {
+      forget();
+    }
+  }
+
   /** Keeps the list of tabs true, and what each of them is doing. */
   #follow(running: Running): void {
     const { cdp, tabs, owners } = running;
@@ -301,6 +332,8 @@ export class ChromiumBrowser implements Browser {
     const stop = { signal: AbortSignal.any([options.signal, AbortSignal.timeout(ANSWER_CEILING_MS)]) };
     const seen = await Promise.all(
       tabs.map(async (tab) => {
+        if (tab.dialog !== null)
+          return { tab, visible: tab === this.#lastActive, focus: false, silent: true };
         const answer = await running.elements.evaluate(
           tab.sessionId,
           tab.mainFrameId,
@@ -362,12 +395,15 @@ export class ChromiumBrowser implements Browser {
 
   async #infoOf(running: Running, tab: PageTab, options: { signal: AbortSignal }): Promise<PageInfo> {
     const stop = { signal: AbortSignal.any([options.signal, AbortSignal.timeout(ANSWER_CEILING_MS)]) };
-    const answer = await running.elements.evaluate(
-      tab.sessionId,
-      tab.mainFrameId,
-      '[location.href, document.title]',
-      stop,
-    );
+    const answer =
+      tab.dialog === null
+        ? await running.elements.evaluate(
+            tab.sessionId,
+            tab.mainFrameId,
+            '[location.href, document.title]',
+            stop,
+          )
+        : null;
     const [url, title] = Array.isArray(answer) ? (answer as unknown[]) : [];
     return {
       url: (typeof url === 'string' ? url : tab.url).slice(0, 8192),

@@ -31,6 +31,9 @@ export class PageTab {
   readonly #loadingFrames = new Set<string>();
   readonly #requests = new Map<string, Request>();
   #busySince: number | null = null;
+  /** What the page is asking the person, if it is: its script stands still until somebody answers. */
+  dialog: Readonly<{ kind: string }> | null = null;
+  readonly #dialogWaiters = new Set<() => void>();
 
   constructor(target: Readonly<{ targetId: string; url: string; title: string }>, sessionId: string) {
     this.targetId = target.targetId;
@@ -64,6 +67,21 @@ export class PageTab {
     return now - this.#busySince <= LONGEST_BUSY_MS;
   }
 
+  dialogOpened(kind: string): void {
+    this.dialog = { kind };
+    for (const wake of this.#dialogWaiters) wake();
+  }
+
+  dialogClosed(): void {
+    this.dialog = null;
+  }
+
+  /** @returns its own unsubscribe. */
+  onDialog(listener: () => void): () => void {
+    this.#dialogWaiters.add(listener);
+    return () => this.#dialogWaiters.delete(listener);
+  }
+
   frameStarted(frameId: string, now: number): void {
     if (frameId === this.mainFrameId) {
       // Whatever the old page was waiting for is of no interest any more.
@@ -89,7 +107,7 @@ export class PageTab {
   }
 }
 
-/** Tells the tabs of a browser what their pages do. `tabOf` finds a tab by any of its sessions. */
+/** Tells the tabs of a browser what their pages do and ask. `tabOf` finds a tab by any of its sessions. */
 export function trackLoading(
   cdp: CdpPipe,
   tabOf: (sessionId: string | undefined) => PageTab | undefined,
@@ -104,6 +122,8 @@ export function trackLoading(
   on<{ frameId: string }>('Page.frameStartedLoading', (tab, { frameId }) => tab.frameStarted(frameId, now()));
   on<{ frameId: string }>('Page.frameStoppedLoading', (tab, { frameId }) => tab.frameStopped(frameId));
   on<{ frameId: string }>('Page.frameDetached', (tab, { frameId }) => tab.frameStopped(frameId));
+  on<{ type: string }>('Page.javascriptDialogOpening', (tab, { type }) => tab.dialogOpened(type));
+  on('Page.javascriptDialogClosed', (tab) => tab.dialogClosed());
   on<{ requestId: string; type?: string }>('Network.requestWillBeSent', (tab, { requestId, type }) =>
     tab.requestStarted(requestId, type ?? 'Other', now()),
   );
