@@ -1,6 +1,7 @@
 import type { Logger } from '@deskhand/base';
-import { ProtocolError } from '@deskhand/protocol';
 import { BuiltinEngine } from './engines/builtin/builtin-engine.ts';
+import type { RetryPlan } from './engines/vision/ask-model.ts';
+import { VisionEngine } from './engines/vision/vision-engine.ts';
 import { chooseModel, type ProviderKeys } from './model-choice.ts';
 import type { Engine } from './ports.ts';
 
@@ -9,8 +10,10 @@ export type EngineOptions = Readonly<{
   model?: string | undefined;
   /** Provider keys by variable name (`ANTHROPIC_API_KEY`, …). */
   env?: ProviderKeys;
-  /** Base URL of an OpenAI-compatible endpoint. */
+  /** Base URL of an OpenAI-compatible endpoint; for other providers, another address of the same API. */
   baseUrl?: string | undefined;
+  /** How to go on after a provider's own fault; default: five attempts, one second doubling to thirty. */
+  retry?: RetryPlan;
   log: Logger;
 }>;
 
@@ -18,5 +21,10 @@ export type EngineOptions = Readonly<{
 export function createEngine(options: EngineOptions): Engine {
   const choice = chooseModel(options.model, options.env ?? {}, options.baseUrl);
   if (choice.engine === 'builtin') return new BuiltinEngine({ log: options.log });
-  throw new ProtocolError('CONFIG_INVALID', 'Only DESKHAND_MODEL=builtin is supported.');
+  const { provider, model, key, baseUrl } = choice;
+  return new VisionEngine({
+    endpoint: { provider, model, key, baseUrl },
+    log: options.log,
+    ...(options.retry === undefined ? {} : { retry: options.retry }),
+  });
 }

@@ -13,4 +13,10 @@ export {
   type SimulatedWindow,
   type Widget,
 } from './scripted-machine.ts';
+export {
+  type Fault,
+  type ProviderRequest,
+  ScriptedProvider,
+  type ScriptedReply,
+} from './scripted-provider.ts';
 export { browserWindow, installFormPage, installTextEditor } from './simulated-applications.ts';

@@ -160,7 +160,7 @@ export class ScriptedMachine implements Machine {
 
   #sight(request: ObserveRequestInput): Sight {
     const picture = this.desktop.picture();
-    const bytes = new TextEncoder().encode(picture);
+    const bytes = new TextEncoder().encode(`${picture}${JSON.stringify(request.frame?.region ?? '')}`);
     const changed = picture !== this.#lastPicture;
     this.#lastPicture = picture;
     this.#frames += 1;
@@ -174,7 +174,7 @@ export class ScriptedMachine implements Machine {
             frameId: FrameId.parse(`frm_${this.#frames}`),
             displayId: DisplayId.parse('display'),
             layoutId: 'layout',
-            region: { x: 0, y: 0, ...SCREEN },
+            region: request.frame?.region ?? { x: 0, y: 0, ...SCREEN },
             image: SCREEN,
             scale: 1,
           },

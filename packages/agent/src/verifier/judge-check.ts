@@ -6,6 +6,7 @@ import { ground } from '../engines/builtin/grounding.ts';
 import { fitsHint } from '../engines/builtin/roles.ts';
 import { describeTarget, type Target } from '../engines/builtin/target.ts';
 import { isVisibleIn } from '../engines/builtin/visibility.ts';
+import { windowNamed } from '../engines/builtin/windows.ts';
 import { containsText, foldLabel } from '../engines/builtin/wording.ts';
 import type { Check } from './checks.ts';
 import type { Evidence } from './gather.ts';
@@ -49,19 +50,8 @@ export async function judgeCheck(check: Check, sight: Observation, evidence: Evi
     }
     case 'page':
       return judgePage(check, sight);
-    case 'window': {
-      const open = sight.windows.some(
-        ({ title, application }) => containsText(title, check.name) || containsText(application, check.name),
-      );
-      // Everyday names ("text editor") rarely stand in a title: a window proves it, a missing word does not disprove it.
-      return open
-        ? { result: 'satisfied', words: `a window of “${check.name}” is open`, strong: true }
-        : {
-            result: sight.windows.length === 0 ? 'unsatisfied' : 'satisfied',
-            words: `${sight.windows.length} windows are open`,
-            strong: false,
-          };
-    }
+    case 'window':
+      return judgeWindow(check.name, sight, evidence);
     case 'command': {
       const entry = evidence.history.findLast(
         ({ operation }) => operation.type === 'run_command' && operation.command === check.command,
@@ -77,6 +67,16 @@ export async function judgeCheck(check: Check, sight: Observation, evidence: Evi
     default:
       return assertNever(check, 'check');
   }
+}
+
+function judgeWindow(name: string, { windows }: Observation, { history }: Evidence): Finding {
+  if (windowNamed(windows, name) !== null) return strong(true, `a window of “${name}” is open`);
+  const opened = history.findLast(
+    ({ operation }) => operation.type === 'open_application' && operation.name === name,
+  )?.outcome.result?.windowId;
+  if (typeof opened === 'string' && windows.some(({ id }) => id === opened))
+    return strong(true, `the window that “${name}” opened is still open`);
+  return unknown(`no open window can be told to be “${name}”`);
 }
 
 async function judgeFile(check: Extract<Check, { type: 'file' }>, evidence: Evidence): Promise<Finding> {

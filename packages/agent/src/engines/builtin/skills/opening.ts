@@ -1,8 +1,9 @@
-import type { OperationInput, WindowInfo } from '@deskhand/protocol';
+import type { OperationInput } from '@deskhand/protocol';
 import type { Intent } from '../intent.ts';
 import { yesOrNo } from '../questions.ts';
 import { failureOf, LOOK, type Move, type Scene, TaskFailure } from '../scene.ts';
-import { containsText, likeness } from '../wording.ts';
+import { windowNamed } from '../windows.ts';
+import { containsText } from '../wording.ts';
 
 export function* openApplication(
   scene: Scene,
@@ -51,7 +52,7 @@ export function* goTo(scene: Scene, { url }: Extract<Intent, { type: 'go_to' }>)
 }
 
 export function* closeWindow(scene: Scene, { title }: Extract<Intent, { type: 'close_window' }>): Move {
-  const window = title === null ? scene.activeWindow : windowNamed(scene, title);
+  const window = title === null ? scene.activeWindow : windowNamed(scene.observation.windows, title);
   if (title !== null && window === null)
     throw new TaskFailure(`There is no window “${title}”; ${openWindows(scene)}.`);
   const operation: OperationInput =
@@ -75,7 +76,7 @@ export function* closeWindow(scene: Scene, { title }: Extract<Intent, { type: 'c
 }
 
 export function* focusWindow(scene: Scene, { title }: Extract<Intent, { type: 'focus_window' }>): Move {
-  const window = windowNamed(scene, title);
+  const window = windowNamed(scene.observation.windows, title);
   // Nothing by that name is open: "switch to the terminal" then means to start one.
   if (window === null) return yield* openApplication(scene, { type: 'open_application', name: title });
   const operation: OperationInput = { type: 'focus_window', windowId: window.id };
@@ -83,42 +84,6 @@ export function* focusWindow(scene: Scene, { title }: Extract<Intent, { type: 'f
     yield* scene.act(`Bringing the window “${title}” forward. Expecting it to be active.`, [operation]),
   );
   if (failure !== null) throw new TaskFailure(`There is no window “${title}”; ${openWindows(scene)}.`);
-}
-
-/** Everyday names of windows whose application calls itself otherwise. */
-const EVERYDAY: ReadonlyArray<{ names: RegExp; programs: RegExp }> = [
-  {
-    names: /^(?:web |internet )?browser$|^(?:google )?chrome$|^chromium$/i,
-    programs: /chrom|firefox|brave|edge|browser/i,
-  },
-  {
-    names: /^(?:text )?editor$|^notepad$/i,
-    programs: /mousepad|gedit|text-?editor|kate|kwrite|xed|pluma|leafpad|featherpad|geany/i,
-  },
-  { names: /^terminal$|^console$|^shell$/i, programs: /term|konsole|kgx|kitty|alacritty/i },
-  {
-    names: /^files?$|^file (?:manager|browser|explorer)$|^finder$/i,
-    programs: /nautilus|thunar|dolphin|nemo|caja|pcmanfm/i,
-  },
-  { names: /^calc(?:ulator)?$/i, programs: /calc/i },
-];
-
-export function windowNamed(scene: Scene, title: string): WindowInfo | null {
-  const scored = scene.observation.windows
-    .map((window) => {
-      const everyday = EVERYDAY.some(
-        ({ names, programs }) => names.test(title.trim()) && programs.test(window.application),
-      );
-      const like = Math.max(
-        likeness(title, window.title),
-        likeness(title, window.application),
-        everyday ? 0.85 : 0,
-      );
-      return { window, like: like - (window.minimized ? 0.01 : 0) };
-    })
-    .filter(({ like }) => like >= 0.5)
-    .sort((a, b) => b.like - a.like);
-  return scored[0]?.window ?? null;
 }
 
 function openWindows(scene: Scene): string {
