@@ -18,6 +18,7 @@ import {
 import { type LinkCredentials, ServerLink } from './link/server-link.ts';
 import { DaemonSocket } from './local/daemon-socket.ts';
 import { ensureRuntimeFolder, removeRuntimeFolder, writePersonToken } from './local/runtime-folder.ts';
+import { readableRoots } from './policy/policy.ts';
 import { PolicyReader, writeDefaultPolicy } from './policy/policy-file.ts';
 import { processLog } from './process-log.ts';
 import { lockDataFolder } from './safety/data-folder-lock.ts';
@@ -60,6 +61,7 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
   if (identity === undefined && !existsSync(policyFile)) writeDefaultPolicy(policyFile);
   const workFolder = join(dataDir, 'work');
   mkdirSync(workFolder, { recursive: true, mode: 0o700 });
+  const policy = new PolicyReader(policyFile);
   const audit = AuditLog.open(join(dataDir, 'audit.jsonl'), log);
   scope.add('audit log', () => audit[Symbol.dispose]());
   audit.append({ kind: 'started', version: PRODUCT_VERSION });
@@ -111,6 +113,7 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
       dataDir,
       virtual: config.virtual !== null,
       covered: () => socket.covered,
+      policyRoots: () => readableRoots(policy.current, workFolder),
       log,
       signal,
     }),
@@ -127,7 +130,7 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
     chordLabel: chord.label,
     senses: opened.senses,
     capabilities: opened.capabilities,
-    policy: new PolicyReader(policyFile),
+    policy,
     workFolder,
     audit,
     log,

@@ -1,12 +1,14 @@
 import { errorAttributes, type Logger, Scope } from '@deskhand/base';
 import { type Capabilities, ProtocolError, type Rect } from '@deskhand/protocol';
 import {
+  openNutScreenCapture,
+  openScreenshotDesktopCapture,
   openX11ScreenActivity,
   openX11ScreenCapture,
   PollScreenActivity,
   primaryDisplay,
 } from '../capture/index.ts';
-import type { ScreenActivity } from '../ports.ts';
+import type { ScreenActivity, ScreenCapture } from '../ports.ts';
 import { openSenses } from '../senses.ts';
 import { openX11 } from '../x11/index.ts';
 import type { DesktopSenses } from './desktop-senses.ts';
@@ -28,23 +30,18 @@ export async function openDesktopSenses(options: {
   dataDir: string;
   virtual: boolean;
   covered: () => readonly Rect[];
+  /** Folders whose files may be read, as policy has them now. */
+  policyRoots: () => readonly string[];
   log: Logger;
   signal: AbortSignal;
 }): Promise<OpenedSenses> {
   const { display, log, virtual } = options;
-  if (display === null)
-    throw new ProtocolError('NO_DISPLAY', `Deskhand’s eyes for ${process.platform} are not built yet.`);
   const scope = new Scope();
   try {
-    const connection = scope.use('X connection of the eyes', await openX11({ display, log }));
-    const capture = scope.use('capture', await openX11ScreenCapture({ connection, log }));
-    const activity: ScreenActivity = scope.use(
-      'screen activity',
-      await openX11ScreenActivity({ connection, log, ignored: options.covered }).catch((error) => {
-        log.warn('no damage events: the screen is looked at instead', errorAttributes(error));
-        return new PollScreenActivity({ capture, region: () => primaryBounds(capture.displays()) });
-      }),
-    );
+    const { capture, activity } =
+      display === null
+        ? await openOtherEyes(scope, log)
+        : await openX11Eyes(scope, display, log, options.covered);
     const others = scope.use(
       'senses',
       await openSenses({
@@ -52,6 +49,7 @@ export async function openDesktopSenses(options: {
         env: desktopEnvironment(process.env),
         dataDir: options.dataDir,
         virtual,
+        policyRoots: options.policyRoots,
         log,
       }),
     );
@@ -61,17 +59,17 @@ export async function openDesktopSenses(options: {
         activity,
         windows: others.windows,
         elements: others.accessibility,
-        words: null,
+        words: others.words,
         browser: others.browser,
         launcher: others.applications,
-        terminal: null,
-        files: null,
+        terminal: others.terminal,
+        files: others.files,
       },
       capabilities: {
         capture: capture.name,
         input: 'none',
         accessibility: others.accessibility.name,
-        ocr: 'none',
+        ocr: others.words.name,
         browser: others.browser.name,
         os: process.platform === 'darwin' ? 'macos' : process.platform === 'win32' ? 'windows' : 'linux',
         virtual,
@@ -82,6 +80,42 @@ export async function openDesktopSenses(options: {
     await scope.close().catch(() => {});
     throw error;
   }
+}
+
+type Eyes = { capture: ScreenCapture; activity: ScreenActivity };
+
+async function openX11Eyes(
+  scope: Scope,
+  display: string,
+  log: Logger,
+  covered: () => readonly Rect[],
+): Promise<Eyes> {
+  const connection = scope.use('X connection of the eyes', await openX11({ display, log }));
+  const capture = scope.use('capture', await openX11ScreenCapture({ connection, log }));
+  const activity: ScreenActivity = scope.use(
+    'screen activity',
+    await openX11ScreenActivity({ connection, log, ignored: covered }).catch((error) => {
+      log.warn('no damage events: the screen is looked at instead', errorAttributes(error));
+      return pollingActivity(capture);
+    }),
+  );
+  return { capture, activity };
+}
+
+/** Windows and macOS. Written against their libraries and never run there; see docs. */
+async function openOtherEyes(scope: Scope, log: Logger): Promise<Eyes> {
+  const capture: ScreenCapture = scope.use(
+    'capture',
+    await openNutScreenCapture({ log }).catch((error) => {
+      log.warn('nut-js cannot capture here: screenshot programs are used', errorAttributes(error));
+      return openScreenshotDesktopCapture();
+    }),
+  );
+  return { capture, activity: scope.use('screen activity', pollingActivity(capture)) };
+}
+
+function pollingActivity(capture: ScreenCapture): ScreenActivity {
+  return new PollScreenActivity({ capture, region: () => primaryBounds(capture.displays()) });
 }
 
 async function primaryBounds(displays: Promise<Parameters<typeof primaryDisplay>[0]>): Promise<Rect> {

@@ -1,7 +1,13 @@
 import { errorAttributes, StopError, sleep } from '@deskhand/base';
 import { type Action, decodeValue, type Outcome, ProtocolError } from '@deskhand/protocol';
 import { connectToGuard } from '@deskhand/protocol/local-client';
-import { type ActionMemory, executeAction, openX11InputBackend, ReservedChords } from '../input/index.ts';
+import {
+  type ActionMemory,
+  executeAction,
+  openNutInputBackend,
+  openX11InputBackend,
+  ReservedChords,
+} from '../input/index.ts';
 import type { InputBackend } from '../ports.ts';
 import { logLevelFrom, processLog } from '../process-log.ts';
 import { parseStopChord } from '../safety/stop-chord.ts';
@@ -14,6 +20,7 @@ import { type Fence, InputGate } from './input-gate.ts';
  * between any two primitives the gate; on every way out whatever is held is released.
  */
 const GUARD_RETRY_MS = 100;
+const X11_BACKEND = 'x11-xtest';
 /** A lease that ran out must also end an action that is just waiting. */
 const GATE_LOOK_MS = 25;
 /** The daemon hears of "armed" from guard a moment before guard's next lease reaches these hands. */
@@ -42,7 +49,8 @@ async function leave(why: string, code: number): Promise<void> {
   const letGo = async () => {
     // What an action holds it releases itself. Only after a fault nobody knows any more who holds what.
     await current?.done;
-    if (code !== 0) await backend?.releaseAll();
+    // On X11 guard lets go as well, and knows which keys are under the person's own fingers.
+    if (code !== 0 || backend?.name !== X11_BACKEND) await backend?.releaseAll();
     await backend?.[Symbol.asyncDispose]();
   };
   await Promise.race([letGo().catch(() => {}), sleep(EXIT_CEILING_MS)]);
@@ -124,8 +132,7 @@ async function start(boot: Extract<ToHands, { type: 'boot' }>): Promise<void> {
 }
 
 async function openBackend(display: string | null): Promise<InputBackend> {
-  if (display === null)
-    throw new ProtocolError('NO_DISPLAY', `Input on ${process.platform} is not built yet.`);
+  if (display === null) return openNutInputBackend({ log, platform: process.platform });
   const connection = await openX11({ display, log });
   // Without the X server these hands are useless; new ones start when it is back.
   void connection.closed.then((why) => {

@@ -78,7 +78,6 @@ export const DEFAULT_POLICY: PolicyFile = {
   urls: {
     default: 'allow',
     rules: [
-      deny('file:*', 'Files are read through the file tools, inside their roots.'),
       deny('chrome:*', 'It is the browser’s own settings.'),
       deny('javascript:*', 'It is code, not a page.'),
     ],

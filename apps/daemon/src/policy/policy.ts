@@ -1,4 +1,5 @@
 import { isAbsolute, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Operation, WindowInfo } from '@deskhand/protocol';
 import type { LoadedPolicy, PolicyFile, Verdict } from './policy-file.ts';
 
@@ -46,7 +47,7 @@ export function decide(
     case 'stat_file':
       return decidePath(policy, operation.path, around);
     case 'browser_navigate':
-      return first(policy.urls, 'urls', [operation.url]);
+      return decideUrl(policy, operation.url, around);
     case 'open_application':
       return first(policy.applications, 'applications', [operation.name]);
     default:
@@ -64,12 +65,31 @@ function decideWindow(policy: PolicyFile, window: WindowInfo | null): PolicyDeci
   return byTitle.verdict === 'allow' ? byApplication : byTitle;
 }
 
+/** A file in the browser is a file that is read: the same folders count. */
+function decideUrl(policy: PolicyFile, url: string, around: PolicySurroundings): PolicyDecision {
+  const byUrl = first(policy.urls, 'urls', [url.trim()]);
+  if (byUrl.verdict === 'deny') return byUrl;
+  let path: string | null = isAbsolute(url) ? url : null;
+  try {
+    if (/^\s*file:/i.test(url)) path = fileURLToPath(url.trim());
+  } catch {
+    return no('files', 'That file URL names no file of this computer.');
+  }
+  return path === null ? byUrl : decidePath(policy, path, around);
+}
+
+/** Folders whose files may be read now. */
+export function readableRoots(loaded: LoadedPolicy, workFolder: string): readonly string[] {
+  return loaded.state === 'loaded' ? [workFolder, ...loaded.policy.files.roots] : [];
+}
+
 function decidePath(policy: PolicyFile, path: string, around: PolicySurroundings): PolicyDecision {
   if (!isAbsolute(path)) return no('files', 'Paths must be absolute.');
   const wanted = resolve(path);
   if (around.savedPaths.has(wanted)) return allow('files:saved_by_this_run');
-  const roots = [around.workFolder, ...policy.files.roots];
-  const root = roots.find((candidate) => isInside(wanted, resolve(candidate)));
+  const root = readableRoots({ state: 'loaded', policy }, around.workFolder).find((candidate) =>
+    isInside(wanted, resolve(candidate)),
+  );
   return root === undefined
     ? no('files', `${wanted} is outside the folders listed under "files" in policy.json.`)
     : allow(`files:${root}`);
