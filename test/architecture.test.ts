@@ -28,7 +28,11 @@ const edges: readonly { packages: RegExp; only: readonly string[] }[] = [
   { packages: /^playwright(-core)?$/, only: ['apps/daemon/src/browser/**'] },
   {
     packages: /^ws$/,
-    only: ['apps/daemon/src/link/**', 'apps/server/src/machines/**', 'apps/overlay/src/{main,browser}/**'],
+    only: [
+      'apps/daemon/src/link/**',
+      'apps/server/src/{machines,testing}/**',
+      'apps/overlay/src/{main,browser}/**',
+    ],
   },
   { packages: /^(kysely|node:sqlite|better-sqlite3|pg)$/, only: ['apps/server/src/storage/**'] },
   {

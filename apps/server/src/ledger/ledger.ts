@@ -1,7 +1,7 @@
-import { sql } from 'kysely';
 import type { Owner } from '../keys/owner.ts';
 import type { Database } from '../storage/database.ts';
 import type { Tx } from '../storage/schema.ts';
+import { sql } from '../storage/sql.ts';
 
 export type LedgerEntry = Readonly<{
   operation: string;

@@ -13,10 +13,10 @@ import {
   mintTestMachineId,
   ProtocolError,
 } from '@deskhand/protocol';
-import { sql } from 'kysely';
 import type { Owner } from '../keys/owner.ts';
 import type { Database } from '../storage/database.ts';
 import type { Tx } from '../storage/schema.ts';
+import { sql } from '../storage/sql.ts';
 import type { LinkConnection } from './link-connection.ts';
 import type { HubListener, LinkAuthority, MachineHub } from './machine-hub.ts';
 import { type MachinePrices, type MachineRow, machineStatus, toMachine } from './machine-record.ts';

@@ -13,13 +13,13 @@ import {
   type RunStatus,
   transition,
 } from '@deskhand/protocol';
-import { sql } from 'kysely';
 import type { Owner } from '../keys/owner.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Queue } from '../seams/queue.ts';
 import type { Database } from '../storage/database.ts';
 import type { Tx } from '../storage/schema.ts';
 import type { Seal } from '../storage/seal.ts';
+import { sql } from '../storage/sql.ts';
 import type { WebhookOutbox } from '../webhooks/webhook-outbox.ts';
 import { type EventLine, eventLine } from './run-event-line.ts';
 import type { RunFeed } from './run-feed.ts';
