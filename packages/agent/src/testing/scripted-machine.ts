@@ -51,7 +51,7 @@ export class SimulatedDesktop {
   readonly files = new Map<string, string>();
   readonly applications = new Map<string, (desktop: SimulatedDesktop) => void>();
   readonly pages = new Map<string, (desktop: SimulatedDesktop) => void>();
-  readonly commands = new Map<string, { output: string; exitCode: number }>();
+  readonly commands = new Map<string, { output: string; exit_code: number }>();
   /** Everything that reached an application, in order: the independent judge of a test. */
   readonly journal: string[] = [];
   selectedAll = false;
@@ -303,7 +303,7 @@ function performOn(
       const open = desktop.applications.get(operation.name.toLowerCase());
       if (open === undefined) return failed('APPLICATION_NOT_FOUND', `No application “${operation.name}”.`);
       open(desktop);
-      return { result: { windowId: desktop.active?.id ?? null } };
+      return { result: { window_id: desktop.active?.id ?? null } };
     }
     case 'browser_navigate': {
       const load = desktop.pages.get(operation.url);
@@ -327,16 +327,18 @@ function performOn(
     }
     case 'run_command': {
       const result = desktop.commands.get(operation.command);
-      if (result === undefined) return { result: { output: 'not found', exitCode: 127 } };
+      if (result === undefined) return { result: { output: 'not found', exit_code: 127 } };
       return { result };
     }
     case 'stat_file': {
       const content = desktop.files.get(operation.path);
-      return { result: content === undefined ? { exists: false } : { exists: true, size: content.length } };
+      return {
+        result: content === undefined ? { exists: false } : { exists: true, size_bytes: content.length },
+      };
     }
     case 'read_file': {
       const content = desktop.files.get(operation.path);
-      return content === undefined ? failed('NOT_FOUND', 'No such file.') : { result: { content } };
+      return content === undefined ? failed('NOT_FOUND', 'No such file.') : { result: { text: content } };
     }
     default:
       return refused('UNKNOWN_COMMAND', 'not simulated');

@@ -51,7 +51,7 @@ const words = (name: string): Widget => ({
   name,
   bounds: { x: 10, y: 10, width: 300, height: 20 },
 });
-const ok: Outcome = { status: 'confirmed', durationMs: 1, result: { exitCode: 0 } };
+const ok: Outcome = { status: 'confirmed', durationMs: 1, result: { exit_code: 0 } };
 
 describe('the verifier judges from evidence alone', () => {
   it('a file that was saved with the text of the task', async () => {
@@ -138,7 +138,7 @@ describe('the verifier judges from evidence alone', () => {
       judgement: 'satisfied',
     });
     expect(
-      await judge('run "make" in the terminal', desktop, [entry({ ...ok, result: { exitCode: 2 } })]),
+      await judge('run "make" in the terminal', desktop, [entry({ ...ok, result: { exit_code: 2 } })]),
     ).toMatchObject({ judgement: 'unsatisfied' });
     expect(await judge('run "make" in the terminal', desktop)).toMatchObject({ judgement: 'unsatisfied' });
   });

@@ -46,7 +46,7 @@ export class Evidence {
     if (typeof exists !== 'boolean') return null;
     if (!exists || !wantContent) return { exists, content: null };
     const read = await this.#ask({ type: 'read_file', path, maxBytes: 1_048_576 });
-    const content = read?.result?.content ?? read?.result?.text;
+    const content = read?.result?.text;
     return { exists, content: typeof content === 'string' ? content : null };
   }
 

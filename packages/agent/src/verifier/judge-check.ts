@@ -58,7 +58,7 @@ export async function judgeCheck(check: Check, sight: Observation, evidence: Evi
       );
       if (entry === undefined)
         return { result: 'unsatisfied', words: 'the command was never run', strong: true };
-      const exitCode = entry.outcome.result?.exitCode ?? entry.outcome.result?.exit_code;
+      const exitCode = entry.outcome.result?.exit_code;
       if (!wasDone(entry.outcome))
         return { result: 'unsatisfied', words: 'the command did not run', strong: true };
       if (typeof exitCode !== 'number') return unknown('how the command ended is not known');
@@ -73,7 +73,7 @@ function judgeWindow(name: string, { windows }: Observation, { history }: Eviden
   if (windowNamed(windows, name) !== null) return strong(true, `a window of “${name}” is open`);
   const opened = history.findLast(
     ({ operation }) => operation.type === 'open_application' && operation.name === name,
-  )?.outcome.result?.windowId;
+  )?.outcome.result?.window_id;
   if (typeof opened === 'string' && windows.some(({ id }) => id === opened))
     return strong(true, `the window that “${name}” opened is still open`);
   return unknown(`no open window can be told to be “${name}”`);

@@ -270,7 +270,7 @@ describe('the built-in engine asks and says so when it cannot', () => {
 
   it('runs a command and judges it by its exit code', async () => {
     const { desktop, run } = page([]);
-    desktop.commands.set('ls', { output: 'a.txt', exitCode: 0 });
+    desktop.commands.set('ls', { output: 'a.txt', exit_code: 0 });
     expect((await run('run "ls" in the terminal and check that "a.txt" is visible')).outcome).toMatchObject({
       passed: true,
     });

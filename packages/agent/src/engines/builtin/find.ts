@@ -19,10 +19,13 @@ export function* find(scene: Scene, target: Target, purpose: Purpose): Move<Cand
       return yield* scrollTo(scene, target, purpose, grounding.candidate);
     case 'ambiguous':
       return yield* decideTie(scene, target, purpose, grounding.candidates);
-    case 'missing':
+    case 'missing': {
+      const scrolled = yield* scrollThrough(scene, target, purpose);
+      if (scrolled !== null) return scrolled;
       throw new TaskFailure(
         `Could not find ${describeTarget(target)} in ${whereLooked(scene)}; ${nearestWords(grounding.nearest)}.`,
       );
+    }
   }
 }
 
@@ -77,6 +80,24 @@ function* decideTie(
 
 function sameElement(chosen: Candidate, candidates: readonly Candidate[]): Candidate | null {
   return candidates.find(({ element }) => element.id === chosen.element.id) ?? null;
+}
+
+/**
+ * What is further down a page is in no list. Scrolls through it once, from the top of what follows to the
+ * end, before giving up; only in a page, where scrolling harms nothing.
+ */
+function* scrollThrough(scene: Scene, target: Target, purpose: Purpose): Move<Candidate | null> {
+  for (let turn = 0; turn < MAX_SCROLLS_TO_SHOW && scene.observation.page !== null; turn += 1) {
+    const before = scene.observation.frame?.sha256;
+    yield* scene.act(`${describeTarget(target)} is not in sight; scrolling down the page to look for it.`, [
+      { type: 'scroll', direction: 'down', amount: 8, ...middle(scene) },
+    ]);
+    if (scene.observation.frame?.sha256 === before) return null;
+    const grounding = ground(target, scene.observation, purpose);
+    if (grounding.type === 'found') return grounding.candidate;
+    if (grounding.type === 'ambiguous') return yield* decideTie(scene, target, purpose, grounding.candidates);
+  }
+  return null;
 }
 
 /** Brings something that exists outside the picture into view by the wheel. */

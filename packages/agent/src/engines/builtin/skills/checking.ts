@@ -121,7 +121,7 @@ export function* checkFile(scene: Scene, intent: Extract<Intent, { type: 'check_
         return yield* prove(scene, `${path} ${expected ? 'exists' : 'does not exist'}`);
       continue;
     }
-    const content = outcome?.result?.content ?? outcome?.result?.text;
+    const content = outcome?.result?.text;
     if (typeof content === 'string' && containsText(content, contains) === expected)
       return yield* prove(scene, `${path} contains the expected text`);
   }

@@ -105,8 +105,17 @@ function isInside(inner: ScreenElement, outer: ScreenElement): boolean {
   );
 }
 
-/** The list is drawn where nothing can be read: lists choose by the first letters typed. */
+/** The list is drawn where nothing can be read: go to the option by its place, or by its first letters. */
 function* typeAhead(scene: Scene, option: string, box: Candidate): Move {
+  const known = optionsOf(box.element);
+  const place = known.findIndex((name) => foldLabel(name) === foldLabel(option));
+  if (known.length > 0 && place < 0)
+    throw new TaskFailure(
+      `${describeRole(box.element)} has no option “${option}”; it has ${known
+        .slice(0, 12)
+        .map((name) => `“${name}”`)
+        .join(', ')}.`,
+    );
   const failure = failureOf(
     yield* scene.act(
       `The options of ${describeRole(box.element)} cannot be seen; choosing by its first letters.`,
@@ -118,6 +127,14 @@ function* typeAhead(scene: Scene, option: string, box: Candidate): Move {
   );
   if (failure !== null)
     throw new TaskFailure(`Choosing the option failed: ${failure.message ?? failure.status}.`);
+}
+
+/** What a drop-down offers, where the page says so. */
+function optionsOf(box: ScreenElement): readonly string[] {
+  const options: unknown = (box as { options?: unknown }).options;
+  return Array.isArray(options)
+    ? options.filter((option): option is string => typeof option === 'string')
+    : [];
 }
 
 function* expectOption(scene: Scene, option: string, from: Target, box: ScreenElement): Move {

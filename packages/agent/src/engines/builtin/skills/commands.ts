@@ -11,13 +11,17 @@ export function* runCommand(scene: Scene, intent: Extract<Intent, { type: 'run_c
       `The command could not be run: ${failure.message ?? failure.code ?? failure.status}.`,
     );
   const result = outcomes[0]?.result ?? {};
-  const output = firstText(result, ['output', 'stdout']);
+  const output = firstText(result, ['output']);
   scene.commandOutput = output ?? '';
   if (output !== null) {
     scene.memory.set('output', output.trim());
     scene.memory.set('command output', output.trim());
   }
-  const exitCode = result.exitCode ?? result.exit_code;
+  const exitCode = result.exit_code;
+  if (result.timed_out === true)
+    throw new TaskFailure(
+      `The command did not end within ${Math.round(intent.ceilingMs / 1000)} s and was stopped.`,
+    );
   if (typeof exitCode === 'number' && exitCode !== 0)
     throw new TaskFailure(`The command ended with code ${exitCode}${excerpt(result)}.`);
   scene.proofs.push('the command ended with code 0');
@@ -32,6 +36,6 @@ function firstText(result: Record<string, unknown>, keys: readonly string[]): st
 }
 
 function excerpt(result: Record<string, unknown>): string {
-  const text = firstText(result, ['stderr', 'output', 'stdout'])?.trim() ?? '';
+  const text = firstText(result, ['stderr', 'output'])?.trim() ?? '';
   return text === '' ? '' : `: ${text.slice(-200)}`;
 }

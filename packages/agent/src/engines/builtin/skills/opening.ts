@@ -16,7 +16,7 @@ export function* openApplication(
   const failure = failureOf(outcomes);
   if (failure !== null)
     throw new TaskFailure(`Could not open “${name}”: ${failure.message ?? failure.code ?? failure.status}.`);
-  const windowId = outcomes[0]?.result?.windowId;
+  const windowId = outcomes[0]?.result?.window_id;
   for (const afterMs of [0, 300, 700, 1500]) {
     if (afterMs > 0) yield* scene.look(`Waiting for the window of “${name}”.`, LOOK, afterMs);
     const active = scene.activeWindow;

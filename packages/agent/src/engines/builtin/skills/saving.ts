@@ -23,9 +23,9 @@ type FileFacts = Readonly<{ exists: boolean; stamp: string }>;
  */
 export function* saveAs(scene: Scene, { path, overwrite }: Extract<Intent, { type: 'save_as' }>): Move {
   const windowBefore = scene.observation.activeWindowId;
-  const { before, field } = yield* openDialog(scene, path, windowBefore);
+  const field = yield* openDialog(scene, windowBefore);
+  const before = yield* enterPath(scene, field, path);
   if (before?.exists === true && !overwrite) yield* mayReplace(scene, path);
-  yield* enterPath(scene, field, path);
   yield* press(scene, `The dialog holds the whole path; pressing Enter. Expecting ${path} to be written.`, [
     { type: 'key_press', keys: ['enter'] },
   ]);
@@ -33,13 +33,14 @@ export function* saveAs(scene: Scene, { path, overwrite }: Extract<Intent, { typ
 
   for (const afterMs of FILE_PATIENCE_MS) {
     if (afterMs > 0) yield* scene.look(`Waiting for ${path} to be written.`, LOOK, afterMs);
-    const after = yield* fileFacts(scene, path, `Looking whether ${path} was written.`);
+    const [outcome] = yield* scene.act(`Looking whether ${path} was written.`, [{ type: 'stat_file', path }]);
+    const after = factsFrom(outcome);
     if (after === null) return yield* trustTheWindow(scene, path, windowBefore);
     if (after.exists && (before === null || !before.exists || after.stamp !== before.stamp)) {
       scene.proofs.push(`${path} was written`);
       return;
     }
-    // The same content saved again leaves size and sometimes time as they were.
+    // The same content saved again may leave size and time as they were.
     if (after.exists && before?.exists === true && afterMs >= 1000 && !dialogOpen(scene, windowBefore)) {
       scene.doubts.push(`${path} existed before and shows no sign of having been written again`);
       return;
@@ -65,32 +66,21 @@ export function* save(scene: Scene): Move {
     scene.doubts.push('the title still marks the document as changed');
 }
 
-/** Looks at the file, then Ctrl+Shift+S in the same round trip; Ctrl+S where that opened nothing. */
-function* openDialog(
-  scene: Scene,
-  path: string,
-  windowBefore: string | null,
-): Move<{ before: FileFacts | null; field: ScreenElement | null }> {
-  const outcomes = yield* scene.act(
-    `Looking whether ${path} exists, then pressing Ctrl+Shift+S. Expecting a dialog that asks for a file name.`,
-    [{ type: 'stat_file', path }, SAVE_AS_CHORD],
-  );
-  const before = factsFrom(outcomes[0]);
-  // Where files may not be looked at, the chord behind the question was not reached.
-  if (outcomes.length < 2)
-    yield* press(scene, 'This desktop does not let that file be looked at; pressing Ctrl+Shift+S.', [
-      SAVE_AS_CHORD,
-    ]);
-  for (const chord of [SAVE_AS_CHORD, CTRL('s')]) {
-    if (chord !== SAVE_AS_CHORD)
-      yield* press(scene, 'Ctrl+Shift+S opened nothing; pressing Ctrl+S. Expecting a save dialog.', [chord]);
+/** Ctrl+Shift+S, then Ctrl+S where that opened nothing. @returns the name field, null when it cannot be seen. */
+function* openDialog(scene: Scene, windowBefore: string | null): Move<ScreenElement | null> {
+  const ways: ReadonlyArray<{ words: string; chord: OperationInput }> = [
+    { words: 'Pressing Ctrl+Shift+S', chord: SAVE_AS_CHORD },
+    { words: 'Ctrl+Shift+S opened nothing; pressing Ctrl+S', chord: CTRL('s') },
+  ];
+  for (const { words, chord } of ways) {
+    yield* press(scene, `${words}. Expecting a dialog that asks for a file name.`, [chord]);
     for (const afterMs of DIALOG_PATIENCE_MS) {
       if (afterMs > 0) yield* scene.look('Waiting for the save dialog.', LOOK, afterMs);
       if (!dialogOpen(scene, windowBefore)) continue;
       const field = nameField(scene);
-      if (field !== null) return { before, field };
+      if (field !== null) return field;
     }
-    if (dialogOpen(scene, windowBefore)) return { before, field: null };
+    if (dialogOpen(scene, windowBefore)) return null;
   }
   throw new TaskFailure(
     `No save dialog opened in “${scene.activeWindow?.title.slice(0, 80) ?? 'the active window'}”.`,
@@ -131,22 +121,29 @@ function nameField(scene: Scene): ScreenElement | null {
  * Replaces the proposed name by the whole path and reads it back: dialogs complete what is typed by
  * themselves ("/tmp/note" → "/tmp/notes.txt"), and Enter must not confirm a guess.
  */
-function* enterPath(scene: Scene, field: ScreenElement | null, path: string): Move {
+function* enterPath(scene: Scene, field: ScreenElement | null, path: string): Move<FileFacts | null> {
   const aim: OperationInput[] =
     field === null || field.states.includes('focused')
       ? []
       : [{ type: 'click', point: pointOf({ element: field, visible: field.bounds, score: 1 }) }];
   const where = field === null ? 'the dialog' : describeRole(field);
-  yield* press(scene, `Typing the path into ${where} of the save dialog. Expecting it to hold the path.`, [
-    ...aim,
-    CTRL('a'),
-    { type: 'type_text', text: path },
-  ]);
-  if (field === null) return;
+  const operations: OperationInput[] = [...aim, CTRL('a'), { type: 'type_text', text: path }];
+  // A desktop lets a run look at the files it names while saving, so the question comes after the name.
+  const outcomes = yield* scene.act(
+    `Typing the path into ${where} of the save dialog, then looking whether that file exists. Expecting the dialog to hold the path.`,
+    [...operations, { type: 'stat_file', path }],
+  );
+  const failure = failureOf(outcomes.slice(0, operations.length));
+  if (failure !== null || outcomes.length < operations.length)
+    throw new TaskFailure(`Saving failed: ${failure?.message ?? failure?.code ?? 'the path was not typed'}.`);
+  if (field !== null) yield* readPathBack(scene, field, path);
+  return factsFrom(outcomes[operations.length]);
+}
+
+function* readPathBack(scene: Scene, field: ScreenElement, path: string): Move {
   for (const afterMs of [0, 200, 500]) {
     if (afterMs > 0) yield* scene.look('Reading the path back.', LOOK, afterMs);
-    const now = again(scene, field) ?? scene.focused;
-    const value = now?.value;
+    const value = (again(scene, field) ?? scene.focused)?.value;
     if (value === undefined || value === path) return;
     if (value.startsWith(path) && value.length > path.length) {
       yield* press(scene, 'The dialog completed the name by itself; deleting the added part.', [
@@ -202,7 +199,9 @@ function* mayReplace(scene: Scene, path: string): Move {
     `${path} exists already and the task does not say to replace it.`,
     `The file ${path} exists already. Replace it? Answer yes or no.`,
   );
-  if (yesOrNo(note) !== true) throw new TaskFailure(`${path} exists already and was not replaced.`);
+  if (yesOrNo(note) === true) return;
+  yield* press(scene, 'Leaving the dialog without saving.', [{ type: 'key_press', keys: ['escape'] }]);
+  throw new TaskFailure(`${path} exists already and was not replaced.`);
 }
 
 /** Where files may not be looked at: the window's title and the closed dialog have to do. */
@@ -222,12 +221,7 @@ function* trustTheWindow(scene: Scene, path: string, windowBefore: string | null
   scene.doubts.push(`this desktop does not let files be looked at, so ${path} is unproven`);
 }
 
-/** Asks the desktop about a file; a refusal by policy is an answer too. */
-function* fileFacts(scene: Scene, path: string, reasoning: string): Move<FileFacts | null> {
-  const [outcome] = yield* scene.act(reasoning, [{ type: 'stat_file', path }]);
-  return factsFrom(outcome);
-}
-
+/** What the desktop says about a file; null when it says nothing, a refusal by policy included. */
 export function factsFrom(outcome: Outcome | undefined): FileFacts | null {
   if (outcome === undefined || outcome.status === 'refused') return null;
   const result = outcome.result ?? {};
