@@ -14,6 +14,7 @@ import type { z } from 'zod';
 import { authenticate, requireScope } from './auth.ts';
 import './caller.ts';
 import { RateLimitError, rateHeaders } from './rate-limit.ts';
+import { adminRoutes } from './routes/admin.ts';
 import { billingRoutes } from './routes/billing.ts';
 import { discoveryRoutes, rootRoutes } from './routes/discovery.ts';
 import { keyRoutes } from './routes/keys.ts';
@@ -167,6 +168,7 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
       keyRoutes(v1, parts);
       billingRoutes(v1, parts);
       discoveryRoutes(v1, parts);
+      adminRoutes(v1, parts);
     },
     { prefix: '/v1' },
   );

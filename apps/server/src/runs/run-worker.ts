@@ -84,6 +84,8 @@ type Driven = {
 export class RunWorker implements HubListener, AsyncDisposable {
   readonly #parts: Parts;
   readonly #driven = new Map<string, Driven>();
+  /** Ends that could not be stored (full disk): stored before the run is touched again. */
+  readonly #owed = new Map<string, RunChange>();
   #stop: Stop | undefined;
   #stopListening: Array<() => void> = [];
   #closing = false;
@@ -161,6 +163,12 @@ export class RunWorker implements HubListener, AsyncDisposable {
     const runId = String(job.data.runId);
     const log = this.#parts.log.child({ runId });
     const row = await this.#row(runId);
+    const owed = this.#owed.get(runId);
+    if (owed !== undefined) {
+      await this.#end(runId, owed);
+      this.#owed.delete(runId);
+      return;
+    }
     if (row === undefined || isTerminal(row.status)) return;
     const recovery = decideRecovery(row, this.#parts.clock.now(), this.#parts.limits.maxClaims);
     if (recovery.type === 'end') {
@@ -392,6 +400,8 @@ export class RunWorker implements HubListener, AsyncDisposable {
       } catch (error) {
         // Ended from outside, or claimed by somebody newer: theirs is the truth.
         if (error instanceof FencedError) return;
+        if (error instanceof ProtocolError && error.code === 'DB_UNAVAILABLE')
+          this.#owed.set(driven.runId, change);
         if (!(error instanceof ProtocolError) || error.code !== 'INVALID_STATE') throw error;
         if (change.type !== 'finished' || this.#driven.get(driven.runId)?.row.status !== 'awaiting_human')
           return;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { randomHex } from '@deskhand/base';
+import { ProtocolError } from '@deskhand/protocol';
 import type { Blobs } from './blobs.ts';
 
 const ID = /^[0-9a-f]{64}$/;
@@ -25,12 +26,12 @@ export class FileBlobs implements Blobs {
       // Not there yet.
     }
     const folder = path.dirname(file);
-    if (!this.#made.has(folder)) {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      this.#made.add(folder);
-    }
     const partial = `${file}.${randomHex(8)}.partial`;
     try {
+      if (!this.#made.has(folder)) {
+        await mkdir(folder, { recursive: true, mode: 0o700 });
+        this.#made.add(folder);
+      }
       const handle = await open(partial, 'wx', 0o600);
       try {
         await handle.writeFile(bytes);
@@ -41,8 +42,13 @@ export class FileBlobs implements Blobs {
       await rename(partial, file);
     } catch (error) {
       this.#made.delete(folder);
-      await rm(partial, { force: true });
-      throw error;
+      await rm(partial, { force: true }).catch(() => {});
+      throw new ProtocolError(
+        'DB_UNAVAILABLE',
+        'A picture cannot be stored: the disk is full or read-only.',
+        { retry_after: 5 },
+        { cause: error },
+      );
     }
     return id;
   }

@@ -88,6 +88,8 @@ export class Database implements AsyncDisposable {
 
   /** A consistent copy in one file, made while serving. @throws ProtocolError DATA_FOLDER_UNWRITABLE */
   async backupTo(file: string): Promise<void> {
+    if (existsSync(file))
+      throw new ProtocolError('INVALID_PATH', `${file} exists already; a backup never overwrites.`);
     const partial = `${file}.partial`;
     await rm(partial, { force: true });
     try {

@@ -1,0 +1,83 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { ProtocolError } from '@deskhand/protocol';
+import { readConfig } from '../config.ts';
+
+/**
+ * `deskhand backup FILE`: a consistent copy of the database in one file, also while the server runs. A running
+ * server holds the file exclusively, so it makes the copy itself (POST /v1/admin/backup); otherwise it is made here.
+ * The key of sealed secrets (`secret.key`) is a separate file on purpose and is not in the copy.
+ */
+export async function backup(
+  dataFolder: string,
+  file: string,
+): Promise<{ file: string; by: 'server' | 'file' }> {
+  const target = path.resolve(file);
+  if (existsSync(target))
+    throw new ProtocolError('INVALID_PATH', `${target} exists already; a backup never overwrites.`);
+  const running = await askServer(dataFolder, target);
+  if (running) return { file: target, by: 'server' };
+  const source = path.join(dataFolder, 'deskhand.sqlite');
+  if (!existsSync(source)) throw new ProtocolError('NOT_RUNNING', `There is no database in ${dataFolder}.`);
+  const database = new DatabaseSync(source, { timeout: 2000 });
+  try {
+    database.prepare('vacuum into ?').run(target);
+  } catch (cause) {
+    throw new ProtocolError(
+      'DATA_FOLDER_UNWRITABLE',
+      `The backup could not be written to ${target}.`,
+      {},
+      { cause },
+    );
+  } finally {
+    database.close();
+  }
+  return { file: target, by: 'file' };
+}
+
+/** @returns false when no server runs on the folder. */
+async function askServer(dataFolder: string, target: string): Promise<boolean> {
+  let credentials: { api_key: string; base_url: string };
+  try {
+    // Left by a server that runs; removed when it ends in order.
+    await readFile(path.join(dataFolder, 'server.json'), 'utf8');
+    credentials = JSON.parse(
+      await readFile(path.join(dataFolder, 'credentials.json'), 'utf8'),
+    ) as typeof credentials;
+  } catch {
+    return false;
+  }
+  let response: Response;
+  try {
+    response = await fetch(`${credentials.base_url}/admin/backup`, {
+      method: 'POST',
+      headers: { 'x-api-key': credentials.api_key, 'content-type': 'application/json' },
+      body: JSON.stringify({ file: target }),
+    });
+  } catch {
+    // The file outlived its server.
+    return false;
+  }
+  if (response.ok) return true;
+  const body = (await response.json().catch(() => ({}))) as { error?: { message?: string } };
+  throw new ProtocolError(
+    'DATA_FOLDER_UNWRITABLE',
+    body.error?.message ?? `The server refused (HTTP ${response.status}).`,
+  );
+}
+
+if (import.meta.main) {
+  const [file] = process.argv.slice(2);
+  try {
+    if (file === undefined)
+      throw new ProtocolError('CONFIG_INVALID', 'Name the file to write: deskhand backup FILE.');
+    const made = await backup(readConfig(process.env).dataFolder, file);
+    process.stdout.write(`${made.file}\n`);
+  } catch (error) {
+    const known = error instanceof ProtocolError ? error : new ProtocolError('INTERNAL_ERROR', String(error));
+    process.stderr.write(`${known.code}: ${known.message}\n`);
+    process.exitCode = known.code === 'CONFIG_INVALID' ? 2 : 1;
+  }
+}
