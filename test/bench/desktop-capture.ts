@@ -1,0 +1,200 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { silentLogger } from '@deskhand/base';
+import { FrameEncoder, layoutIdOf, openX11ScreenCapture } from '@deskhand/daemon/capture';
+import { openX11 } from '@deskhand/daemon/x11';
+import { FileType, screen as nutScreen } from '@nut-tree-fork/nut-js';
+import screenshot from 'screenshot-desktop';
+import sharp from 'sharp';
+import type { BenchTable } from './benchmark.ts';
+import type { BusyDesktop } from './desktop-screen.ts';
+import { brief, type Contender, race } from './statistics.ts';
+
+const run = promisify(execFile);
+const LONGEST_SIDE = 1280;
+const QUALITY = 80;
+/** What a caller of sharp writes who has not measured: its defaults, but for the quality. */
+const JPEG = { quality: QUALITY };
+
+/** Screen to a JPEG with a longest side of 1280, end to end; then our parts alone. */
+export async function captureTable(
+  busy: BusyDesktop,
+  options: { rounds: number; signal: AbortSignal; progress: (line: string) => void },
+): Promise<BenchTable> {
+  const { desktop } = busy;
+  const { signal } = options;
+  await using connection = await openX11({ display: desktop.display, log: silentLogger });
+  await using capture = await openX11ScreenCapture({ connection, log: silentLogger });
+  const displays = await capture.displays();
+  const [display] = displays;
+  if (display === undefined) throw new Error('no display');
+  const { width, height } = display.bounds;
+  const encoder = new FrameEncoder();
+  const layoutId = layoutIdOf(displays);
+  const encode = (image: Parameters<FrameEncoder['encode']>[0], maxSidePx: number) =>
+    encoder.encode(image, {
+      region: display.bounds,
+      display,
+      layoutId,
+      maxSidePx,
+      mimeType: 'image/jpeg',
+      quality: QUALITY,
+      capturedAt: new Date(),
+    });
+  const small = await sharp(
+    (await encode(await capture.grab(display.bounds, { signal }), LONGEST_SIDE)).bytes,
+  )
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const target = { width: small.info.width, height: small.info.height };
+  const resized = (input: ReturnType<typeof sharp>) =>
+    input.resize(target.width, target.height, { fit: 'fill' });
+  const environment = { env: desktop.environment, maxBuffer: 256 * 1024 * 1024, signal };
+  const file = join(desktop.folder, 'shot.png');
+
+  const contenders: Contender[] = [
+    {
+      name: 'deskhand',
+      every: 1,
+      work: async () =>
+        (await encode(await capture.grab(display.bounds, { signal }), LONGEST_SIDE)).bytes.length,
+    },
+    {
+      name: '· its copy of the screen alone',
+      every: 1,
+      work: async () => (await capture.grab(display.bounds, { signal })).pixels.length,
+    },
+    {
+      name: '· its JPEG encoder alone (picture already small)',
+      every: 1,
+      work: async () =>
+        (
+          await sharp(small.data, { raw: { ...target, channels: 3 } })
+            .jpeg({ quality: QUALITY, mozjpeg: false, optimiseCoding: false })
+            .toBuffer()
+        ).length,
+    },
+    {
+      name: 'nut-js grab → three channels → sharp',
+      every: 1,
+      work: async () => {
+        const { width, height, data } = await nutScreen.grab();
+        // Four channels would be less work and wrong colours.
+        const rgb = Buffer.allocUnsafe(width * height * 3);
+        for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
+          rgb[to] = data[from + 2] as number;
+          rgb[to + 1] = data[from + 1] as number;
+          rgb[to + 2] = data[from] as number;
+        }
+        const raw = { width, height, channels: 3 as const };
+        return (await resized(sharp(rgb, { raw })).jpeg(JPEG).toBuffer()).length;
+      },
+    },
+    {
+      name: 'screenshot-desktop (png) → sharp',
+      every: 4,
+      work: async () =>
+        (
+          await resized(sharp(await screenshot({ format: 'png' })))
+            .jpeg(JPEG)
+            .toBuffer()
+        ).length,
+    },
+    {
+      name: 'screenshot-desktop (jpg) → sharp',
+      every: 4,
+      work: async () =>
+        (
+          await resized(sharp(await screenshot({ format: 'jpg' })))
+            .jpeg(JPEG)
+            .toBuffer()
+        ).length,
+    },
+    {
+      name: 'nut-js PNG file, read back, full size',
+      every: 4,
+      work: async () => {
+        const path = await nutScreen.capture('nut-shot', FileType.PNG, desktop.folder);
+        return (await readFile(path)).length;
+      },
+    },
+    {
+      name: 'scrot file → sharp',
+      every: 4,
+      work: async () => {
+        await run('scrot', ['--overwrite', file], environment);
+        return (
+          await resized(sharp(await readFile(file)))
+            .jpeg(JPEG)
+            .toBuffer()
+        ).length;
+      },
+    },
+    {
+      name: 'ImageMagick import → sharp',
+      every: 4,
+      work: async () => {
+        const { stdout } = await run('import', ['-silent', '-window', 'root', 'png:-'], {
+          ...environment,
+          encoding: 'buffer',
+        });
+        return (await resized(sharp(stdout)).jpeg(JPEG).toBuffer()).length;
+      },
+    },
+  ];
+  options.progress(`  ${contenders.length} ways to take a picture, ${options.rounds} rounds`);
+  const results = await race(contenders, options);
+  const python = await pillow(busy, target, Math.ceil(options.rounds / 2), signal);
+  if (python !== null) results.push(python);
+  const ours = results[0]?.medianMs ?? Number.NaN;
+  return {
+    title: `Screen ${width}x${height} → JPEG ${target.width}x${target.height}, quality ${QUALITY}`,
+    note: 'Times end to end, taken in turn in one run; factor = median / our median.',
+    columns: ['way', 'median ms', 'p95 ms', 'factor', 'KB', 'n'],
+    rows: results.map(({ name, medianMs, p95Ms, bytes, count, failure }) =>
+      failure === null
+        ? [name, brief(medianMs), brief(p95Ms), brief(medianMs / ours), Math.round(bytes / 1024), count]
+        : [`${name}: ${failure}`, null, null, null, null, 0],
+    ),
+  };
+}
+
+/** Timed inside Python, so the interpreter's start is not counted. */
+async function pillow(
+  { desktop }: BusyDesktop,
+  target: { width: number; height: number },
+  rounds: number,
+  signal: AbortSignal,
+) {
+  const program = `
+import io, json, time
+from PIL import ImageGrab
+times, size = [], 0
+for n in range(${rounds + 1}):
+    begin = time.perf_counter()
+    out = io.BytesIO()
+    ImageGrab.grab().convert('RGB').resize((${target.width}, ${target.height})).save(out, 'JPEG', quality=${QUALITY})
+    times.append((time.perf_counter() - begin) * 1000)
+    size = len(out.getvalue())
+print(json.dumps({'times': sorted(times[1:]), 'size': size}))
+`;
+  try {
+    const { stdout } = await run('/usr/bin/python3', ['-c', program], { env: desktop.environment, signal });
+    const { times, size } = JSON.parse(stdout) as { times: number[]; size: number };
+    const pick = (share: number) =>
+      times[Math.min(times.length - 1, Math.floor(share * times.length))] ?? Number.NaN;
+    return {
+      name: 'PIL ImageGrab → resize → JPEG (Python, in process)',
+      medianMs: pick(0.5),
+      p95Ms: pick(0.95),
+      bytes: size,
+      count: times.length,
+      failure: null,
+    };
+  } catch {
+    signal.throwIfAborted();
+    return null;
+  }
+}

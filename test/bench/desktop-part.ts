@@ -1,0 +1,28 @@
+import type { BenchTable } from './benchmark.ts';
+import { captureTable } from './desktop-capture.ts';
+import { startBusyDesktop } from './desktop-screen.ts';
+import { primitivesTable, settleTable } from './desktop-steps.ts';
+import { typingTable } from './desktop-typing.ts';
+
+/** `node desktop-part.ts WIDTHxHEIGHT`: its tables as JSON on stdout, progress on stderr. */
+const [width = 0, height = 0] = (process.argv[2] ?? '').split('x').map(Number);
+if (!(width > 0 && height > 0)) throw new Error('usage: desktop-part.ts WIDTHxHEIGHT');
+
+const stop = new AbortController();
+process.once('SIGTERM', () => stop.abort(new Error('stopped')));
+process.once('SIGINT', () => stop.abort(new Error('stopped')));
+const { signal } = stop;
+const progress = (line: string) => console.error(line);
+
+const tables: BenchTable[] = [];
+{
+  await using busy = await startBusyDesktop({ width, height });
+  const large = width * height > 4_000_000;
+  tables.push(await captureTable(busy, { rounds: large ? 20 : 40, signal, progress }));
+  if (!large) {
+    tables.push(await typingTable(busy, { signal, progress }));
+    tables.push(await primitivesTable(busy, { signal, progress }));
+    tables.push(await settleTable(busy, { trials: 20, signal, progress }));
+  }
+  console.log(JSON.stringify(tables));
+}
