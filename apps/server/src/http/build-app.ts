@@ -65,6 +65,12 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
     keepAliveTimeout: 75_000,
     forceCloseConnections: true,
     return503OnClosing: true,
+    // URLs the router cannot even decode.
+    frameworkErrors: (thrown, request, reply) => {
+      reply.header('x-coasty-request-id', request.id);
+      reply.header('x-request-id', request.id);
+      sendError(request as FastifyRequest, reply as unknown as FastifyReply, asProtocolError(thrown).error);
+    },
     // A broken request line never reaches a route; it still gets the envelope.
     clientErrorHandler: (_error, socket) => {
       if (!socket.writable) return;
