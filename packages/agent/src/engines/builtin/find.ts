@@ -1,6 +1,7 @@
-import { nearestWords } from './explain.ts';
+import { nearestWords, short } from './explain.ts';
 import { type Candidate, type Grounding, ground, type Purpose } from './grounding.ts';
 import { ambiguityQuestion, chosenBy } from './questions.ts';
+import { fitsHint } from './roles.ts';
 import { LOOK, LOOK_WITH_OCR, type Move, type Scene, TaskFailure } from './scene.ts';
 import { describeTarget, type Target } from './target.ts';
 
@@ -8,6 +9,11 @@ import { describeTarget, type Target } from './target.ts';
 const PATIENCE_MS: readonly number[] = [200, 500, 900];
 const MAX_QUESTIONS = 3;
 const MAX_SCROLLS_TO_SHOW = 12;
+const MAX_SCROLLS_THROUGH = 25;
+/** Less than a screenful, so that nothing is skipped. Wheel notches. */
+const SCROLL_NOTCHES = 4;
+/** A page with fewer elements than this may be one big picture. */
+const FEW_ELEMENTS = 8;
 
 /** Where a target is, waiting a little, reading pixels as the last resort, asking a person at a tie. */
 export function* find(scene: Scene, target: Target, purpose: Purpose): Move<Candidate> {
@@ -19,13 +25,10 @@ export function* find(scene: Scene, target: Target, purpose: Purpose): Move<Cand
       return yield* scrollTo(scene, target, purpose, grounding.candidate);
     case 'ambiguous':
       return yield* decideTie(scene, target, purpose, grounding.candidates);
-    case 'missing': {
-      const scrolled = yield* scrollThrough(scene, target, purpose);
-      if (scrolled !== null) return scrolled;
+    case 'missing':
       throw new TaskFailure(
-        `Could not find ${describeTarget(target)} in ${whereLooked(scene)}; ${nearestWords(grounding.nearest)}.`,
+        `Could not find ${describeTarget(target)} in ${whereLooked(scene)}; ${nearestWords(grounding.nearest)}${sameKindWords(scene, target)}.`,
       );
-    }
   }
 }
 
@@ -33,12 +36,19 @@ function* search(scene: Scene, target: Target, purpose: Purpose): Move<Grounding
   let grounding = ground(target, scene.observation, purpose);
   // Where the tree is blind (a terminal, a canvas), waiting for it helps nobody: read pixels at once.
   const patience = isBlind(scene) ? PATIENCE_MS.slice(0, 1) : PATIENCE_MS;
+  const isReadablePage = scene.observation.page !== null && scene.elements.length >= FEW_ELEMENTS;
   for (const afterMs of patience) {
     if (grounding.type !== 'missing') return grounding;
     yield* scene.look(`Looking again for ${describeTarget(target)}.`, LOOK, afterMs);
     grounding = ground(target, scene.observation, purpose);
   }
-  if (grounding.type !== 'missing' || scene.observation.sources.includes('ocr')) return grounding;
+  if (grounding.type !== 'missing') return grounding;
+  // A page that tells its content is more likely to be longer than the screen than to hide words in a picture.
+  if (isReadablePage) {
+    const scrolled = yield* scrollThrough(scene, target, purpose);
+    if (scrolled !== null) return scrolled;
+  }
+  if (scene.observation.sources.includes('ocr')) return grounding;
   yield* scene.look(
     `${describeTarget(target)} is in no list of elements; reading the picture.`,
     LOOK_WITH_OCR,
@@ -86,16 +96,15 @@ function sameElement(chosen: Candidate, candidates: readonly Candidate[]): Candi
  * What is further down a page is in no list. Scrolls through it once, from the top of what follows to the
  * end, before giving up; only in a page, where scrolling harms nothing.
  */
-function* scrollThrough(scene: Scene, target: Target, purpose: Purpose): Move<Candidate | null> {
-  for (let turn = 0; turn < MAX_SCROLLS_TO_SHOW && scene.observation.page !== null; turn += 1) {
+function* scrollThrough(scene: Scene, target: Target, purpose: Purpose): Move<Grounding | null> {
+  for (let turn = 0; turn < MAX_SCROLLS_THROUGH && scene.observation.page !== null; turn += 1) {
     const before = scene.observation.frame?.sha256;
     yield* scene.act(`${describeTarget(target)} is not in sight; scrolling down the page to look for it.`, [
-      { type: 'scroll', direction: 'down', amount: 8, ...middle(scene) },
+      { type: 'scroll', direction: 'down', amount: SCROLL_NOTCHES, ...middle(scene) },
     ]);
     if (scene.observation.frame?.sha256 === before) return null;
     const grounding = ground(target, scene.observation, purpose);
-    if (grounding.type === 'found') return grounding.candidate;
-    if (grounding.type === 'ambiguous') return yield* decideTie(scene, target, purpose, grounding.candidates);
+    if (grounding.type === 'found' || grounding.type === 'ambiguous') return grounding;
   }
   return null;
 }
@@ -142,4 +151,14 @@ export function whereLooked(scene: Scene): string {
   const title = scene.activeWindow?.title;
   const where = title === undefined || title === '' ? '' : ` of “${title.slice(0, 80)}”`;
   return `${looked.length === 0 ? 'the screen' : looked.join(', ')}${where} (${elements.length} elements)`;
+}
+
+/** What there is of the kind that was asked for, so that the person can name the right one. */
+function sameKindWords(scene: Scene, { role }: Target): string {
+  if (role === null) return '';
+  const names = scene.elements
+    .filter((element) => fitsHint(element, role) && element.name.trim() !== '')
+    .map(({ name }) => name);
+  const listed = [...new Set(names)].slice(0, 6).map((name) => `“${short(name.replace(/\s+/g, ' '))}”`);
+  return listed.length === 0 ? '' : `; there are these of that kind: ${listed.join(', ')}`;
 }
