@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, startXDesktop, type XDesktop } from '../helpers/x-desktop.ts';
 
 /** Half the height of STOP and what is below it, CSS pixels: from the window's bottom edge to the button's middle. */
-const STOP_FROM_BOTTOM_PX = 3 + 40 + 28;
+const STOP_FROM_BOTTOM_PX = 6 + 40 + 28;
 
 describe('STOP, clicked by a pointer on a real X display', () => {
   let desktop: XDesktop;
@@ -42,7 +42,7 @@ describe('STOP, clicked by a pointer on a real X display', () => {
     return started;
   }
 
-  /** The page is alive when what it shows has the colours of the running state; scrot and PIL would do, its title is simpler. */
+  /** The page is alive and current when the window manager knows the state from its title. */
   async function painted(windowId: string): Promise<void> {
     await eventually(async () => {
       const name = await desktop.ask('xdotool', 'getwindowname', windowId);

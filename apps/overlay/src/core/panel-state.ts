@@ -1,4 +1,4 @@
-import type { DaemonState, GuardState, PanelStep } from '@deskhand/protocol';
+import { type DaemonState, type GuardState, OPEN_STATUSES, type PanelStep } from '@deskhand/protocol';
 import { DEFAULT_STOP_CHORD, hotkeyName, type Platform } from './hotkey-name.ts';
 import { inertLine, inertText } from './inert-text.ts';
 import { panelMode } from './panel-mode.ts';
@@ -15,8 +15,8 @@ type KnownStep = Readonly<{
   action: string | null;
   thought: string | null;
   outcome: StepView['outcome'];
+  firstAt: string;
   at: string;
-  tookMs: number;
 }>;
 
 export type PanelState = Readonly<{
@@ -73,7 +73,9 @@ function withSnapshot(state: PanelState, snapshot: DaemonState): PanelState {
   // A daemon that was restarted counts from the start again; within one connection an older snapshot is late news.
   if (state.daemonUp && state.daemon !== null && snapshot.seq < state.daemon.seq) return state;
   const pastRuns = remember(state.pastRuns, snapshot.run);
-  return { ...state, daemon: snapshot, daemonUp: true, pastRuns };
+  // Steps may come before the first snapshot of their run, never after the last.
+  const story = snapshot.run === null ? { stepsOf: null, steps: [] } : {};
+  return { ...state, ...story, daemon: snapshot, daemonUp: true, pastRuns };
 }
 
 function remember(pastRuns: readonly PastRunView[], run: DaemonState['run']): readonly PastRunView[] {
@@ -98,9 +100,8 @@ function withStep(state: PanelState, message: PanelStep): PanelState {
     action: message.action === undefined ? (before?.action ?? null) : inertLine(message.action, 200),
     thought: message.thought === undefined ? (before?.thought ?? null) : inertText(message.thought, 2000),
     outcome: message.outcome ?? before?.outcome ?? null,
+    firstAt: before?.firstAt ?? message.at,
     at: message.at,
-    tookMs:
-      before === undefined ? 0 : before.tookMs + Math.max(0, Date.parse(message.at) - Date.parse(before.at)),
   };
   const others = steps.filter((known) => known.step !== message.step);
   const next = [...others, merged].sort((a, b) => a.step - b.step).slice(-KEPT_STEPS);
@@ -123,9 +124,10 @@ export function viewOf(state: PanelState, nowMs: number): PanelView {
   const mode = panelMode({ guard, daemon });
   // What was last known stays on the screen when its source is lost; the mode says that it is old.
   const shown = state.daemon;
-  const run = runView(shown);
-  const steps = run !== null && state.stepsOf === shown?.run?.id ? state.steps : [];
+  const steps = shown?.run && state.stepsOf === shown.run.id ? state.steps : [];
   const newest = steps.at(-1);
+  const run = runView(shown, newest);
+  const goesOn = run !== null && run.endedAt === null && mode !== 'stopped';
   const hotkey = guard?.hotkey ?? shown?.stopHotkey ?? null;
   const latch = guard?.latch.tripped ? guard.latch : shown?.latch.tripped ? shown.latch : null;
   return {
@@ -154,7 +156,7 @@ export function viewOf(state: PanelState, nowMs: number): PanelView {
         : null,
     run,
     ask: mode === 'awaiting_human' ? askView(shown) : null,
-    next: newest !== undefined && newest.outcome === null ? stepView(newest) : null,
+    next: goesOn && newest !== undefined && newest.outcome === null ? stepView(newest) : null,
     thought: newest?.thought ?? null,
     steps: steps.map(stepView).reverse(),
     pastRuns: [...state.pastRuns].reverse(),
@@ -162,7 +164,9 @@ export function viewOf(state: PanelState, nowMs: number): PanelView {
   };
 }
 
-function runView(daemon: DaemonState | null): RunView | null {
+const OPEN: ReadonlySet<string> = new Set(OPEN_STATUSES);
+
+function runView(daemon: DaemonState | null, newest: KnownStep | undefined): RunView | null {
   const run = daemon?.run;
   if (!run) return null;
   return {
@@ -175,12 +179,13 @@ function runView(daemon: DaemonState | null): RunView | null {
     budgetCents: run.budgetCents ?? null,
     startedAt: run.startedAt,
     deadlineAt: run.deadlineAt,
+    endedAt: OPEN.has(run.status) ? null : (newest?.at ?? run.startedAt),
     engine: inertLine(run.engine, 80),
   };
 }
 
-function stepView({ thought: _thought, ...step }: KnownStep): StepView {
-  return step;
+function stepView({ step, action, outcome, firstAt, at }: KnownStep): StepView {
+  return { step, action, outcome, at, tookMs: Math.max(0, Date.parse(at) - Date.parse(firstAt)) };
 }
 
 function pauseView(daemon: DaemonState | null): { kind: PauseReason; reason: string | null } {

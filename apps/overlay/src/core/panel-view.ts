@@ -39,6 +39,8 @@ export type RunView = Readonly<{
   budgetCents: number | null;
   startedAt: string;
   deadlineAt: string | null;
+  /** Time of its last step, once it is over; null while it goes on. */
+  endedAt: string | null;
   engine: string;
 }>;
 

@@ -128,6 +128,18 @@ export class FakeDesktop implements AsyncDisposable {
     this.daemon.send(this.daemonState);
   }
 
+  /** Back to a desktop that is ready and idle, both processes there. */
+  async reset(): Promise<void> {
+    this.guardState = guardState();
+    this.daemonState = { ...daemonState(), seq: this.daemonState.seq + 1 };
+    this.#answerLikeGuard();
+    this.#answerLikeDaemon();
+    await this.guard.listen();
+    await this.daemon.listen();
+    this.guard.send(this.guardState);
+    this.daemon.send(this.daemonState);
+  }
+
   step(parts: Partial<PanelStep> & { step: number }): void {
     this.daemon.send(
       PanelStep.parse({

@@ -30,7 +30,9 @@ export class FakeLocalServer<In extends { type: string }, Out extends { type: st
     this.#token = token;
   }
 
+  /** Does nothing when it listens already. */
   async listen(): Promise<void> {
+    if (this.#server !== undefined) return;
     mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
     rmSync(this.#path, { force: true });
     const server = createServer((socket) => this.#serve(socket));

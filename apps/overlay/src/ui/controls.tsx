@@ -1,6 +1,7 @@
 import type { AskView, CommandName } from '../core/panel-view.ts';
 import { COMMAND_WORDS, fill, words } from './messages.ts';
 import type { PanelModel } from './panel-model.ts';
+import { Thumbnail } from './thumbnail.tsx';
 
 type Plain = Exclude<CommandName, 'stop' | 'approve' | 'deny'>;
 
@@ -48,6 +49,7 @@ function Decision({ model, ask }: { model: PanelModel; ask: AskView }) {
           )}
         </p>
       )}
+      <Thumbnail model={model} />
       {ask.question !== '' && (
         <p class="question">
           <span class="label">{words.asks}</span>

@@ -64,6 +64,7 @@ export const words = {
   commandRefused: '{command} was refused: {message}',
   commandNotConfirmed: '{command} is not confirmed. {message}',
   idle: 'No run. Start one with: deskhand run "…"',
+  lastRun: 'The last run: {status}.',
   stoppedAt: 'Stopped at {time} {by}. Nothing will run until you reset.',
   stopped: 'Stopped {by}. Nothing will run until you reset.',
   disconnected: 'The agent can do nothing until the server is back.',

@@ -38,7 +38,7 @@ export function Panel({ model, announcer }: { model: PanelModel; announcer: Anno
             )}
             {view.run !== null && <RunMeter run={view.run} nowMs={model.nowMs} />}
             <Controls model={model} />
-            {view.run !== null && <Thumbnail model={model} />}
+            {view.run !== null && view.mode !== 'awaiting_human' && <Thumbnail model={model} />}
             {view.run !== null && <Next view={view} />}
             {view.run !== null && <StepLog steps={view.steps} />}
             <PastRuns model={model} />

@@ -5,7 +5,7 @@ import { formatCents, formatDuration } from './numbers.ts';
 /** Task, time, steps and money of the run. */
 export function RunMeter({ run, nowMs }: { run: RunView; nowMs: number }) {
   const startedMs = Date.parse(run.startedAt);
-  const usedMs = Math.max(0, nowMs - startedMs);
+  const usedMs = Math.max(0, (run.endedAt === null ? nowMs : Date.parse(run.endedAt)) - startedMs);
   const allowedMs = run.deadlineAt === null ? null : Date.parse(run.deadlineAt) - startedMs;
   const time =
     allowedMs === null ? formatDuration(usedMs) : `${formatDuration(usedMs)} / ${formatDuration(allowedMs)}`;

@@ -20,7 +20,7 @@ export function Status({ view, hostHeard }: { view: PanelView; hostHeard: boolea
 export function sentenceOf(view: PanelView, hostHeard: boolean): string {
   switch (view.mode) {
     case 'idle':
-      return words.idle;
+      return view.run === null ? words.idle : fill(words.lastRun, { status: view.run.status });
     case 'pairing':
       return view.pairing === null ? '' : fill(words.pairing, { host: view.pairing.host });
     case 'paused':

@@ -30,7 +30,8 @@ export function StepLog({ steps }: { steps: readonly StepView[] }) {
   const done = steps.filter((step) => step.outcome !== null);
   return (
     <section class="log">
-      <div role="log" aria-live="off" aria-label={words.steps}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must get there */}
+      <div role="log" aria-live="off" aria-label={words.steps} tabIndex={0}>
         <ol>
           {done.length === 0 && <li class="none">{words.noSteps}</li>}
           {done.map((step) => (

@@ -5,8 +5,7 @@ import type { PanelModel } from './panel-model.ts';
 export function Thumbnail({ model }: { model: PanelModel }) {
   const mode = model.shown?.mode;
   const picture = model.thumbnail;
-  if (mode === 'takeover' || mode === 'paused')
-    return <div class="picture empty">{mode === 'takeover' ? words.thumbnailHidden : ''}</div>;
+  if (mode === 'takeover') return <div class="picture empty">{words.thumbnailHidden}</div>;
   if (picture === null || !model.shown?.run) return null;
   const { target, width, height, url } = picture;
   const inside = target !== null && target.x >= 0 && target.y >= 0 && target.x < width && target.y < height;

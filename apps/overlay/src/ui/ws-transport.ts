@@ -53,6 +53,8 @@ export class WsTransport implements Transport {
   }
 
   async #keepConnected(): Promise<void> {
+    // A fresh link opened in this very window changes only the fragment.
+    addEventListener('hashchange', () => void this.#redeemCode());
     await this.#redeemCode();
     for (;;) {
       try {
