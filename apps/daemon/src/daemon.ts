@@ -85,6 +85,8 @@ export class Daemon implements Disposable {
   #serverUrl: string | null = null;
   #run: PanelRun | null = null;
   #target: Point | null = null;
+  /** A person's resume on its way through guard, with the note it came with. */
+  #handedBack: DaemonCommand | undefined;
   #thumbnailing = false;
   /** Aborts when input must end now; replaced by a fresh one for the next command. */
   #stop = new AbortController();
@@ -145,7 +147,7 @@ export class Daemon implements Disposable {
       return;
     }
     this.#peers?.hands.lease({ leaseId: grant.leaseId, epoch: grant.epoch, ttlMs: grant.ttlMs });
-    this.#peers?.guard.setDriving(true);
+    this.#tellGuardWhoDrives();
     if (before?.leaseId === grant.leaseId && before.run?.runId === grant.run?.runId) return;
     this.#observer.forget();
     this.#beginRun(grant);
@@ -167,6 +169,7 @@ export class Daemon implements Disposable {
         costCents: narrate.costCents,
         awaitingReason: narrate.awaitingReason ?? null,
       };
+    this.#tellGuardWhoDrives();
     const outcome = OutcomeStatus.safeParse(narrate.outcome);
     if (narrate.action !== undefined || narrate.thought !== undefined || outcome.success)
       this.#peers?.socket.step({
@@ -218,12 +221,12 @@ export class Daemon implements Disposable {
     }
     if (state.control === 'paused' && before.control === 'armed') {
       this.#endInput('PAUSED', 'A person has control of this desktop.');
-      this.#pauseKind ??= state.controlReason === 'person_input' ? 'person_input' : 'asked';
+      this.#pauseKind ??= 'asked';
       const event = this.#pauseKind === 'asked' ? 'paused' : 'person_took_over';
-      void this.#tellServer(event, state.controlReason);
+      void this.#tellServer(event, this.#pauseReason());
     } else if (state.control === 'armed') {
       this.#pauseKind = undefined;
-      if (before.control === 'paused' && !before.tripped) void this.#tellServer('resumed');
+      if (before.control === 'paused' && !before.tripped) this.#tellResumed();
     }
     this.#peers?.socket.announce();
   }
@@ -248,7 +251,7 @@ export class Daemon implements Disposable {
   async state(): Promise<DaemonState> {
     const { senses, name, display, chordLabel, capabilities } = this.#parts;
     const hotkey = this.#guardState?.hotkey;
-    const reason = this.#control === 'stopped' ? this.#latch.reason : this.#guardState?.controlReason;
+    const reason = this.#control === 'stopped' ? this.#latch.reason : this.#pauseReason();
     return {
       type: 'state',
       seq: 0,
@@ -402,7 +405,7 @@ export class Daemon implements Disposable {
     this.#endInput('LEASE_REQUIRED', `The lease has ended: ${why}.`);
     if (why !== 'replaced') {
       this.#peers?.hands.leaseEnded();
-      this.#peers?.guard.setDriving(false);
+      this.#tellGuardWhoDrives();
       void this.#peers?.hands.releaseAll();
     }
     this.#target = null;
@@ -453,12 +456,44 @@ export class Daemon implements Disposable {
 
   async #resume(command: DaemonCommand): Promise<void> {
     const peers = this.#demandPeers();
-    const wasPaused = this.#control === 'paused';
-    if (wasPaused) await this.#askGuard(() => peers.guard.resume());
-    const runId = command.runId ?? this.#run?.id;
-    // The run may wait for this person's answer, with or without a pause.
-    if (runId !== undefined && (command.note !== undefined || !wasPaused))
+    if (this.#control !== 'paused') {
+      // No pause of ours: the run waits for this person's answer, if for anything.
+      if (command.runId !== undefined || this.#run !== null) this.#personCommand('resume', command);
+      return;
+    }
+    this.#handedBack = command;
+    await this.#askGuard(() => peers.guard.resume());
+  }
+
+  /** The note goes first: the server takes the first word for the answer. */
+  #tellResumed(): void {
+    const command = this.#handedBack;
+    this.#handedBack = undefined;
+    const runId = command?.runId ?? this.#run?.id;
+    if (command?.note !== undefined && runId !== undefined && this.#peers?.link()?.connected === true)
       this.#personCommand('resume', command);
+    void this.#tellServer('resumed');
+  }
+
+  /** While the run waits for a person, what that person does here is no interruption. */
+  #tellGuardWhoDrives(): void {
+    this.#peers?.guard.setDriving(
+      this.#lease.current !== undefined && this.#run?.status !== 'awaiting_human',
+    );
+  }
+
+  #pauseReason(): string {
+    const said = this.#guardState?.controlReason;
+    switch (this.#pauseKind) {
+      case 'person_input':
+        return 'A person used the mouse or the keyboard of this desktop.';
+      case 'takeover':
+        return 'A person took this desktop over.';
+      case 'guard_lost':
+        return 'Guard is not alive, so no input is possible.';
+      default:
+        return said === undefined || said === 'pause' ? 'A person paused this desktop.' : said;
+    }
   }
 
   /** Guard lets only a person's tools reset: this connection is that person's, not the daemon's. */

@@ -13,6 +13,7 @@ export type AuditEntry =
       run: string | null;
       action: string;
       application: string | null;
+      /** Its id: a title may repeat what was typed. */
       window: string | null;
       outcome: string;
       code?: string | undefined;

@@ -174,7 +174,7 @@ export class Actor {
       run,
       action: operation.type,
       application: window?.application ?? null,
-      window: window?.title ?? null,
+      window: window?.id ?? null,
       outcome: outcome.status,
       code: outcome.code,
     });

@@ -206,9 +206,11 @@ export class Guard {
 
   /** The daemon is gone for good: nobody is left who could use the hands. */
   async end(): Promise<void> {
+    const hadHands = this.#handsPids.size > 0;
     this.#killHands();
     await this.#powers.releaseAll();
-    await this.#lookAgain();
+    // Hands that ended by themselves have nothing on its way any more.
+    if (hadHands) await this.#lookAgain();
   }
 
   #renewLease(): void {

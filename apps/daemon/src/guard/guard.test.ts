@@ -1,0 +1,234 @@
+import { silentLogger } from '@deskhand/base';
+import type { FromGuard, LatchState, LocalRole } from '@deskhand/protocol';
+import { describe, expect, it } from 'vitest';
+import type { LocalPeer } from '../local/local-server.ts';
+import { Guard } from './guard.ts';
+
+class World {
+  readonly killed: number[] = [];
+  readonly order: string[] = [];
+  readonly peers: Array<LocalPeer<FromGuard> & { readonly received: FromGuard[] }> = [];
+  file: LatchState = { tripped: false };
+  diskFull = false;
+  nowMs = 1000;
+  readonly guard: Guard;
+
+  constructor(latch: LatchState = { tripped: false }) {
+    this.file = latch;
+    this.guard = new Guard(
+      {
+        kill: (pid) => {
+          this.killed.push(pid);
+          this.order.push('kill');
+        },
+        releaseAll: async () => {
+          this.order.push('release');
+        },
+        sleep: () => new Promise((resolve) => setImmediate(resolve)),
+        latch: {
+          read: () => this.file,
+          write: (written) => {
+            if (this.diskFull) throw new Error('ENOSPC');
+            this.order.push('write');
+            this.file = { tripped: true, ...written };
+          },
+          clear: () => {
+            if (this.diskFull) throw new Error('EROFS');
+            this.file = { tripped: false };
+          },
+        },
+        hotkey: () => ({ armed: true }),
+        broadcast: (message, to) => {
+          for (const peer of this.peers) if (to(peer)) peer.send(message);
+        },
+        now: () => this.nowMs,
+      },
+      'Ctrl+Alt+Shift+Esc',
+      silentLogger,
+    );
+  }
+
+  attach(role: LocalRole, pid = 42) {
+    const received: FromGuard[] = [];
+    const peer = {
+      role,
+      pid,
+      pendingBytes: 0,
+      received,
+      close() {},
+      send: (m: FromGuard) => received.push(m),
+    };
+    this.peers.push(peer);
+    this.guard.attach(peer);
+    return peer;
+  }
+
+  /** A living daemon that drives, with its hands. */
+  driving() {
+    const daemon = this.attach('daemon', 10);
+    const hands = this.attach('hands', 11);
+    this.guard.handle(daemon, { type: 'heartbeat', driving: true });
+    this.guard.tick();
+    return { daemon, hands };
+  }
+}
+
+const leases = (messages: readonly FromGuard[]) =>
+  messages.filter(({ type }) => type === 'guard_lease').length;
+
+describe('guard', () => {
+  it('[KILL] gives no lease before a daemon lives', () => {
+    const world = new World();
+    const hands = world.attach('hands');
+    world.guard.tick();
+    expect(leases(hands.received)).toBe(0);
+    expect(world.guard.control).toBe('paused');
+  });
+
+  it('[KILL] renews the lease while the daemon’s heart beats, and stops when it does not', () => {
+    const world = new World();
+    const { hands } = world.driving();
+    const before = leases(hands.received);
+    world.nowMs += 1900;
+    world.guard.tick();
+    expect(leases(hands.received)).toBeGreaterThan(before);
+    const last = leases(hands.received);
+    world.nowMs += 200;
+    world.guard.tick();
+    world.guard.tick();
+    expect(leases(hands.received)).toBe(last);
+    expect(world.guard.state()).toMatchObject({ control: 'paused', daemonAlive: false });
+  });
+
+  it('[KILL] stops in order: kill, release, write; and forgets the pid', async () => {
+    const world = new World();
+    const { hands } = world.driving();
+    const before = leases(hands.received);
+    await world.guard.stop('hotkey', 'pressed');
+    expect(world.order.slice(0, 3)).toEqual(['kill', 'release', 'write']);
+    expect(world.killed).toEqual([11]);
+    expect(world.file).toMatchObject({ tripped: true, by: 'hotkey', reason: 'pressed' });
+    world.guard.tick();
+    expect(leases(hands.received)).toBe(before);
+    await world.guard.stop('panel');
+    expect(world.killed).toEqual([11]);
+    expect(world.guard.state().latch).toMatchObject({ by: 'hotkey' });
+  });
+
+  it('[KILL] starts stopped with a latch on disk, whoever wrote it', () => {
+    const world = new World({ tripped: true, by: 'cli' });
+    world.driving();
+    expect(world.guard.control).toBe('stopped');
+  });
+
+  it('[KILL] takes a latch file that appears as a stop, and one that vanishes as nothing', async () => {
+    const world = new World();
+    world.driving();
+    world.file = { tripped: true, by: 'latch_file' };
+    world.guard.tick();
+    expect(world.guard.control).toBe('stopped');
+    expect(world.killed).toEqual([11]);
+    world.file = { tripped: false };
+    world.guard.tick();
+    expect(world.guard.control).toBe('stopped');
+    expect(world.file.tripped).toBe(true);
+  });
+
+  it('[KILL] holds the stop in memory when the disk is full, says so, and writes it later', async () => {
+    const world = new World();
+    world.driving();
+    world.diskFull = true;
+    await world.guard.stop('hotkey', 'pressed');
+    expect(world.guard.control).toBe('stopped');
+    expect(world.guard.state().latch.reason).toContain('memory only');
+    world.guard.tick();
+    expect(world.guard.control).toBe('stopped');
+    world.diskFull = false;
+    world.guard.tick();
+    expect(world.file).toMatchObject({ tripped: true, by: 'hotkey', reason: 'pressed' });
+    expect(world.guard.state().latch.reason).toBe('pressed');
+  });
+
+  it.each<[LocalRole, boolean]>([
+    ['cli', true],
+    ['panel', true],
+    ['daemon', false],
+    ['hands', false],
+  ])('[KILL] reset by %s: %s', async (role, allowed) => {
+    const world = new World();
+    world.driving();
+    await world.guard.stop('cli');
+    const peer = world.attach(role, 77);
+    const ask = () => world.guard.handle(peer, { type: 'reset', id: 'r', by: 'cli' });
+    if (allowed) ask();
+    else expect(ask).toThrow(expect.objectContaining({ code: 'INSUFFICIENT_SCOPE' }));
+    expect(world.guard.control).toBe(allowed ? 'armed' : 'stopped');
+  });
+
+  it('[KILL] stays stopped when the latch file cannot be removed', async () => {
+    const world = new World();
+    world.driving();
+    await world.guard.stop('cli');
+    world.diskFull = true;
+    const peer = world.attach('cli');
+    expect(() => world.guard.handle(peer, { type: 'reset', id: 'r', by: 'cli' })).toThrow(
+      expect.objectContaining({ code: 'DATA_FOLDER_UNWRITABLE' }),
+    );
+    expect(world.guard.control).toBe('stopped');
+  });
+
+  it.each<LocalRole>(['daemon', 'hands', 'panel', 'cli'])('[KILL] %s may stop at any time', async (role) => {
+    const world = new World();
+    const peer = world.attach(role);
+    world.guard.handle(peer, { type: 'stop', id: 's', by: 'api' });
+    await Promise.resolve();
+    expect(world.guard.control).toBe('stopped');
+  });
+
+  it('[KILL] pauses for a person’s input while driving only, and tells the daemon what kind it was', () => {
+    const world = new World();
+    const { daemon, hands } = world.driving();
+    world.guard.handle(daemon, { type: 'heartbeat', driving: false });
+    world.guard.onPersonInput('key');
+    expect(world.guard.control).toBe('armed');
+    world.guard.handle(daemon, { type: 'heartbeat', driving: true });
+    const before = leases(hands.received);
+    world.guard.onPersonInput('pointer');
+    world.guard.tick();
+    expect(world.guard.control).toBe('paused');
+    expect(leases(hands.received)).toBe(before);
+    expect(daemon.received).toContainEqual(
+      expect.objectContaining({ type: 'person_input', kind: 'pointer' }),
+    );
+    world.guard.handle(daemon, { type: 'resume', id: '1' });
+    expect(world.guard.control).toBe('armed');
+    expect(leases(hands.received)).toBeGreaterThan(before);
+  });
+
+  it('[KILL] hands may not end a pause', () => {
+    const world = new World();
+    const { daemon, hands } = world.driving();
+    world.guard.handle(daemon, { type: 'pause', id: '1' });
+    expect(() => world.guard.handle(hands, { type: 'resume', id: '2' })).toThrow(
+      expect.objectContaining({ code: 'INSUFFICIENT_SCOPE' }),
+    );
+    expect(world.guard.control).toBe('paused');
+  });
+
+  it('[KILL] releases for hands that are gone, and never kills a number that may be a stranger’s by now', async () => {
+    const world = new World();
+    const { hands } = world.driving();
+    world.peers.splice(world.peers.indexOf(hands), 1);
+    world.guard.detach(hands);
+    expect(world.order).toEqual(['release']);
+    await world.guard.stop('hotkey');
+    expect(world.killed).toEqual([]);
+  });
+
+  it('[KILL] withholds the lease at once when the daemon’s connection ends', () => {
+    const world = new World();
+    const { daemon } = world.driving();
+    world.guard.detach(daemon);
+    expect(world.guard.control).toBe('paused');
+  });
+});

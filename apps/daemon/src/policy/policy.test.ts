@@ -1,0 +1,190 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Operation, type OperationInput, WindowInfo } from '@deskhand/protocol';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { decide } from './policy.ts';
+import { DEFAULT_POLICY, PolicyFile, PolicyReader, writeDefaultPolicy } from './policy-file.ts';
+
+const around = { workFolder: '/data/work', savedPaths: new Set(['/home/me/letter.txt']) };
+const loaded = { state: 'loaded', policy: DEFAULT_POLICY } as const;
+const click: OperationInput = { type: 'click', point: { x: 1, y: 1 } };
+
+const window = (application: string, title = 'A title') =>
+  WindowInfo.parse({
+    id: '0x1',
+    title,
+    application,
+    bounds: { x: 0, y: 0, width: 10, height: 10 },
+    active: true,
+  });
+
+const verdict = (operation: OperationInput, application: string | null = 'Mousepad') =>
+  decide(
+    loaded,
+    { operation: Operation.parse(operation), window: application === null ? null : window(application) },
+    around,
+  );
+
+describe('the policy nobody has touched', () => {
+  it.each<
+    [what: string, operation: OperationInput, application: string | null, verdict: string, rule: string]
+  >([
+    ['clicks an editor', click, 'Mousepad', 'allow', 'applications:default'],
+    ['clicks the bare desktop', click, null, 'allow', 'applications:default'],
+    ['waits', { type: 'wait', ms: 1 }, null, 'allow', 'wait'],
+    [
+      'types into a password manager',
+      { type: 'type_text', text: 'x' },
+      'KeePassXC',
+      'deny',
+      'applications:*keepass*',
+    ],
+    ['clicks a screen lock', click, 'i3lock', 'deny', 'applications:*i3lock*'],
+    [
+      'types a password for the system',
+      { type: 'type_text', text: 'x' },
+      'Polkit-gnome-agent',
+      'deny',
+      'applications:*polkit*',
+    ],
+    ['clicks our own panel', click, 'Deskhand', 'deny', 'own_window'],
+    [
+      'opens a password manager',
+      { type: 'open_application', name: '1Password' },
+      null,
+      'deny',
+      'applications:*1password*',
+    ],
+    ['runs a command', { type: 'run_command', command: 'ls' }, null, 'deny', 'terminal'],
+    [
+      'reads in its own folder',
+      { type: 'read_file', path: '/data/work/a/b.txt' },
+      null,
+      'allow',
+      'files:/data/work',
+    ],
+    ['reads its neighbour', { type: 'read_file', path: '/data/work/../machine.json' }, null, 'deny', 'files'],
+    [
+      'reads a folder that only begins alike',
+      { type: 'read_file', path: '/data/workshop/x' },
+      null,
+      'deny',
+      'files',
+    ],
+    [
+      'reads what it saved',
+      { type: 'stat_file', path: '/home/me/letter.txt' },
+      null,
+      'allow',
+      'files:saved_by_this_run',
+    ],
+    ['reads something else', { type: 'stat_file', path: '/home/me/other.txt' }, null, 'deny', 'files'],
+    ['reads a relative path', { type: 'read_file', path: 'x' }, null, 'deny', 'files'],
+    [
+      'visits a page',
+      { type: 'browser_navigate', url: 'https://example.org/' },
+      null,
+      'allow',
+      'urls:default',
+    ],
+    [
+      'opens the browser’s settings',
+      { type: 'browser_navigate', url: 'chrome://settings' },
+      null,
+      'deny',
+      'urls:chrome:*',
+    ],
+    [
+      'runs a script as a page',
+      { type: 'browser_navigate', url: ' javascript:alert(1)' },
+      null,
+      'deny',
+      'urls:javascript:*',
+    ],
+    [
+      'reads a file through the browser',
+      { type: 'browser_navigate', url: 'file:///etc/passwd' },
+      null,
+      'deny',
+      'files',
+    ],
+    [
+      'shows its own file',
+      { type: 'browser_navigate', url: 'file:///data/work/a.html' },
+      null,
+      'allow',
+      'files:/data/work',
+    ],
+  ])('%s', (_what, operation, application, expected, rule) => {
+    expect(verdict(operation, application)).toMatchObject({ verdict: expected, rule });
+  });
+
+  it.each(['missing', 'broken'] as const)('denies everything when the file is %s', (state) => {
+    const question = { operation: Operation.parse(click), window: window('Mousepad') };
+    expect(decide({ state, reason: 'because' }, question, around)).toEqual({
+      verdict: 'deny',
+      rule: `policy_${state}`,
+      reason: 'because',
+    });
+  });
+
+  it('compares titles too, and takes the first rule that fits', () => {
+    const policy = PolicyFile.parse({
+      ...DEFAULT_POLICY,
+      applications: {
+        default: 'deny',
+        rules: [
+          { match: 'Chromium', verdict: 'allow' },
+          { match: 'chrom*', verdict: 'deny' },
+        ],
+      },
+      titles: { default: 'allow', rules: [{ match: '*bank*', verdict: 'ask' }] },
+    });
+    const ask = (application: string, title: string) =>
+      decide(
+        { state: 'loaded', policy },
+        { operation: Operation.parse(click), window: window(application, title) },
+        around,
+      );
+    expect(ask('chromium', 'News').verdict).toBe('allow');
+    expect(ask('chromium', 'My Bank (1+1) [x]')).toMatchObject({ verdict: 'ask', rule: 'titles:*bank*' });
+    expect(ask('chrome', 'News')).toMatchObject({ verdict: 'deny', rule: 'applications:chrom*' });
+    expect(ask('xterm', 'News')).toMatchObject({ verdict: 'deny', rule: 'applications:default' });
+  });
+});
+
+describe('policy.json', () => {
+  let folder: string;
+  let path: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'deskhand-policy-'));
+    path = join(folder, 'policy.json');
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('is written once, readable, and never replaced', () => {
+    writeDefaultPolicy(path);
+    expect(new PolicyReader(path).current).toEqual({ state: 'loaded', policy: DEFAULT_POLICY });
+    expect(readFileSync(path, 'utf8').split('\n').length).toBeGreaterThan(20);
+    expect(() => writeDefaultPolicy(path)).toThrow();
+  });
+
+  it('counts from the next question on when it is edited, broken, mended or removed', () => {
+    const reader = new PolicyReader(path);
+    expect(reader.current).toMatchObject({ state: 'missing' });
+    writeFileSync(path, '{');
+    expect(reader.current).toMatchObject({ state: 'broken' });
+    writeDefaultPolicyOver(path);
+    expect(reader.current).toMatchObject({ state: 'loaded' });
+    writeFileSync(path, JSON.stringify({ ...DEFAULT_POLICY, terminal: { alow: true } }));
+    expect(reader.current).toMatchObject({ state: 'broken', reason: expect.stringContaining('terminal') });
+    rmSync(path);
+    expect(reader.current).toMatchObject({ state: 'missing' });
+  });
+});
+
+function writeDefaultPolicyOver(path: string): void {
+  rmSync(path, { force: true });
+  writeDefaultPolicy(path);
+}
