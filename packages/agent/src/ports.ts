@@ -90,6 +90,12 @@ export type Decision = Readonly<
   | { type: 'ask_human'; reasoning: string; question: string }
 > & { usage?: ModelUsage };
 
+/**
+ * Where a step's time went, in milliseconds: `decide` (the engine), `act` (one round trip: input, settle and
+ * the new picture), `journal` (storing), and, within `act`, what the machine measured: `settle`, `capture`, …
+ */
+export type StepTimings = Readonly<Record<string, number>>;
+
 export type ModelUsage = Readonly<{ inputTokens: number; outputTokens: number }>;
 
 /** Decides; holds one conversation per session. Never touches the machine itself. */
@@ -143,7 +149,7 @@ export interface RunJournal {
     outcomes: readonly Outcome[],
   ): Promise<void>;
   /** Closes a step and bills it. @returns cents charged to the run so far. */
-  stepCompleted(step: number, usage: ModelUsage | null): Promise<{ costCents: number }>;
+  stepCompleted(step: number, usage: ModelUsage | null, timings: StepTimings): Promise<{ costCents: number }>;
   /** Running → awaiting_human; settles when a person answers. Rejects with the signal's reason. */
   awaitHuman(question: string, options: { signal: AbortSignal }): Promise<{ note: string | null }>;
 }

@@ -78,6 +78,7 @@ class RunLoop {
   #messages: EngineMessage[] = [];
   #last: Turn['last'] = null;
   #usage: ModelUsage | null = null;
+  #timings: Record<string, number> = {};
   #looks = 0;
   #leaseRefusals = 0;
   #recoveries = 0;
@@ -101,7 +102,7 @@ class RunLoop {
       this.#checkDeadline();
       const turn: Turn = { step: this.#step, sight, last: this.#last, messages: this.#messages };
       this.#messages = [];
-      const decision = await this.#race(decide(turn));
+      const decision = await this.#timed('decide', this.#race(decide(turn)));
       this.#addUsage(decision.usage);
       if (decision.reasoning !== '')
         await this.#options.journal.narrate(this.#step, decision.reasoning, 'reasoning');
@@ -152,18 +153,18 @@ class RunLoop {
     }
 
     const commandId = this.#options.newCommandId();
-    await journal.actionStarted(this.#step, commandId, frameId, operations);
+    await this.#timed('journal', journal.actionStarted(this.#step, commandId, frameId, operations));
     let outcomes: readonly Outcome[];
     let sight: Sight | null = null;
     try {
       const command = { commandId, frameId, operations, observe: engine.observeRequest };
-      ({ outcomes, sight } = await this.#race(machine.act(command, { signal })));
+      ({ outcomes, sight } = await this.#timed('act', this.#race(machine.act(command, { signal }))));
     } catch (error) {
       const answer = isAbort(error) ? null : asOutcome(error);
       if (answer === null) throw error;
       outcomes = [answer];
     }
-    await journal.actionFinished(this.#step, commandId, operations, outcomes);
+    await this.#timed('journal', journal.actionFinished(this.#step, commandId, operations, outcomes));
     this.#history.add(this.#step, operations, outcomes);
     this.#last = { operations, outcomes };
     return this.#afterAct(outcomes, sight);
@@ -194,8 +195,13 @@ class RunLoop {
 
     const sight = seen ?? (await this.#look(this.#options.engine.observeRequest));
     if (seen !== null) await this.#keepFrame(sight);
-    const { costCents } = await this.#options.journal.stepCompleted(this.#step, this.#usage);
+    const { costCents } = await this.#options.journal.stepCompleted(this.#step, this.#usage, {
+      ...this.#timings,
+      ...sight.observation.timings,
+      settle: sight.observation.settle.settledMs,
+    });
     this.#usage = null;
+    this.#timings = {};
     this.#stepsCompleted += 1;
     this.#costCents = costCents;
 
@@ -269,6 +275,17 @@ class RunLoop {
     const { deadlineAt } = this.#options.limits;
     if (deadlineAt !== null && this.#options.clock.now() >= deadlineAt)
       throw new StopError('deadline', 'The run’s deadline passed.');
+  }
+
+  /** Adds what `work` takes to the step's timings; looks in between belong to the step that follows. */
+  async #timed<T>(part: string, work: Promise<T>): Promise<T> {
+    const startedMs = performance.now();
+    try {
+      return await work;
+    } finally {
+      const tookMs = performance.now() - startedMs;
+      this.#timings[part] = Math.round(((this.#timings[part] ?? 0) + tookMs) * 10) / 10;
+    }
   }
 
   #race<T>(work: Promise<T>): Promise<T> {

@@ -50,7 +50,12 @@ export const RunEventPayload = z.discriminatedUnion('type', [
   }),
   z.looseObject({ type: z.literal('awaiting_human'), reason: z.string() }),
   z.looseObject({ type: z.literal('resumed'), note: z.string().nullable() }),
-  z.looseObject({ type: z.literal('step'), steps_completed: z.int().min(0) }),
+  z.looseObject({
+    type: z.literal('step'),
+    steps_completed: z.int().min(0),
+    /** Where the step's time went, in milliseconds per part. */
+    timings_ms: z.record(z.string(), z.number()).optional(),
+  }),
   z.looseObject({ type: z.literal('billing'), credits_charged: z.int().min(0), cost_cents: z.int().min(0) }),
   z.looseObject({
     type: z.literal('error'),

@@ -1,4 +1,4 @@
-import type { ModelUsage, RunJournal } from '@deskhand/agent';
+import type { ModelUsage, RunJournal, StepTimings } from '@deskhand/agent';
 import { raceSignal, StopError } from '@deskhand/base';
 import type { CommandId, FrameWithBytes, Operation, Outcome, RunStatus } from '@deskhand/protocol';
 import type { FrameStore } from './frame-store.ts';
@@ -103,8 +103,16 @@ export class FencedJournal implements RunJournal {
     if (outcome !== undefined && operation !== undefined) this.#desk.narrate({ step, operation, outcome });
   }
 
-  async stepCompleted(step: number, usage: ModelUsage | null): Promise<{ costCents: number }> {
-    const { costCents, walletEmpty } = await this.#runs.stepCompleted(this.#runId, this.#epoch, step, usage);
+  async stepCompleted(
+    step: number,
+    usage: ModelUsage | null,
+    timings: StepTimings,
+  ): Promise<{ costCents: number }> {
+    const { costCents, walletEmpty } = await this.#runs.stepCompleted(this.#runId, this.#epoch, {
+      step,
+      usage,
+      timings,
+    });
     this.#desk.narrate({ step, costCents });
     if (walletEmpty) {
       const reason = new StopError('wallet', 'The wallet cannot pay for another step.');

@@ -373,9 +373,14 @@ export class RunService {
   async stepCompleted(
     runId: string,
     epoch: number,
-    step: number,
-    usage: { inputTokens: number; outputTokens: number } | null,
+    completed: {
+      step: number;
+      usage: { inputTokens: number; outputTokens: number } | null;
+      /** Milliseconds per part; empty when the step was finished by recovery. */
+      timings: Readonly<Record<string, number>>;
+    },
   ): Promise<{ costCents: number; walletEmpty: boolean }> {
+    const { step, usage, timings } = completed;
     const { database, ledger, feed, now } = this.#parts;
     const { row, lines, walletEmpty } = await database.write(async (tx) => {
       const before = await tx
@@ -403,7 +408,11 @@ export class RunService {
         runId,
         epoch,
         [
-          { type: 'step', steps_completed: steps },
+          {
+            type: 'step',
+            steps_completed: steps,
+            ...(Object.keys(timings).length === 0 ? {} : { timings_ms: { ...timings } }),
+          },
           { type: 'billing', credits_charged: cents, cost_cents: cents },
         ],
         { steps_completed: 1, cost_cents: before.step_cents },
