@@ -1,11 +1,11 @@
-import { execFile } from 'node:child_process';
+import { execFile, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { silentLogger } from '@deskhand/base';
 import { FrameEncoder, layoutIdOf, openX11ScreenCapture } from '@deskhand/daemon/capture';
 import { openX11 } from '@deskhand/daemon/x11';
-import { FileType, screen as nutScreen } from '@nut-tree-fork/nut-js';
 import screenshot from 'screenshot-desktop';
 import sharp from 'sharp';
 import type { BenchTable } from './benchmark.ts';
@@ -53,6 +53,7 @@ export async function captureTable(
     input.resize(target.width, target.height, { fit: 'fill' });
   const environment = { env: desktop.environment, maxBuffer: 256 * 1024 * 1024, signal };
   const file = join(desktop.folder, 'shot.png');
+  await using nut = startNutRival(busy, target);
 
   const contenders: Contender[] = [
     {
@@ -76,22 +77,7 @@ export async function captureTable(
             .toBuffer()
         ).length,
     },
-    {
-      name: 'nut-js grab → three channels → sharp',
-      every: 1,
-      work: async () => {
-        const { width, height, data } = await nutScreen.grab();
-        // Four channels would be less work and wrong colours.
-        const rgb = Buffer.allocUnsafe(width * height * 3);
-        for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
-          rgb[to] = data[from + 2] as number;
-          rgb[to + 1] = data[from + 1] as number;
-          rgb[to + 2] = data[from] as number;
-        }
-        const raw = { width, height, channels: 3 as const };
-        return (await resized(sharp(rgb, { raw })).jpeg(JPEG).toBuffer()).length;
-      },
-    },
+    { name: 'nut-js grab → three channels → sharp', every: 1, work: () => nut.take('grab') },
     {
       name: 'screenshot-desktop (png) → sharp',
       every: 4,
@@ -112,14 +98,7 @@ export async function captureTable(
             .toBuffer()
         ).length,
     },
-    {
-      name: 'nut-js PNG file, read back, full size',
-      every: 4,
-      work: async () => {
-        const path = await nutScreen.capture('nut-shot', FileType.PNG, desktop.folder);
-        return (await readFile(path)).length;
-      },
-    },
+    { name: 'nut-js PNG file, read back, full size', every: 4, work: () => nut.take('file') },
     {
       name: 'scrot file → sharp',
       every: 4,
@@ -158,6 +137,30 @@ export async function captureTable(
         ? [name, brief(medianMs), brief(p95Ms), brief(medianMs / ours), Math.round(bytes / 1024), count]
         : [`${name}: ${failure}`, null, null, null, null, 0],
     ),
+  };
+}
+
+/** nut-js in a process of its own, which it may end; it takes its own time. */
+function startNutRival({ desktop }: BusyDesktop, target: { width: number; height: number }) {
+  const child = fork(new URL('desktop-nut-rival.ts', import.meta.url).pathname, [], {
+    env: { ...desktop.environment, WIDTH: String(target.width), HEIGHT: String(target.height) },
+    cwd: desktop.folder,
+  });
+  return {
+    async take(way: 'grab' | 'file'): Promise<{ bytes: number; ms: number }> {
+      if (!child.connected) throw new Error('its process ended');
+      child.send(way);
+      const gone = new AbortController();
+      child.once('exit', () => gone.abort(new Error('its process ended')));
+      const [answer] = await once(child, 'message', gone);
+      return answer as { bytes: number; ms: number };
+    },
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
+    },
   };
 }
 
