@@ -383,7 +383,7 @@ export class RunWorker implements HubListener, AsyncDisposable {
         signal,
       );
       await journal.actionFinished(pending.step, mintOrSame(pending.commandId), pending.operations, outcomes);
-      await journal.stepCompleted(pending.step, null);
+      await journal.stepCompleted(pending.step, null, {});
     }
     if (claim.row.status !== 'awaiting_human') return null;
     const { note } = await this.#whenRunning(driven, { signal });
