@@ -1,7 +1,5 @@
-import type { Engine, Verifier } from '@deskhand/agent';
-import * as agent from '@deskhand/agent';
+import { createEngine, createVerifier, type Engine, type EngineOptions, type Verifier } from '@deskhand/agent';
 import type { Logger, Secret } from '@deskhand/base';
-import { ProtocolError } from '@deskhand/protocol';
 import type { Minds } from './run-worker.ts';
 
 type Options = {
@@ -12,8 +10,6 @@ type Options = {
   log: Logger;
 };
 
-type MakeVerifier = (options: Parameters<typeof agent.createEngine>[0]) => Verifier;
-
 /** Engines and verifiers of the agent package, by the operator's configuration. */
 export class ConfiguredMinds implements Minds {
   readonly #options: Options;
@@ -23,18 +19,16 @@ export class ConfiguredMinds implements Minds {
   }
 
   engineFor(run: { model: string | null }): Engine {
-    return agent.createEngine(this.#engineOptions(run.model));
+    return createEngine(this.#optionsFor(run.model));
   }
 
   verifierFor(run: { model: string | null }): Verifier {
-    const make = (agent as unknown as { createVerifier?: MakeVerifier }).createVerifier;
-    if (make === undefined)
-      throw new ProtocolError('FEATURE_NOT_AVAILABLE', 'This build has no verifier; use cua_version v3.');
-    return make(this.#engineOptions(run.model));
+    return createVerifier(this.#optionsFor(run.model));
   }
 
-  #engineOptions(model: string | null): Parameters<typeof agent.createEngine>[0] {
+  #optionsFor(model: string | null): EngineOptions {
     const { providerKeys, modelUrl, log } = this.#options;
+    // `default` is what /v1/models calls the operator's choice.
     const chosen = (model === 'default' ? null : model) ?? this.#options.model;
     return {
       ...(chosen === null ? {} : { model: chosen }),

@@ -598,7 +598,7 @@ function toolResult(step: number, operation: Operation, outcome: Outcome): RunEv
     outcome: outcome.status,
     ...(success ? {} : { error: outcome.message ?? outcome.code ?? outcome.status }),
     ...(outcome.code === undefined ? {} : { code: outcome.code }),
-    duration_ms: outcome.durationMs,
+    duration_ms: Math.round(outcome.durationMs),
   };
 }
 
