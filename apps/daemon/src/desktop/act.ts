@@ -263,29 +263,26 @@ class Refused extends Error {
 }
 
 function outcomeOf(error: unknown, signal: AbortSignal, durationMs: number): Outcome {
-  if (error instanceof Refused) {
-    const { code, message, details } = error.error;
-    const rule = details.rule;
-    return {
-      status: 'refused',
-      code,
-      message,
-      ...(typeof rule === 'string' ? { result: { rule } } : {}),
-      durationMs,
-    };
-  }
-  if (signal.aborted) {
+  if (!(error instanceof Refused) && signal.aborted) {
     const { code, message } = abortedError(signal);
     return { status: 'failed', code, message, durationMs };
   }
-  if (error instanceof ProtocolError) {
-    const refused = NOT_DONE.has(error.code) || REFUSED_BEFORE_INPUT.has(error.code);
-    return { status: refused ? 'refused' : 'failed', code: error.code, message: error.message, durationMs };
-  }
+  const known = error instanceof Refused ? error.error : error;
+  if (!(known instanceof ProtocolError))
+    return {
+      status: 'failed',
+      code: 'INTERNAL_ERROR',
+      message: 'The operation failed; the daemon’s log says why.',
+      durationMs,
+    };
+  const { code, message, details } = known;
+  const refused = error instanceof Refused || NOT_DONE.has(code) || REFUSED_BEFORE_INPUT.has(code);
+  const { rule } = details;
   return {
-    status: 'failed',
-    code: 'INTERNAL_ERROR',
-    message: 'The operation failed; the daemon’s log says why.',
+    status: refused ? 'refused' : 'failed',
+    code,
+    message,
+    ...(typeof rule === 'string' ? { result: { rule } } : {}),
     durationMs,
   };
 }
