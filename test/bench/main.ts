@@ -1,10 +1,12 @@
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { apiBenchmark } from './api.ts';
 import { type Benchmark, type BenchReport, tableAsText } from './benchmark.ts';
 import { desktopBenchmark } from './desktop.ts';
+import { engineStepBenchmark } from './engine-step.ts';
 
 /** Add a line here for each benchmark; `deskhand bench NAME` finds it by its name. */
-const BENCHMARKS: readonly Benchmark[] = [desktopBenchmark];
+const BENCHMARKS: readonly Benchmark[] = [desktopBenchmark, engineStepBenchmark, apiBenchmark];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
