@@ -97,6 +97,10 @@ const MAY_LEAVE: ReadonlySet<Intent['type']> = new Set([
   'focus_window',
   'drag',
   'clear',
+  'if',
+  'repeat',
+  'repeat_until',
+  'for_each',
 ]);
 
 function typedText(intent: Extract<Intent, { type: 'type_text' }>): string[] {

@@ -1,4 +1,5 @@
 import type { MouseButton } from '@deskhand/protocol';
+import type { RoleHint } from './roles.ts';
 import type { Target } from './target.ts';
 
 /** Text as the task gives it: literal, or the name of something remembered earlier. */
@@ -60,6 +61,25 @@ export type Intent = Readonly<
   | { type: 'remember'; what: Target; name: string }
   | { type: 'close_window'; title: string | null }
   | { type: 'focus_window'; title: string }
+  | {
+      type: 'if';
+      condition: Condition;
+      expected: boolean;
+      body: readonly Instruction[];
+      otherwise: readonly Instruction[];
+    }
+  | { type: 'repeat'; times: number; body: readonly Instruction[] }
+  | { type: 'repeat_until'; condition: Condition; body: readonly Instruction[] }
+  | { type: 'for_each'; role: RoleHint; body: readonly Instruction[] }
+>;
+
+/** One instruction of a plan with the words it came from, typed text told by its length. */
+export type Instruction = Readonly<{ intent: Intent; words: string }>;
+
+/** What can be asked about the screen. */
+export type Condition = Extract<
+  Intent,
+  { type: 'check_visible' | 'check_value' | 'check_state' | 'check_page' | 'check_file' }
 >;
 export type IntentType = Intent['type'];
 

@@ -4,6 +4,7 @@ import { LOOK, type Move, type Scene } from './scene.ts';
 import { checkFile, checkPage, checkState, checkValue, checkVisible } from './skills/checking.ts';
 import { chooseMenu, selectOption, setChecked } from './skills/choosing.ts';
 import { runCommand } from './skills/commands.ts';
+import { doForEach, doIf, doRepeat, doRepeatUntil } from './skills/control.ts';
 import { closeWindow, focusWindow, goTo, openApplication } from './skills/opening.ts';
 import { click, drag, hover } from './skills/pointing.ts';
 import { remember } from './skills/remembering.ts';
@@ -64,6 +65,14 @@ export function perform(scene: Scene, intent: Intent): Move {
       return remember(scene, intent);
     case 'close_window':
       return closeWindow(scene, intent);
+    case 'if':
+      return doIf(scene, intent, perform);
+    case 'repeat':
+      return doRepeat(scene, intent, perform);
+    case 'repeat_until':
+      return doRepeatUntil(scene, intent, perform);
+    case 'for_each':
+      return doForEach(scene, intent, perform);
     case 'focus_window':
       return focusWindow(scene, intent);
     default:

@@ -1,14 +1,10 @@
 import { type Clause, leadingVerb, sentencesOf, softBordersOf, withoutFiller } from './clauses.ts';
+import { attachOtherwise, readControl, splitAtControl } from './control-flow.ts';
 import { readIntent } from './grammar.ts';
-import type { ClauseText, Intent } from './intent.ts';
+import type { ClauseText, Instruction, Intent } from './intent.ts';
 import { type MarkedText, markText } from './text.ts';
 
-/** One step of the plan with the words it came from. */
-export type PlanStep = Readonly<{
-  intent: Intent;
-  /** The clause as written, typed text told by its length; for reasons and errors. */
-  words: string;
-}>;
+export type PlanStep = Instruction;
 
 export type Plan = Readonly<
   { understood: true; steps: readonly PlanStep[] } | { understood: false; sentence: string }
@@ -27,14 +23,29 @@ export function planOf(task: string): Plan {
   const steps: PlanStep[] = [];
   const remembered = new Set<string>();
   let lastVerb: string | null = null;
-  for (const sentence of sentences) {
-    const found = readSentence(sentence, remembered, sentence.continues ? lastVerb : null);
-    if (typeof found === 'string') return { understood: false, sentence: found };
-    steps.push(...found.steps);
+  const read: ReadSentence = (part) => {
+    const control = readControl(part, (inner) => read({ ...part, text: inner, continues: false }), marked);
+    if (control !== null) return control;
+    const found = readSentence(part, remembered, part.continues ? lastVerb : null);
+    if (typeof found === 'string') return found;
     lastVerb = found.verb;
+    return joined(found.steps);
+  };
+  for (const sentence of sentences.flatMap(splitAtControl)) {
+    const attached = attachOtherwise(steps.at(-1), sentence, read);
+    if (typeof attached === 'object' && attached !== null) {
+      steps[steps.length - 1] = attached;
+      continue;
+    }
+    const found = attached ?? read(sentence);
+    if (typeof found === 'string') return { understood: false, sentence: found };
+    steps.push(...found);
   }
   return { understood: true, steps: joined(steps) };
 }
+
+/** Reads a sentence; a string is the part nobody understood. */
+export type ReadSentence = (sentence: Clause) => readonly Instruction[] | string;
 
 type Partial = Readonly<{ cost: number; steps: readonly PlanStep[]; verb: string | null }>;
 
