@@ -9,10 +9,11 @@ const mayImport: Record<string, readonly string[]> = {
   protocol: ['base'],
   agent: ['protocol', 'base'],
   client: ['protocol', 'base'],
+  replay: ['protocol', 'base'],
   server: ['agent', 'protocol', 'base'],
   daemon: ['protocol', 'base'],
   overlay: ['protocol', 'base'],
-  cli: ['client', 'protocol', 'base'],
+  cli: ['client', 'replay', 'protocol', 'base'],
 };
 
 /**

@@ -1,6 +1,7 @@
+import { inertLine, inertText } from '@deskhand/base';
 import { type DaemonState, type GuardState, OPEN_STATUSES, type PanelStep } from '@deskhand/protocol';
 import { DEFAULT_STOP_CHORD, hotkeyName, type Platform } from './hotkey-name.ts';
-import { inertLine, inertText } from './inert-text.ts';
+
 import { panelMode } from './panel-mode.ts';
 import type { AskView, PanelView, PastRunView, PauseReason, RunView, StepView } from './panel-view.ts';
 

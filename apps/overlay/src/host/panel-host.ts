@@ -1,4 +1,4 @@
-import { errorAttributes, type Logger, Scope } from '@deskhand/base';
+import { errorAttributes, inertLine, type Logger, Scope } from '@deskhand/base';
 import type { RuntimePaths } from '@deskhand/base/runtime-paths';
 import { type FromDaemon, type FromGuard, ProtocolError, type Rect } from '@deskhand/protocol';
 import { readLatchFile, writeLatchFile } from '@deskhand/protocol/latch-file';
@@ -10,7 +10,7 @@ import {
   readLocalToken,
 } from '@deskhand/protocol/local-client';
 import type { Platform } from '../core/hotkey-name.ts';
-import { inertLine } from '../core/inert-text.ts';
+
 import {
   guardIsHeard,
   initialState,

@@ -1,0 +1,3 @@
+export type { ReplayFrame } from './choose-frames.ts';
+export { describeAction } from './describe-action.ts';
+export { REPLAY_MAX_BYTES, type ReplayRecord, renderReplay } from './render-replay.ts';
