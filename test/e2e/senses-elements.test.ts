@@ -128,6 +128,26 @@ describe('elements by the accessibility bus', () => {
     });
   });
 
+  it('reaches the end of a menu that is longer than its window', async () => {
+    const window = await senses.windows.activeWindow();
+    await senses.windows.move(String(window?.id), { x: 300, y: 80, width: 420, height: 140 });
+    // It becomes as small as the editor allows.
+    const bottom = await eventually(async () => {
+      const bounds = (await senses.windows.activeWindow())?.bounds;
+      expect(bounds?.width).toBeLessThan(500);
+      return (bounds?.y ?? 0) + (bounds?.height ?? 0);
+    });
+    await click(await find('menu', 'File'));
+    const last = await find('menu_item', 'Quit');
+    expect(last.bounds.y).toBeGreaterThan(bottom);
+    const item = await find('menu_item', 'Save As...');
+    expect(last.bounds.height).toBe(item.bounds.height);
+    await click(item);
+    await find('dialog', 'Save As');
+    await click(await rested('button', 'Cancel'));
+    await eventually(async () => expect((await senses.windows.activeWindow())?.title).toContain('Mousepad'));
+  });
+
   it('sees a browser’s own controls and its page, and never a password', async () => {
     await senses.browser.navigate(`${web.origin}/form`, stop());
     await eventually(async () => only(await look(), 'button', 'Place order'), 15_000);
@@ -172,12 +192,18 @@ describe('elements by the accessibility bus', () => {
 
   it('answers a page’s own question, while the page itself says nothing', async () => {
     await senses.browser.navigate(`${web.origin}/alert`, stop());
-    const ok = await rested('button', 'OK');
+    await rested('button', 'OK');
     expect((await look()).map((element) => element.name)).toContain('Are you there?');
     expect(await senses.browser.elements(await senses.windows.activeWindow(), stop())).toEqual([]);
     expect((await senses.browser.page())?.url).toBe(`${web.origin}/alert`);
-    await click(ok);
+    let clickedAt = Number.NEGATIVE_INFINITY;
     await eventually(async () => {
+      // The browser ignores clicks that come too soon after such a question, or too soon after each other.
+      const still = (await look()).find((element) => element.role === 'button' && element.name === 'OK');
+      if (still !== undefined && performance.now() - clickedAt > 1000) {
+        await click(still);
+        clickedAt = performance.now();
+      }
       const window = await senses.windows.activeWindow();
       const names = (await senses.browser.elements(window, stop())).map((element) => element.name);
       expect(names).toContain('After');

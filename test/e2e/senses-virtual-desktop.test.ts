@@ -30,6 +30,9 @@ describe('the virtual desktop', () => {
       { env },
     );
     expect(bus.stdout).toMatch(/boolean true/);
+    // Without it most Qt applications never register; see start-virtual-desktop.ts.
+    const announced = await run('xprop', ['-root', 'AT_SPI_BUS'], { env });
+    expect(announced.stdout).toContain(`unix:path=${desktop.env.XDG_RUNTIME_DIR}/at-spi/`);
   });
 
   it('admits nobody without its cookie, and keeps the cookie and its folders to itself', async () => {

@@ -29,6 +29,29 @@ afterAll(async () => {
 });
 
 describe('windows of an X11 desktop', () => {
+  it('never takes a frame or a helper for a window, not even while the first one appears', async () => {
+    await using fresh = await startXDesktop();
+    await using own = await openSenses({
+      display: fresh.display,
+      env: fresh.env,
+      dataDir: fresh.folder,
+      virtual: true,
+      log: silentLogger,
+    });
+    expect(await own.windows.windows()).toEqual([]);
+    const seen = new Set<string>();
+    let started: RunningProgram | undefined;
+    const starting = fresh.mousepad().then((program) => {
+      started = program;
+    });
+    while (started === undefined) for (const window of await own.windows.windows()) seen.add(window.id);
+    await starting;
+    await eventually(async () => expect(await own.windows.windows()).toHaveLength(1));
+    const [window] = await own.windows.windows();
+    seen.add(window?.id ?? '');
+    expect([...seen]).toEqual([window?.id]);
+  });
+
   it('lists them topmost first, with title, application, process and place', async () => {
     const windows = await senses.windows.windows();
     expect(windows.map((window) => window.application)).toEqual(['XTerm', 'Mousepad']);

@@ -206,12 +206,14 @@ export class AccessibleCalls {
     return reference(found);
   }
 
+  /** The beginning of a text. Its length is asked for first: toolkits disagree about an end beyond it. */
   async textContent(of: Accessible, maxCharacters: number): Promise<string | null> {
-    const [found] = (await this.#method(of, 'Text', 'GetText', 'ii', [0, maxCharacters])) ?? [];
-    if (typeof found === 'string') return found;
-    // Some toolkits refuse an end beyond the text instead of cutting it.
-    const [all] = (await this.#method(of, 'Text', 'GetText', 'ii', [0, -1])) ?? [];
-    return typeof all === 'string' ? all.slice(0, maxCharacters) : null;
+    const count = await this.#property(of, 'Text', 'CharacterCount');
+    if (typeof count !== 'number') return null;
+    if (count <= 0) return '';
+    const end = Math.min(count, maxCharacters);
+    const [found] = (await this.#method(of, 'Text', 'GetText', 'ii', [0, end])) ?? [];
+    return typeof found === 'string' ? found.slice(0, maxCharacters) : null;
   }
 
   async currentValue(of: Accessible): Promise<number | null> {

@@ -156,7 +156,8 @@ function nameOf(node: AtspiNode): string {
   const own = clean(node.name);
   if (own !== '') return own;
   const content = NAMED_BY_CONTENT.has(node.role) ? clean(textInside(node)) : '';
-  return content === '' ? clean(node.hint) : content;
+  // Tool tips may be written in HTML.
+  return content === '' ? clean(node.hint.replace(/<[^<>]*>/g, ' ')) : content;
 }
 
 function textInside(node: AtspiNode): string {

@@ -112,7 +112,8 @@ export class AtspiWalk {
       calls.extents(accessible),
     ]);
     const own = extents === null ? null : { ...extents, x: extents.x + shift.x, y: extents.y + shift.y };
-    const visible = own === null ? null : clip === null ? own : intersection(own, clip);
+    const limit = OPENS_OUTSIDE.has(roleNumber) ? null : clip;
+    const visible = own === null ? null : limit === null ? own : intersection(own, limit);
     const role = refinedRole(roleName(roleNumber), states);
     const node: AtspiNode = {
       accessible,
@@ -132,7 +133,12 @@ export class AtspiWalk {
       await this.#nameOf(node);
       return;
     }
-    const inner = clips(roleNumber) && own !== null && own.width > 0 ? (visible ?? own) : clip;
+    // A menu hangs in the tree below its window, but on the screen it reaches beyond it.
+    const inner = OPENS_OUTSIDE.has(roleNumber)
+      ? null
+      : clips(roleNumber) && own !== null && own.width > 0
+        ? (visible ?? own)
+        : clip;
     await Promise.all([
       this.#detail(node, roleNumber),
       this.#children(accessible, roleNumber, states, node, inner, shift),
@@ -277,6 +283,8 @@ export class AtspiWalk {
 }
 
 const TEXT_ROLE = 61;
+/** Menu, popup menu, tool tip, window without a frame. */
+const OPENS_OUTSIDE = new Set([33, 41, 64, 69]);
 
 type ToplevelFacts = Readonly<{
   accessible: Accessible;

@@ -100,10 +100,10 @@ export async function startVirtualDesktop(options: VirtualDesktopOptions): Promi
         onParentDeath: 'SIGKILL',
         pipes: [2],
       }),
-      firstLine(bus, 3, 'the session bus', signal).then(() =>
-        enableAccessibility(env.DBUS_SESSION_BUS_ADDRESS, { signal }),
-      ),
-      paintWallpaper(programs.xsetroot, environment, signal),
+      firstLine(bus, 3, 'the session bus', signal)
+        .then(() => enableAccessibility(env.DBUS_SESSION_BUS_ADDRESS, { signal }))
+        .then((address) => run(programs.xprop, announcing(address), environment, signal)),
+      run(programs.xsetroot, ['-solid', WALLPAPER, '-cursor_name', 'left_ptr'], environment, signal),
     ]);
     await waitForWindowManager(programs.xprop, environment, windowManager, { signal });
 
@@ -202,10 +202,21 @@ async function firstLine(
   });
 }
 
-function paintWallpaper(xsetroot: string, env: Record<string, string>, signal: AbortSignal): Promise<void> {
+/**
+ * Tells X clients where the accessibility bus is. Qt asks the session bus as well, but counts itself as
+ * ready before the answer has come and then never registers; this it reads at once.
+ */
+function announcing(address: string): readonly string[] {
+  return ['-root', '-f', 'AT_SPI_BUS', '8s', '-set', 'AT_SPI_BUS', address];
+}
+
+function run(
+  program: string,
+  args: readonly string[],
+  env: Record<string, string>,
+  signal: AbortSignal,
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    execFile(xsetroot, ['-solid', WALLPAPER, '-cursor_name', 'left_ptr'], { env, signal }, (error) =>
-      error === null ? resolve() : reject(error),
-    );
+    execFile(program, [...args], { env, signal }, (error) => (error === null ? resolve() : reject(error)));
   });
 }

@@ -29,6 +29,7 @@ const ATOMS = [
   '_NET_CLOSE_WINDOW',
   '_NET_FRAME_EXTENTS',
   '_NET_MOVERESIZE_WINDOW',
+  '_NET_SUPPORTING_WM_CHECK',
   '_NET_WM_NAME',
   '_NET_WM_PID',
   '_NET_WM_STATE',
@@ -194,6 +195,9 @@ export class X11WindowSystem implements WindowControl {
     if (stacked.length > 0) return stacked;
     const listed = await x.getNumbers(x.root, atoms._NET_CLIENT_LIST);
     if (listed.length > 0) return listed;
+    // An empty list is the truth where a window manager keeps one: what is mapped then are its own frames.
+    const [manager = 0] = await x.getNumbers(x.root, atoms._NET_SUPPORTING_WM_CHECK);
+    if (manager !== 0) return [];
     // No window manager that tells: whatever is mapped and not a popup.
     const { children } = await x.queryTree(x.root);
     const shown = await Promise.all(
