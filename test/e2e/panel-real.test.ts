@@ -1,0 +1,87 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../helpers/eventually.ts';
+import { UpProcess } from '../helpers/up-process.ts';
+
+/** The panel before the real guard, daemon and server, with a run going on. */
+describe('the panel of a real desktop', () => {
+  let up: UpProcess;
+  let browser: Browser;
+  let page: Page;
+  const latch = () => join(up.dataFolder, 'latch.json');
+
+  beforeAll(async () => {
+    up = await UpProcess.start({ args: ['--overlay', 'browser'] });
+    browser = await chromium.launch({
+      executablePath: '/usr/bin/chromium',
+      args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
+    });
+    page = await (await browser.newContext({ viewport: { width: 376, height: 560 } })).newPage();
+    await page.goto(up.ready.overlay_url as string);
+    await page.waitForSelector('.mode-idle');
+  }, 90_000);
+  afterAll(async () => {
+    await browser?.close();
+    await up?.[Symbol.asyncDispose]();
+  });
+
+  async function api(path: string, body?: object): Promise<Record<string, unknown>> {
+    const response = await fetch(`${up.ready.base_url}${path}`, {
+      headers: { 'X-API-Key': up.ready.api_key, 'Content-Type': 'application/json' },
+      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+    });
+    return (await response.json()) as Record<string, unknown>;
+  }
+  const startRun = () =>
+    api('/runs', { machine_id: up.ready.machine_id, task: 'Wait 20 seconds, then wait 20 seconds.' });
+
+  it('shows the hotkey that guard really holds', async () => {
+    expect(await page.locator('.stop-note').textContent()).toBe(
+      `${up.ready.stop_hotkey} stops from anywhere`,
+    );
+    expect(await page.locator('.stop.inactive').count()).toBe(0);
+  });
+
+  it('pauses and hands back a run', async () => {
+    const run = await startRun();
+    await page.waitForSelector('.mode-running');
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.waitForSelector('.mode-paused');
+    await page.getByRole('button', { name: 'Take over' }).click();
+    await page.waitForSelector('.mode-takeover');
+    await page.getByRole('button', { name: 'Hand back' }).click();
+    await page.waitForSelector('.mode-running');
+    expect(['running', 'awaiting_human']).toContain((await api(`/runs/${run.id}`)).status);
+  });
+
+  it('stops the run by its red button, with a latch that outlives everything', async () => {
+    const task = await page.locator('.task').textContent();
+    expect(task).toContain('Wait 20 seconds');
+    const runs = (await api('/runs?status=running')).data as Array<{ id: string }>;
+    await page.locator('.stop-button').click();
+    await page.waitForSelector('.mode-stopped');
+    await eventually(async () => {
+      const { status, error } = (await api(`/runs/${runs[0]?.id}`)) as {
+        status: string;
+        error: { code: string } | null;
+      };
+      return status === 'cancelled' && error?.code === 'STOPPED_BY_USER';
+    });
+    expect(JSON.parse(readFileSync(latch(), 'utf8'))).toMatchObject({ by: 'panel' });
+    expect(await page.locator('.sentence').first().textContent()).toContain('from this panel');
+  });
+
+  it('is reset by a held second, which permits runs and starts none', async () => {
+    const before = ((await api('/runs')).data as unknown[]).length;
+    await page.locator('.reset').hover();
+    await page.mouse.down();
+    await page.waitForSelector('.mode-idle');
+    await page.mouse.up();
+    expect(existsSync(latch())).toBe(false);
+    const runs = (await api('/runs')).data as Array<{ status: string }>;
+    expect(runs).toHaveLength(before);
+    expect(runs.every(({ status }) => status === 'cancelled')).toBe(true);
+  });
+});
