@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import path from 'node:path';
 import { Secret } from '@deskhand/base';
 import { ProtocolError } from '@deskhand/protocol';
 import { z } from 'zod';
+import { dataFolderFrom, type Environment } from './data-folder.ts';
 
 /** An environment variable or a file may say it as text. */
 const whole = (min: number, max: number) =>
@@ -248,14 +248,12 @@ export type Config = Readonly<
   }
 >;
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
 /**
  * Environment over file over default. All problems are reported together.
  * @throws ProtocolError CONFIG_INVALID with `details: [{key, source, problem}]`
  */
 export function readConfig(env: Environment, platform: NodeJS.Platform = process.platform): Config {
-  const dataFolder = path.resolve(env.DESKHAND_DATA || defaultDataFolder(env, platform));
+  const dataFolder = dataFolderFrom(env, platform);
   const problems: Array<{ key: string; source: string; problem: string }> = [];
   const fromFile = readFile(path.join(dataFolder, 'config.json'), problems);
   const values: Record<string, unknown> = {};
@@ -298,22 +296,6 @@ export function readConfig(env: Environment, platform: NodeJS.Platform = process
     providerKeys: Object.freeze(providerKeys),
     sources: Object.freeze(sources) as Config['sources'],
   });
-}
-
-/** The platform's per-user data folder. */
-export function defaultDataFolder(
-  env: Environment,
-  platform: NodeJS.Platform,
-  home: string = homedir(),
-): string {
-  switch (platform) {
-    case 'darwin':
-      return path.join(home, 'Library', 'Application Support', 'Deskhand');
-    case 'win32':
-      return path.join(env.LOCALAPPDATA ?? path.join(home, 'AppData', 'Local'), 'Deskhand');
-    default:
-      return path.join(env.XDG_DATA_HOME || path.join(home, '.local', 'share'), 'deskhand');
-  }
 }
 
 function readFile(

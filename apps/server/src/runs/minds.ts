@@ -1,4 +1,10 @@
-import { createEngine, createVerifier, type Engine, type EngineOptions, type Verifier } from '@deskhand/agent';
+import {
+  createEngine,
+  createVerifier,
+  type Engine,
+  type EngineOptions,
+  type Verifier,
+} from '@deskhand/agent';
 import type { Logger, Secret } from '@deskhand/base';
 import type { Minds } from './run-worker.ts';
 
