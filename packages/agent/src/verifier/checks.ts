@@ -42,6 +42,21 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
         onPage.push(...fieldCheck(intent));
         if (intent.submit) leavePage();
         break;
+      case 'clear':
+        typed = [];
+        leavePage();
+        break;
+      case 'press':
+        // Keys may have changed what was typed; only these leave it as it is.
+        if (!intent.chords.flat().every((key) => KEEPS_TEXT.has(key))) typed = [];
+        leavePage();
+        break;
+      case 'save': {
+        // The file saved before now holds something newer than the task's first text.
+        const file = checks.findLast((check) => check.type === 'file');
+        if (file?.type === 'file') checks[checks.indexOf(file)] = { ...file, contains: typed };
+        break;
+      }
       case 'save_as':
         checks.push({ type: 'file', path: intent.path, exists: true, contains: typed });
         typed = [];
@@ -89,14 +104,25 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
   return [...checks, ...onPage];
 }
 
+/** Keys that add or move but take nothing away. */
+const KEEPS_TEXT: ReadonlySet<string> = new Set([
+  'enter',
+  'up',
+  'down',
+  'left',
+  'right',
+  'home',
+  'end',
+  'page_up',
+  'page_down',
+]);
+
 const MAY_LEAVE: ReadonlySet<Intent['type']> = new Set([
   'click',
-  'press',
   'choose_menu',
   'close_window',
   'focus_window',
   'drag',
-  'clear',
   'if',
   'repeat',
   'repeat_until',

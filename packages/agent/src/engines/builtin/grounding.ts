@@ -11,7 +11,7 @@ import { labelLikeness } from './labels.ts';
 import { ocrPhrases } from './ocr-phrases.ts';
 import { fitsHint, isContainer, isEditable, isInteractive, type RoleHint } from './roles.ts';
 import type { Relation, Target } from './target.ts';
-import { likeness } from './wording.ts';
+import { fold, likeness } from './wording.ts';
 
 /** What the step will do with the target; decides which of two equally named things is meant. */
 export type Purpose = 'point' | 'type' | 'tick' | 'choose' | 'read';
@@ -88,10 +88,21 @@ export function pointOf(candidate: Candidate): Point {
 }
 
 function poolFor(target: Target, observation: Observation): readonly ScreenElement[] {
-  const tree = observation.elements.filter(({ source }) => source !== 'ocr');
+  const tree = withoutTwins(observation.elements.filter(({ source }) => source !== 'ocr'));
   const texts = [target.text, target.phrase].filter((text) => text !== null);
   const words = texts.length === 0 ? [] : texts.flatMap((text) => ocrPhrases(observation.elements, text));
   return [...tree, ...words];
+}
+
+/**
+ * The browser tells of its page twice: the page itself, exact and current, and the accessibility tree, which may
+ * lag behind a scroll. Where the page has something of the same name and kind, the tree's version is left out.
+ */
+function withoutTwins(elements: readonly ScreenElement[]): readonly ScreenElement[] {
+  const key = ({ role, name }: ScreenElement) => `${role} ${fold(name)}`;
+  const inPage = new Set(elements.filter(({ source }) => source === 'dom').map(key));
+  if (inPage.size === 0) return elements;
+  return elements.filter((element) => element.source === 'dom' || !inPage.has(key(element)));
 }
 
 function scoreOf(element: ScreenElement, target: Target, observation: Observation, purpose: Purpose): number {

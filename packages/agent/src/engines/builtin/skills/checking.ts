@@ -106,7 +106,8 @@ export function* checkState(scene: Scene, intent: Extract<Intent, { type: 'check
 
 export function* checkFile(scene: Scene, intent: Extract<Intent, { type: 'check_file' }>): Move {
   const { path, contains, expected } = intent;
-  for (const afterMs of PATIENCE_MS) {
+  // Each question is a step of the run, so few of them.
+  for (const afterMs of [0, 700, 1500]) {
     if (afterMs > 0) yield* scene.look(`Waiting for ${path}.`, LOOK, afterMs);
     const [outcome] = yield* scene.act(`Looking at the file ${path}.`, [
       contains === null ? { type: 'stat_file', path } : { type: 'read_file', path },

@@ -12,7 +12,7 @@ import { containsText, likeness } from '../wording.ts';
 const CTRL = (key: string): OperationInput => ({ type: 'key_combo', keys: ['ctrl', key] });
 const SAVE_AS_CHORD: OperationInput = { type: 'key_combo', keys: ['ctrl', 'shift', 's'] };
 const DIALOG_PATIENCE_MS: readonly number[] = [0, 250, 600, 1000];
-const FILE_PATIENCE_MS: readonly number[] = [0, 200, 500, 1000, 2000];
+const FILE_PATIENCE_MS: readonly number[] = [0, 300, 1000, 2000];
 
 /** What is known about a file; null when this desktop does not let us ask. */
 type FileFacts = Readonly<{ exists: boolean; stamp: string }>;
@@ -25,11 +25,8 @@ export function* saveAs(scene: Scene, { path, overwrite }: Extract<Intent, { typ
   const windowBefore = scene.observation.activeWindowId;
   const field = yield* openDialog(scene, windowBefore);
   const before = yield* enterPath(scene, field, path);
-  if (before?.exists === true && !overwrite) yield* mayReplace(scene, path);
-  yield* press(scene, `The dialog holds the whole path; pressing Enter. Expecting ${path} to be written.`, [
-    { type: 'key_press', keys: ['enter'] },
-  ]);
-  yield* answerReplaceQuestion(scene, path, before?.exists === true || overwrite);
+  if (before?.exists === true && !overwrite) yield* mayReplace(scene, path, windowBefore);
+  yield* confirm(scene, path, windowBefore, before?.exists === true || overwrite);
 
   for (const afterMs of FILE_PATIENCE_MS) {
     if (afterMs > 0) yield* scene.look(`Waiting for ${path} to be written.`, LOOK, afterMs);
@@ -159,17 +156,29 @@ function* readPathBack(scene: Scene, field: ScreenElement, path: string): Move {
     );
 }
 
-/** "A file of that name already exists. Replace it?" */
-function* answerReplaceQuestion(scene: Scene, path: string, allowed: boolean): Move {
-  for (const afterMs of [0, 250]) {
-    if (afterMs > 0) yield* scene.look('Looking for a question of the dialog.', LOOK, afterMs);
-    const replace = replaceButton(scene);
-    if (replace === null) continue;
-    if (!allowed) yield* mayReplace(scene, path);
-    yield* press(scene, `The dialog asks whether to replace ${path}; that is wanted.`, [
-      { type: 'click', point: pointOf(replace) },
+/**
+ * Enter, and whatever the dialog asks then, until it is gone. A completion list may swallow the first Enter:
+ * while the dialog still stands there with the path in it, nothing was saved and Enter may be pressed again.
+ */
+function* confirm(scene: Scene, path: string, windowBefore: string | null, allowed: boolean): Move {
+  for (const words of [
+    'The dialog holds the whole path; pressing Enter',
+    'The dialog is still open; pressing Enter again',
+  ]) {
+    yield* press(scene, `${words}. Expecting ${path} to be written and the dialog to close.`, [
+      { type: 'key_press', keys: ['enter'] },
     ]);
-    return;
+    for (const afterMs of [0, 200, 500]) {
+      if (afterMs > 0) yield* scene.look('Waiting for the save dialog to close.', LOOK, afterMs);
+      const replace = replaceButton(scene);
+      if (replace !== null) {
+        if (!allowed) yield* mayReplace(scene, path, windowBefore);
+        yield* press(scene, `The dialog asks whether to replace ${path}; that is wanted.`, [
+          { type: 'click', point: pointOf(replace) },
+        ]);
+      }
+      if (!dialogOpen(scene, windowBefore)) return;
+    }
   }
 }
 
@@ -194,13 +203,15 @@ function replaceButton(scene: Scene) {
   return null;
 }
 
-function* mayReplace(scene: Scene, path: string): Move {
+function* mayReplace(scene: Scene, path: string, windowBefore: string | null): Move {
   const note = yield* scene.ask(
     `${path} exists already and the task does not say to replace it.`,
     `The file ${path} exists already. Replace it? Answer yes or no.`,
   );
   if (yesOrNo(note) === true) return;
-  yield* press(scene, 'Leaving the dialog without saving.', [{ type: 'key_press', keys: ['escape'] }]);
+  // The first Escape may only close a question or a completion list.
+  for (let left = 0; left < 3 && dialogOpen(scene, windowBefore); left += 1)
+    yield* press(scene, 'Leaving the dialog without saving.', [{ type: 'key_press', keys: ['escape'] }]);
   throw new TaskFailure(`${path} exists already and was not replaced.`);
 }
 
