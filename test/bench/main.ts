@@ -4,9 +4,10 @@ import { apiBenchmark } from './api.ts';
 import { type Benchmark, type BenchReport, tableAsText } from './benchmark.ts';
 import { desktopBenchmark } from './desktop.ts';
 import { engineStepBenchmark } from './engine-step.ts';
+import { stopBenchmark } from './stop.ts';
 
 /** Add a line here for each benchmark; `deskhand bench NAME` finds it by its name. */
-const BENCHMARKS: readonly Benchmark[] = [desktopBenchmark, engineStepBenchmark, apiBenchmark];
+const BENCHMARKS: readonly Benchmark[] = [desktopBenchmark, engineStepBenchmark, stopBenchmark, apiBenchmark];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

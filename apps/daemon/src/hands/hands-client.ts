@@ -164,7 +164,9 @@ export class HandsClient implements Hands {
       this.#releases.clear();
       if (this.#ending) return;
       log.warn('hands ended', { code, killedBy });
-      if (performance.now() - startedMs > HEALTHY_AFTER_MS) this.#respawnMs = RESPAWN_FIRST_MS;
+      // Killed from outside (by guard, for one) is no fault of theirs: no reason to wait longer each time.
+      if (killedBy === 'SIGKILL' || performance.now() - startedMs > HEALTHY_AFTER_MS)
+        this.#respawnMs = RESPAWN_FIRST_MS;
       const waitMs = this.#respawnMs;
       this.#respawnMs = Math.min(RESPAWN_MAX_MS, waitMs * 2);
       void sleep(waitMs).then(() => {
