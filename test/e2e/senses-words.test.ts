@@ -100,6 +100,32 @@ describe('words read from pixels', () => {
     await expect(reading).rejects.toThrow('kill switch');
   });
 
+  it('are read without anything installed, too, and a stop is heard', async () => {
+    const path = process.env.PATH;
+    process.env.PATH = '/nowhere';
+    const options = {
+      display: desktop.display,
+      env: desktop.env,
+      dataDir: desktop.folder,
+      virtual: true,
+      log: silentLogger,
+    };
+    await using bare = await openSenses(options).finally(() => {
+      process.env.PATH = path;
+    });
+    expect(bare.words.name).toBe('tesseract.js');
+    await target.close();
+    const again = await startTargetWindow(desktop);
+    const image = await picture(await windowArea('Target window'));
+    const abort = new AbortController();
+    const stopped = bare.words.read(image, { signal: abort.signal });
+    abort.abort(new Error('kill switch'));
+    await expect(stopped).rejects.toThrow('kill switch');
+    const words = await bare.words.read(image, { signal: AbortSignal.timeout(40_000) });
+    expect(words.map((item) => item.name)).toEqual(expect.arrayContaining(['Apply', 'Discard', 'Help']));
+    await again.close();
+  });
+
   it('say nothing about an empty picture', async () => {
     const pixels = new Uint8Array(200 * 100 * 3).fill(255);
     const nothing = { width: 200, height: 100, format: 'rgb' as const, pixels };
