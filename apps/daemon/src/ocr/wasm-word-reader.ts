@@ -10,6 +10,7 @@ import { elementsFromTable } from './tesseract-table.ts';
 const ENLARGE_UP_TO_PX = 250_000;
 const SPARSE_TEXT = '11';
 const ENGINE_LSTM = 1;
+const SCREEN_DPI = '140';
 
 /**
  * tesseract.js with the language data of its own package: needs nothing installed, loads nothing from
@@ -68,6 +69,10 @@ async function startWorker(): Promise<Worker> {
     gzip: true,
     errorHandler: () => {},
   });
-  await worker.setParameters({ tessedit_pageseg_mode: SPARSE_TEXT as never });
+  await worker.setParameters({
+    tessedit_pageseg_mode: SPARSE_TEXT as never,
+    // Told, it does not write its own estimate to our stderr with every picture.
+    user_defined_dpi: SCREEN_DPI,
+  });
   return worker;
 }
