@@ -1,10 +1,4 @@
-import {
-  createEngine,
-  createVerifier,
-  type Engine,
-  type EngineOptions,
-  type Verifier,
-} from '@deskhand/agent';
+import type { Engine, EngineOptions, Verifier } from '@deskhand/agent';
 import type { Logger, Secret } from '@deskhand/base';
 import type { Minds } from './run-worker.ts';
 
@@ -16,7 +10,10 @@ type Options = {
   log: Logger;
 };
 
-/** Engines and verifiers of the agent package, by the operator's configuration. */
+/**
+ * Engines and verifiers of the agent package, by the operator's configuration. Loaded with the first run: the model
+ * providers' packages weigh more than the rest of an idle server.
+ */
 export class ConfiguredMinds implements Minds {
   readonly #options: Options;
 
@@ -24,11 +21,13 @@ export class ConfiguredMinds implements Minds {
     this.#options = options;
   }
 
-  engineFor(run: { model: string | null }): Engine {
+  async engineFor(run: { model: string | null }): Promise<Engine> {
+    const { createEngine } = await import('@deskhand/agent');
     return createEngine(this.#optionsFor(run.model));
   }
 
-  verifierFor(run: { model: string | null }): Verifier {
+  async verifierFor(run: { model: string | null }): Promise<Verifier> {
+    const { createVerifier } = await import('@deskhand/agent');
     return createVerifier(this.#optionsFor(run.model));
   }
 

@@ -1,12 +1,6 @@
-import {
-  type Clock,
-  describeOperation,
-  type Engine,
-  type RunOutcome,
-  runTask,
-  type TaskBrief,
-  type Verifier,
-} from '@deskhand/agent';
+import type { Clock, Engine, RunOutcome, TaskBrief, Verifier } from '@deskhand/agent';
+import { describeOperation } from '@deskhand/agent/describe-operation';
+import { runTask } from '@deskhand/agent/run-loop';
 import { errorAttributes, type Logger, raceSignal, reasonFrom, StopError } from '@deskhand/base';
 import {
   type DesktopEvent,
@@ -41,8 +35,8 @@ const AT_ONCE = 2000;
 
 /** The minds a run can be given; one engine per run, since it holds the run's conversation. */
 export interface Minds {
-  engineFor(run: { model: string | null; cuaVersion: string }): Engine;
-  verifierFor(run: { model: string | null }): Verifier;
+  engineFor(run: { model: string | null }): Promise<Engine>;
+  verifierFor(run: { model: string | null }): Promise<Verifier>;
 }
 
 type Parts = {
@@ -283,7 +277,7 @@ export class RunWorker implements HubListener, AsyncDisposable {
     const { hub, leases, runs, frames, minds, clock, limits } = this.#parts;
     const { row } = claim;
     const { signal } = driven.controller;
-    const engine = minds.engineFor({ model: row.model, cuaVersion: row.cua_version });
+    const engine = await minds.engineFor({ model: row.model });
     await runs.setEngine(row.id, claim.epoch, engine.name);
     const runId = RunId.parse(row.id);
     const lease = leases.grant(row.machine_id, claim.epoch, {
@@ -327,7 +321,7 @@ export class RunWorker implements HubListener, AsyncDisposable {
         brief,
         machine: remote,
         engine,
-        verifier: isVerified(row.cua_version) ? minds.verifierFor({ model: row.model }) : null,
+        verifier: isVerified(row.cua_version) ? await minds.verifierFor({ model: row.model }) : null,
         journal,
         clock,
         limits: {

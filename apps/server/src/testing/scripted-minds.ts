@@ -22,7 +22,7 @@ export class ScriptedMinds implements Minds {
   readonly briefs: Array<{ brief: TaskBrief; earlier: readonly HistoryEntry[] }> = [];
   verdicts: Verdict[] = [];
 
-  engineFor(): Engine {
+  async engineFor(): Promise<Engine> {
     return {
       name: 'scripted',
       observeRequest: {},
@@ -33,7 +33,7 @@ export class ScriptedMinds implements Minds {
     };
   }
 
-  verifierFor(): Verifier {
+  async verifierFor(): Promise<Verifier> {
     return {
       name: 'scripted',
       verify: async () =>
