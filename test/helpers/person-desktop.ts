@@ -16,6 +16,8 @@ const run = promisify(execFile);
 export interface PersonDesktop extends AsyncDisposable {
   /** Display that is lent to the agent. */
   readonly display: string;
+  /** The X server that is lent. */
+  readonly serverPid: number;
   readonly environment: Readonly<Record<string, string>>;
   readonly folder: string;
   /** xdotool with the person's hands. Coordinates are those of the inner desktop. */
@@ -34,7 +36,10 @@ export async function startPersonDesktop(): Promise<PersonDesktop> {
   try {
     const folder = mkdtempSync(join(tmpdir(), 'deskhand-person-'));
     const displayFile = join(outer.folder, 'display');
-    outer.start('sh', ['-c', `exec Xephyr -ac -screen 1280x800 -displayfd 3 3>${displayFile}`]);
+    const { pid: serverPid } = outer.start('sh', [
+      '-c',
+      `exec Xephyr -ac -screen 1280x800 -displayfd 3 3>${displayFile}`,
+    ]);
     const number = await eventually(() => readFileSync(displayFile, 'utf8').trim(), { what: 'Xephyr' });
     const environment = { ...outer.environment, DISPLAY: `:${number}`, XAUTHORITY: '/dev/null' };
     const ask = async (command: string, ...args: string[]) =>
@@ -59,6 +64,7 @@ export async function startPersonDesktop(): Promise<PersonDesktop> {
     const start = (command: string, args: readonly string[] = []) => outer.start(command, args, environment);
     return {
       display: `:${number}`,
+      serverPid,
       environment,
       folder,
       ask,

@@ -30,7 +30,7 @@ import { Observer, type Picture } from './desktop/observe.ts';
 import type { HandsClient } from './hands/hands-client.ts';
 import type { ServerLink } from './link/server-link.ts';
 import type { DaemonSocket } from './local/daemon-socket.ts';
-import { decide, type PolicyQuestion } from './policy/policy.ts';
+import { decide, decideOrigin, type PolicyQuestion } from './policy/policy.ts';
 import type { PolicyReader } from './policy/policy-file.ts';
 import type { GuardProcess } from './safety/guard-process.ts';
 import { type HeldLease, LeaseKeeper } from './safety/lease-keeper.ts';
@@ -46,6 +46,8 @@ export type DaemonParts = Readonly<{
   capabilities: Capabilities;
   policy: PolicyReader;
   workFolder: string;
+  /** The control plane runs on this computer. */
+  serverIsLocal: boolean;
   audit: AuditLog;
   log: Logger;
 }>;
@@ -367,6 +369,10 @@ export class Daemon implements Disposable {
       return new ProtocolError('PAUSED', 'A person has control of this desktop.');
     if (this.#lease.current === undefined)
       return new ProtocolError('LEASE_REQUIRED', 'The lease on this machine has ended.');
+    const { policy, serverIsLocal } = this.#parts;
+    const origin = decideOrigin(policy.current, serverIsLocal);
+    if (origin.verdict !== 'allow')
+      return new ProtocolError('POLICY_DENIED', `${origin.rule}: ${origin.reason}`, { rule: origin.rule });
     return undefined;
   }
 

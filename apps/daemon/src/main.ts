@@ -10,6 +10,7 @@ import { Daemon } from './daemon.ts';
 import { openDesktopSenses } from './desktop/open-desktop-senses.ts';
 import { HandsClient } from './hands/hands-client.ts';
 import {
+  isLoopback,
   type MachineIdentity,
   mayShowToken,
   readMachineIdentity,
@@ -120,6 +121,10 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
     hands.start(),
   ]);
   scope.use('senses', opened);
+  // Whoever keeps us (up) starts us anew, and finds the display again if there is one.
+  void opened.lost.then(() =>
+    ending.abort(new ProtocolError('DISPLAY_UNAVAILABLE', 'The display server is gone.')),
+  );
   signal.throwIfAborted();
 
   const parts = new Daemon({
@@ -132,6 +137,7 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
     capabilities: opened.capabilities,
     policy,
     workFolder,
+    serverIsLocal: isLoopback(url.hostname),
     audit,
     log,
   });

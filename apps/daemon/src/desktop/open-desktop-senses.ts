@@ -17,6 +17,8 @@ export type OpenedSenses = Readonly<{
   senses: DesktopSenses;
   /** `input` is what hands say. */
   capabilities: Capabilities;
+  /** Settles when the display server is gone: nothing can be seen any more. Pending for ever elsewhere. */
+  lost: Promise<void>;
 }> &
   AsyncDisposable;
 
@@ -38,7 +40,7 @@ export async function openDesktopSenses(options: {
   const { display, log, virtual } = options;
   const scope = new Scope();
   try {
-    const { capture, activity } =
+    const { capture, activity, lost } =
       display === null
         ? await openOtherEyes(scope, log)
         : await openX11Eyes(scope, display, log, options.covered);
@@ -74,6 +76,7 @@ export async function openDesktopSenses(options: {
         os: process.platform === 'darwin' ? 'macos' : process.platform === 'win32' ? 'windows' : 'linux',
         virtual,
       },
+      lost,
       [Symbol.asyncDispose]: () => scope.close(),
     };
   } catch (error) {
@@ -82,7 +85,7 @@ export async function openDesktopSenses(options: {
   }
 }
 
-type Eyes = { capture: ScreenCapture; activity: ScreenActivity };
+type Eyes = { capture: ScreenCapture; activity: ScreenActivity; lost: Promise<void> };
 
 async function openX11Eyes(
   scope: Scope,
@@ -99,7 +102,8 @@ async function openX11Eyes(
       return pollingActivity(capture);
     }),
   );
-  return { capture, activity };
+  const lost = connection.closed.then((why) => (why === null ? new Promise<void>(() => {}) : undefined));
+  return { capture, activity, lost };
 }
 
 /** Windows and macOS. Written against their libraries and never run there; see docs. */
@@ -111,7 +115,8 @@ async function openOtherEyes(scope: Scope, log: Logger): Promise<Eyes> {
       return openScreenshotDesktopCapture();
     }),
   );
-  return { capture, activity: scope.use('screen activity', pollingActivity(capture)) };
+  const activity = scope.use('screen activity', pollingActivity(capture));
+  return { capture, activity, lost: new Promise<void>(() => {}) };
 }
 
 function pollingActivity(capture: ScreenCapture): ScreenActivity {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Operation, type OperationInput, WindowInfo } from '@deskhand/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { decide } from './policy.ts';
+import { decide, decideOrigin } from './policy.ts';
 import { DEFAULT_POLICY, PolicyFile, PolicyReader, writeDefaultPolicy } from './policy-file.ts';
 
 const around = { workFolder: '/data/work', savedPaths: new Set(['/home/me/letter.txt']) };
@@ -127,6 +127,16 @@ describe('the policy nobody has touched', () => {
       rule: `policy_${state}`,
       reason: 'because',
     });
+  });
+
+  it.each<[local: boolean, runs: PolicyFile['runs'], verdict: string, rule: string]>([
+    [true, { local_server: 'allow', other_servers: 'deny' }, 'allow', 'runs:local_server'],
+    [false, { local_server: 'allow', other_servers: 'deny' }, 'deny', 'runs:other_servers'],
+    [true, { local_server: 'ask', other_servers: 'allow' }, 'ask', 'runs:local_server'],
+  ])('says whose runs may act: local %s, %j', (local, runs, expected, rule) => {
+    const policy = { ...DEFAULT_POLICY, runs };
+    expect(decideOrigin({ state: 'loaded', policy }, local)).toMatchObject({ verdict: expected, rule });
+    expect(decideOrigin({ state: 'missing', reason: 'gone' }, local).verdict).toBe('deny');
   });
 
   it('compares titles too, and takes the first rule that fits', () => {

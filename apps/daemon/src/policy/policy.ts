@@ -55,6 +55,16 @@ export function decide(
   }
 }
 
+/** Whether runs of this control plane may act here at all. */
+export function decideOrigin(loaded: LoadedPolicy, serverIsLocal: boolean): PolicyDecision {
+  if (loaded.state !== 'loaded')
+    return { verdict: 'deny', rule: `policy_${loaded.state}`, reason: loaded.reason };
+  const { local_server, other_servers } = loaded.policy.runs;
+  return serverIsLocal
+    ? verdictOf(local_server, 'runs:local_server')
+    : verdictOf(other_servers, 'runs:other_servers');
+}
+
 function decideWindow(policy: PolicyFile, window: WindowInfo | null): PolicyDecision {
   if (window === null) return verdictOf(policy.applications.default, 'applications:default');
   if (OWN_APPLICATIONS.test(window.application))

@@ -16,6 +16,8 @@ export type GuardProcessOptions = Readonly<{
 }>;
 
 const MAIN = fileURLToPath(new URL('../guard/main.ts', import.meta.url));
+/** Guard allocates little and lives long: a small young generation costs it nothing and saves megabytes. */
+const SMALL = ['--max-semi-space-size=1'];
 /** A quarter of the silence guard tolerates. */
 const HEARTBEAT_MS = 500;
 const START_CEILING_MS = 15_000;
@@ -111,7 +113,7 @@ export class GuardProcess implements AsyncDisposable {
   async #spawn(): Promise<void> {
     const { boot, env, log } = this.#options;
     // Its own session: neither the terminal's Ctrl-C nor a kill of our group reaches it before it has let go.
-    const child = spawn(process.execPath, [MAIN], {
+    const child = spawn(process.execPath, [...SMALL, MAIN], {
       env,
       stdio: ['pipe', 'pipe', 'inherit'],
       detached: true,
