@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { Client } from '@deskhand/client';
 import { RunStatus } from '@deskhand/protocol';
+import { renderReplay } from '@deskhand/replay';
 import type { Command } from 'commander';
 import type { Context } from '../command.ts';
 import { serverAccess } from '../desk/credentials.ts';
@@ -8,7 +9,6 @@ import { CommandProblem } from '../output/problem.ts';
 import { RunView, runLine } from '../output/run-view.ts';
 import { dollars, inert, table } from '../output/terminal.ts';
 import { collectPictures } from '../up/save-steps.ts';
-import { stepsPage } from '../up/steps-page.ts';
 import { wholeNumber } from './run.ts';
 
 export function register(program: Command, context: Context): void {
@@ -66,7 +66,7 @@ export function register(program: Command, context: Context): void {
       const api = client(flags.data);
       const [run, log] = await Promise.all([api.runs.get(id), api.runs.log(id)]);
       const file = flags.output ?? `${run.id}.html`;
-      const page = stepsPage(run, log, await collectPictures(api, run.id));
+      const page = renderReplay({ run, events: log, frames: await collectPictures(api, run.id) });
       try {
         writeFileSync(file, page, { mode: 0o600 });
       } catch (cause) {

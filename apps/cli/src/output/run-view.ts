@@ -1,4 +1,5 @@
 import type { Run, RunEvent } from '@deskhand/protocol';
+import { describeAction } from '@deskhand/replay';
 import { dollars, inert, type Style } from './terminal.ts';
 
 /** Turns a run's events into lines a person can follow: each step with its thought, target and outcome. */
@@ -29,7 +30,7 @@ export class RunView {
           this.#step = event.step;
           this.#write(s.bold(`Step ${event.step}`));
         }
-        this.#write(`${s.dim('   does')}    ${describeCall(event.action_type, event.params)}`);
+        this.#write(`${s.dim('   does')}    ${describeAction(event.action_type, event.params)}`);
         return;
       case 'tool_result': {
         const word = typeof event.outcome === 'string' ? event.outcome : event.success ? 'done' : 'failed';
@@ -60,35 +61,6 @@ export class RunView {
       case 'step':
         return;
     }
-  }
-}
-
-/** An action in words, from the event's facts alone. */
-export function describeCall(action: string, params: Readonly<Record<string, unknown>>): string {
-  const at = (x: unknown, y: unknown) =>
-    typeof x === 'number' && typeof y === 'number' ? ` at ${Math.round(x)}, ${Math.round(y)}` : '';
-  switch (action) {
-    case 'click': {
-      const times = params.clicks === 2 ? 'double-click' : params.clicks === 3 ? 'triple-click' : 'click';
-      const button =
-        params.button === undefined || params.button === 'left' ? '' : ` (${String(params.button)} button)`;
-      return `${times}${at(params.x, params.y)}${button}`;
-    }
-    case 'type_text':
-      return `type ${String(params.characters ?? '')} characters`;
-    case 'key_press':
-    case 'key_combo':
-      return `press ${inert(Array.isArray(params.keys) ? params.keys.join(action === 'key_combo' ? '+' : ', ') : String(params.key ?? ''), 80)}`;
-    case 'open_application':
-      return `open ${inert(String(params.name ?? ''), 80)}`;
-    case 'browser_navigate':
-      return `go to ${inert(String(params.url ?? ''), 200)}`;
-    case 'scroll':
-      return `scroll ${String(params.direction ?? '')} ${String(params.amount ?? '')}`.trim();
-    case 'wait':
-      return `wait ${String(params.ms ?? '')} ms`;
-    default:
-      return action.replaceAll('_', ' ');
   }
 }
 

@@ -1,3 +1,5 @@
+import { inertLine } from '@deskhand/base';
+
 /** Colours and plain words for people; nothing here is parsed by programs. */
 
 export type Style = Readonly<{
@@ -38,16 +40,9 @@ export function styleFor(
   return stream.isTTY === true || env.FORCE_COLOR ? coloured : plain;
 }
 
-/**
- * Text that came from a model, a page or another process, made safe for a terminal: control characters,
- * escape sequences and direction overrides become visible or vanish, and it stays on one line.
- */
+/** Foreign text (a model's, a page's, another process's) as one harmless line of a terminal. */
 export function inert(text: string, maxCharacters = 400): string {
-  const clean = text
-    .replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
-    .replace(/[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, '');
-  const characters = [...clean];
-  return characters.length <= maxCharacters ? clean : `${characters.slice(0, maxCharacters - 1).join('')}…`;
+  return inertLine(text, maxCharacters);
 }
 
 /** Rows as aligned columns. */

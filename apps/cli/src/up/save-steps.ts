@@ -2,11 +2,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Client } from '@deskhand/client';
 import type { Run } from '@deskhand/protocol';
-import { type StepPicture, stepsPage } from './steps-page.ts';
+import { type ReplayFrame, renderReplay } from '@deskhand/replay';
 
 /** Every frame the engine saw in this run, oldest first, page by page. */
-export async function collectPictures(client: Client, runId: string): Promise<StepPicture[]> {
-  const pictures: StepPicture[] = [];
+export async function collectPictures(client: Client, runId: string): Promise<ReplayFrame[]> {
+  const pictures: ReplayFrame[] = [];
   let after: number | undefined;
   for (;;) {
     const list = await client.runs.screenshots(runId, {
@@ -47,6 +47,6 @@ export async function saveSteps(
   }
   const events = await client.runs.log(run.id);
   const page = path.join(folder, 'steps.html');
-  writeFileSync(page, stepsPage(run, events, pictures), { mode: 0o600 });
+  writeFileSync(page, renderReplay({ run, events, frames: pictures }), { mode: 0o600 });
   return { screenshots: pictures.length, screenshotFolder, page };
 }
