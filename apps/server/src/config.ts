@@ -322,6 +322,7 @@ function readFile(
   }
 }
 
-function isProviderKey(name: string): boolean {
+/** Keys of model providers stay in this process; no machine ever sees them. */
+export function isProviderKey(name: string): boolean {
   return name === 'DESKHAND_MODEL_KEY' || (/^[A-Z0-9_]+_API_KEY$/.test(name) && name !== 'DESKHAND_API_KEY');
 }

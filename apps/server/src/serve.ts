@@ -35,7 +35,7 @@ export async function serve(): Promise<void> {
     process.exit(1);
   });
   try {
-    const server = await startServer(config, log);
+    const server = await startServer(config, log, { env: process.env });
     process.send?.({ type: 'ready', port: server.port, host: server.host });
     const reason = await stopping;
     log.info('stopping', { reason });

@@ -17,6 +17,7 @@ import { Ledger } from './ledger/ledger.ts';
 import { LeaseBook } from './machines/lease-book.ts';
 import { MachineHub } from './machines/machine-hub.ts';
 import { linkUrlOf, MachineService } from './machines/machine-service.ts';
+import { VirtualDesktops } from './machines/virtual-desktops.ts';
 import { FrameStore } from './runs/frame-store.ts';
 import { ConfiguredMinds } from './runs/minds.ts';
 import { recoverRuns } from './runs/recover-runs.ts';
@@ -37,6 +38,8 @@ export type Overrides = Readonly<{
   /** Engines for tests: the model is the one thing that is not real there. */
   minds?: Minds;
   now?: () => number;
+  /** What the programs of virtual desktops inherit. */
+  env?: NodeJS.ProcessEnv;
 }>;
 
 /** A running control plane. */
@@ -137,7 +140,33 @@ async function start(config: Config, log: Logger, overrides: Overrides, scope: S
   const hub = scope.use('hub', new MachineHub({ authority: machines, log, now }));
   machines.attach(hub);
   const leases = scope.use('leases', new LeaseBook(hub));
-  const wakeMachine = () => {};
+  const virtual = scope.use(
+    'virtual desktops',
+    new VirtualDesktops({
+      hub,
+      machines,
+      log,
+      now,
+      dataFolder,
+      size: config.virtual_desktop_size,
+      max: config.max_virtual_desktops,
+      origin: () => origin,
+      busy: async () => {
+        const rows = await database.read
+          .selectFrom('runs')
+          .select('machine_id')
+          .distinct()
+          .where('mode', '=', 'test')
+          .where('finished_at', 'is', null)
+          .execute();
+        return new Set(rows.map((row) => row.machine_id));
+      },
+      env: overrides.env ?? {},
+    }),
+  );
+  const wakeMachine = (machineId: string) => {
+    if (hub.connection(machineId) === undefined) virtual.wake(machineId);
+  };
   const worker = scope.use(
     'worker',
     new RunWorker({
@@ -168,7 +197,10 @@ async function start(config: Config, log: Logger, overrides: Overrides, scope: S
     }),
   );
   machines.onSuspended((machineId) => worker.stopMachine(machineId));
-  machines.onRemoved((machineId) => worker.abandonMachine(machineId));
+  machines.onRemoved(async (machineId) => {
+    await worker.abandonMachine(machineId);
+    await virtual.remove(machineId);
+  });
   const courier = scope.use(
     'webhooks',
     new WebhookCourier({
@@ -232,6 +264,7 @@ async function start(config: Config, log: Logger, overrides: Overrides, scope: S
   // Only now that desktops can reach us again: what was open when the last server ended goes on.
   const open = await recoverRuns({ database, queue });
   await timers.start();
+  virtual.start();
   worker.start();
   courier.start();
   await queue.start();
