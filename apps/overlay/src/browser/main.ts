@@ -4,6 +4,7 @@ import { errorAttributes, Scope } from '@deskhand/base';
 import { runtimePaths } from '@deskhand/base/runtime-paths';
 import { platformOf } from '../host/host-platform.ts';
 import { PanelHost } from '../host/panel-host.ts';
+import { BrowserWindowMover } from './browser-window-mover.ts';
 import { builtRenderer } from './built-renderer.ts';
 import { Doorway } from './doorway.ts';
 import { jsonLogger } from './json-logger.ts';
@@ -54,7 +55,8 @@ async function main(): Promise<void> {
   const dataDir = resolve(values.data);
   const paths = runtimePaths(dataDir);
   const nowMs = () => performance.now();
-  const host = new PanelHost({ paths, platform: platformOf(process.platform), log, nowMs });
+  const mover = new BrowserWindowMover();
+  const host = new PanelHost({ paths, platform: platformOf(process.platform), log, nowMs, mover });
   scope.use('panel host', host);
   host.start();
   const server = new PanelServer({ host, files: readStaticFiles(await builtRenderer(log)), log, nowMs });
@@ -66,6 +68,12 @@ async function main(): Promise<void> {
   );
   doorway.renew();
   server.onLinkUsed = () => doorway.renew();
+  server.onPlace = (renderer, place) => {
+    // A window on another screen than the one the agent uses covers nothing there.
+    if (place === null || host.display !== (process.env.DISPLAY ?? null)) mover.gone(renderer);
+    else mover.placed(renderer, place);
+    host.reportRects(mover.rects);
+  };
   process.on('message', (message) => {
     if ((message as { type?: unknown } | null)?.type === 'issue_link')
       tell({ type: 'link', url: server.link() });

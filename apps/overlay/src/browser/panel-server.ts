@@ -5,7 +5,7 @@ import { errorAttributes, type Logger } from '@deskhand/base';
 import { decodeText } from '@deskhand/protocol';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { z } from 'zod';
-import { RENDERER_FRAME_BYTES, RendererMessage } from '../core/panel-wire.ts';
+import { RENDERER_FRAME_BYTES, RendererMessage, type RendererPlace } from '../core/panel-wire.ts';
 import type { PanelHost, Renderer, RendererRole } from '../host/panel-host.ts';
 import { Credentials, type Session, SHOWN_CODE_TTL_MS } from './credentials.ts';
 import { gateAct, gateRead } from './request-gate.ts';
@@ -100,6 +100,9 @@ export class PanelServer implements AsyncDisposable {
   link(role: RendererRole = 'controller', ttlMs: number = SHOWN_CODE_TTL_MS): string {
     return `http://127.0.0.1:${this.#port}/#code=${this.#credentials.issueCode(role, ttlMs)}`;
   }
+
+  /** Where a window is, when it says so, and null when it is gone. One listener: the owner's. */
+  onPlace: (renderer: Renderer, place: RendererPlace | null) => void = () => {};
 
   /** Runs after a link was used. One listener: the owner's. */
   onLinkUsed: () => void = () => {};
@@ -225,6 +228,7 @@ export class PanelServer implements AsyncDisposable {
     client.on('close', () => {
       detach();
       this.#clients.delete(client);
+      this.onPlace(renderer, null);
     });
     client.on('message', (data, isBinary) => {
       if (!budget.take(performance.now())) return client.close(1008, 'too many messages');
@@ -237,10 +241,7 @@ export class PanelServer implements AsyncDisposable {
         return client.close(1007, 'not a panel message');
       }
       if (message.type === 'command') void this.#host.command(renderer, message);
-      else
-        this.#host.reportRects([
-          { x: message.x, y: message.y, width: message.width, height: message.height },
-        ]);
+      else this.onPlace(renderer, message);
     });
   }
 

@@ -136,6 +136,8 @@ export type HostMessage =
   | Readonly<{ type: 'view'; seq: number; view: PanelView }>
   | (Readonly<{ type: 'thumbnail' }> & ThumbnailView)
   | (Readonly<{ type: 'result' }> & CommandResult)
+  /** Go there; desktop space, physical pixels. Answered by the place with the same id. */
+  | Readonly<{ type: 'move'; id: string; x: number; y: number }>
   | Readonly<{ type: 'beat' }>;
 
 export const BEAT_MS = 1000;

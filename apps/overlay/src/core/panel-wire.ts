@@ -15,14 +15,20 @@ export const RendererCommand = z.strictObject({
 });
 export type RendererCommand = z.infer<typeof RendererCommand>;
 
-/** Where the panel's window is, in desktop space; sent when it moves and in answer to a dodge. */
-export const RendererPlace = z.strictObject({
-  type: z.literal('place'),
+const place = {
   x: z.number().min(-1_000_000).max(1_000_000),
   y: z.number().min(-1_000_000).max(1_000_000),
   width: z.number().min(0).max(100_000),
   height: z.number().min(0).max(100_000),
+};
+/** Where the panel's window is and what its display leaves free; desktop space. Carries the id of the move it answers. */
+export const RendererPlace = z.strictObject({
+  type: z.literal('place'),
+  id: z.string().max(64).optional(),
+  ...place,
+  area: z.strictObject(place),
 });
+export type RendererPlace = z.infer<typeof RendererPlace>;
 
 export const RendererMessage = z.discriminatedUnion('type', [RendererCommand, RendererPlace]);
 export type RendererMessage = z.infer<typeof RendererMessage>;

@@ -134,6 +134,11 @@ export class PanelHost implements AsyncDisposable {
     return viewOf(this.#state, this.#nowMs());
   }
 
+  /** X display the agent uses, as the daemon names it; null where there is none or it is not known. */
+  get display(): string | null {
+    return this.#state.daemon?.display ?? null;
+  }
+
   /** For what shows state outside a renderer: tray, border, notifications. @returns its own unsubscribe. */
   onView(listener: (view: PanelView) => void): () => void {
     this.#viewListeners.add(listener);

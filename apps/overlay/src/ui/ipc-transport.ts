@@ -7,11 +7,7 @@ export type PanelBridge = Readonly<{
   ready(): void;
   stop(id: string): void;
   control(id: string, name: string): void;
-  decide(
-    id: string,
-    name: string,
-    what: Readonly<{ note?: string; requestId?: string; digest?: string }>,
-  ): void;
+  decide(id: string, name: string, what: Readonly<Pick<PanelCommand, 'note' | 'requestId' | 'digest'>>): void;
   setCollapsed(collapsed: boolean): void;
 }>;
 
@@ -31,11 +27,7 @@ export class IpcTransport implements Transport {
   send(command: PanelCommand): boolean {
     const { id, name, note, requestId, digest } = command;
     if (name === 'approve' || name === 'deny' || name === 'resume')
-      this.#bridge.decide(id, name, {
-        ...(note === undefined ? {} : { note }),
-        ...(requestId === undefined ? {} : { requestId }),
-        ...(digest === undefined ? {} : { digest }),
-      });
+      this.#bridge.decide(id, name, { note, requestId, digest });
     else this.#bridge.control(id, name);
     return true;
   }

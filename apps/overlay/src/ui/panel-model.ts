@@ -87,21 +87,21 @@ export class PanelModel {
 
   command(name: Exclude<CommandName, 'stop' | 'approve' | 'deny'>): void {
     const id = this.#begin(name);
-    const note = name === 'resume' && this.note !== '' ? { note: this.note } : {};
-    this.#send({ type: 'command', id, name, ...note });
+    this.#send({ type: 'command', id, name });
   }
 
   /** With the digest of exactly what is on the screen: a request that changed meanwhile is not this one. */
   decide(name: 'approve' | 'deny'): void {
     if (!this.armed) return;
-    const request = this.shown?.ask?.request ?? null;
+    const request = this.shown?.ask?.request;
     const id = this.#begin(name);
     this.#send({
       type: 'command',
       id,
       name,
-      ...(this.note === '' ? {} : { note: this.note }),
-      ...(request === null ? {} : { requestId: request.requestId, digest: request.digest }),
+      note: this.note || undefined,
+      requestId: request?.requestId,
+      digest: request?.digest,
     });
   }
 

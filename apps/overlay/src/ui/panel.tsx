@@ -10,7 +10,12 @@ import { Next, StepLog } from './story.tsx';
 import { Thumbnail } from './thumbnail.tsx';
 
 /** The whole panel. STOP comes first in the document (and so in tab order) and stands last on the screen. */
-export function Panel({ model, announcer }: { model: PanelModel; announcer: Announcer }) {
+export function Panel(props: {
+  model: PanelModel;
+  announcer: Announcer;
+  keepOnTop: (() => void) | undefined;
+}) {
+  const { model, announcer, keepOnTop } = props;
   const view = model.shown;
   return (
     <main class={`panel mode-${view?.mode ?? 'controls_lost'}`}>
@@ -42,6 +47,13 @@ export function Panel({ model, announcer }: { model: PanelModel; announcer: Anno
             {view.run !== null && <Next view={view} />}
             {view.run !== null && <StepLog steps={view.steps} />}
             <PastRuns model={model} />
+            {keepOnTop && (
+              <div class="controls">
+                <button type="button" onClick={keepOnTop}>
+                  {words.keepOnTop}
+                </button>
+              </div>
+            )}
             {view.details.length > 0 && (
               <details class="more">
                 <summary>{words.details}</summary>

@@ -15,6 +15,4 @@ export interface Transport {
   send(command: PanelCommand): boolean;
   /** Every path there is, whatever is known about them. Resolves with what the last resort said, if it was needed. */
   stop(command: PanelCommand): void;
-  /** Tells the host where this window is: desktop space, physical pixels. Absent where the host knows itself. */
-  place?(rect: Readonly<{ x: number; y: number; width: number; height: number }>): void;
 }

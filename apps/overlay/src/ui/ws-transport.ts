@@ -1,5 +1,6 @@
 import type { HostMessage, PanelCommand } from '../core/panel-view.ts';
 import type { Transport, TransportListener } from './transport.ts';
+import { moveWindow, type Place, placeOf } from './window-place.ts';
 
 const KEY = 'deskhand.panel.key';
 const RETRY_MS = 500;
@@ -9,6 +10,8 @@ const RETRY_MS = 500;
  * Looks for the host again for ever: giving up would be a dead stop button.
  */
 export class WsTransport implements Transport {
+  /** The window that shows the panel now: this page's, or the one kept on top. */
+  window: Window = globalThis.window;
   #listener: TransportListener | undefined;
   #socket: WebSocket | undefined;
 
@@ -42,8 +45,9 @@ export class WsTransport implements Transport {
       });
   }
 
-  place(rect: Readonly<{ x: number; y: number; width: number; height: number }>): void {
-    this.#sendText({ type: 'place', ...rect });
+  /** Tells the host where this window is; `id` when it asked for the move. */
+  place(place: Place, id?: string): void {
+    this.#sendText({ type: 'place', id, ...place });
   }
 
   #sendText(message: object): boolean {
@@ -96,11 +100,15 @@ export class WsTransport implements Transport {
       this.#socket = socket;
       socket.onmessage = ({ data }) => {
         try {
-          this.#listener?.message(JSON.parse(String(data)) as HostMessage);
+          const message = JSON.parse(String(data)) as HostMessage;
+          if (message.type === 'move')
+            void moveWindow(this.window, message.x, message.y).then((place) => this.place(place, message.id));
+          else this.#listener?.message(message);
         } catch {
           // Half a message is no message; the next snapshot is complete.
         }
       };
+      socket.onopen = () => this.place(placeOf(this.window));
       socket.onclose = () => {
         this.#socket = undefined;
         resolve();
