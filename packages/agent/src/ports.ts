@@ -77,6 +77,8 @@ export type Decision = Readonly<
       reasoning: string;
       frameId: string | null;
       operations: readonly Operation[];
+      /** Where the engine stands, in its own words; stored with the outcomes and handed back after a restart. */
+      mark?: string;
     }
   | {
       type: 'look';

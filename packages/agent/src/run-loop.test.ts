@@ -131,6 +131,18 @@ describe('order of a step', () => {
     expect(engine.turns[1]?.last?.outcomes.map(({ status }) => status)).toEqual(['confirmed', 'refused']);
   });
 
+  it('stores with each outcome where the engine stands', async () => {
+    const journal = new RecordingJournal();
+    const stored: unknown[] = [];
+    journal.actionFinished = (_step, _id, _operations, outcomes) => {
+      stored.push(...outcomes.map((outcome) => (outcome as { mark?: unknown }).mark));
+      return Promise.resolve();
+    };
+    const marked = { ...act(key('a'), key('b')), mark: '3' } as Decision;
+    await run(scripted(marked, act(key('c')), done), { journal });
+    expect(stored).toEqual(['3', '3', undefined]);
+  });
+
   it('goes on from where an earlier server left off', async () => {
     const engine = scripted(act(key('a')), done);
     const { journal } = await run(engine, { resume: { stepsCompleted: 7, costCents: 35, history: [] } });

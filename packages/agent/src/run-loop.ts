@@ -164,6 +164,8 @@ class RunLoop {
       if (answer === null) throw error;
       outcomes = [answer];
     }
+    const { mark } = decision;
+    if (mark !== undefined) outcomes = outcomes.map((outcome) => ({ ...outcome, mark }));
     await this.#timed('journal', journal.actionFinished(this.#step, commandId, operations, outcomes));
     this.#history.add(this.#step, operations, outcomes);
     this.#last = { operations, outcomes };

@@ -1,6 +1,6 @@
 import type { Logger } from '@deskhand/base';
 import type { Decision, Engine, EngineSession, HistoryEntry, TaskBrief, Turn } from '../../ports.ts';
-import { stepsAlreadyDone } from './fast-forward.ts';
+import { standingOf } from './fast-forward.ts';
 import { perform } from './perform.ts';
 import { type PlanStep, planOf } from './plan.ts';
 import { HandsWithheld, LOOK, type Move, Scene, TaskFailure } from './scene.ts';
@@ -62,12 +62,13 @@ function* program(
     const message = notUnderstood(plan.sentence);
     for (;;) yield { type: 'fail', reasoning: message, code: 'TASK_FAILED', message };
   }
-  const already = stepsAlreadyDone(plan.steps, earlier);
-  log.info('plan made', { steps: plan.steps.length, alreadyDone: already });
   try {
+    const already = yield* whereItStood(scene, plan.steps, earlier);
+    log.info('plan made', { steps: plan.steps.length, alreadyDone: already });
     for (const [index, step] of plan.steps.entries()) {
       if (index < already) continue;
-      yield* labelled(performStep(scene, step), `[${index + 1}/${plan.steps.length}] ${step.words}`);
+      const label = `[${index + 1}/${plan.steps.length}] ${step.words}`;
+      yield* labelled(performStep(scene, step), label, String(index));
     }
   } catch (error) {
     if (!(error instanceof TaskFailure)) throw error;
@@ -79,6 +80,30 @@ function* program(
   // Everything the task says was done; what a verifier still misses is for a person or a model to find.
   const reason = scene.verifierReason ?? 'The result was not accepted.';
   for (;;) yield { type: 'fail', reasoning: reason, code: 'VERIFICATION_FAILED', message: reason };
+}
+
+/** After a restart: the step that comes next, asked of a person where the history does not tell. */
+function* whereItStood(
+  scene: Scene,
+  steps: readonly PlanStep[],
+  earlier: readonly HistoryEntry[],
+): Move<number> {
+  const standing = standingOf(steps, earlier);
+  if (standing.type === 'at') return standing.index;
+  const from = standing.earliest;
+  const choices = steps
+    .slice(from, Math.min(standing.latest + 1, from + 12))
+    .map(({ words }, index) => `${from + index + 1}. ${words}`);
+  for (let asked = 0; asked < 3; asked += 1) {
+    const note = yield* scene.ask(
+      'The server restarted in the middle of this run and what was done does not tell which step comes next.',
+      `The run was interrupted and goes on now. Which step is next? ${choices.join('; ')}; or “done” when all of them are. Answer with the number.`,
+    );
+    if (note !== null && /^\s*(?:done|none|all|finished)\b/i.test(note)) return steps.length;
+    const number = Number(/\d+/.exec(note ?? '')?.[0] ?? Number.NaN);
+    if (Number.isInteger(number) && number >= 1 && number <= steps.length) return number - 1;
+  }
+  throw new TaskFailure('It stayed unclear where the interrupted run should go on.', 'INTERRUPTED');
 }
 
 /** One step, begun again when a person or a missing lease withheld the hands before anything was done. */
@@ -99,19 +124,20 @@ function asFailure(error: unknown, step: PlanStep): unknown {
     return new TaskFailure(`“${step.words}” could not be done: ${error.message}`);
   // The sentence belongs into the message: it is what the person wrote and can change.
   if (error instanceof TaskFailure)
-    return new TaskFailure(`${error.message} (while doing: ${step.words})`, error.code);
+    return new TaskFailure(`${error.message.replace(/\.+$/, '')} (while doing: ${step.words}).`, error.code);
   return error;
 }
 
 /** Says in each reason which step of the plan it serves; the first also in the task's own words. */
-function* labelled(move: Move, label: string): Move {
+function* labelled(move: Move, label: string, mark: string): Move {
   let first = true;
   let next = move.next(undefined as never);
   while (next.done !== true) {
     const place = label.slice(0, label.indexOf(']') + 1);
     const prefix = first ? `${label} — ` : `${place} `;
     first = false;
-    const turn: Turn = yield { ...next.value, reasoning: `${prefix}${next.value.reasoning}` };
+    const decision = { ...next.value, reasoning: `${prefix}${next.value.reasoning}` };
+    const turn: Turn = yield decision.type === 'act' ? { ...decision, mark } : decision;
     next = move.next(turn);
   }
 }
