@@ -190,19 +190,26 @@ describe('the panel’s own place', () => {
 });
 
 describe('the window that gets the input', () => {
-  it('[POL] is the one that has the focus at that moment: a thief gets nothing', async () => {
-    const policyFile = join(daemon.dataFolder, 'policy.json');
-    const policy = JSON.parse(readFileSync(policyFile, 'utf8'));
-    policy.titles.rules.unshift({ match: 'thief*', verdict: 'deny' });
-    writeFileSync(policyFile, JSON.stringify(policy));
-    const before = readFileSync(received, 'utf8');
-    const stolen = join(desktop.folder, 'stolen');
-    writeFileSync(stolen, '');
-    const thief = await desktop.startWindow(
+  let stolen: string;
+  const openThief = () =>
+    desktop.startWindow(
       'xterm',
       ['-title', 'thief', '-e', 'sh', '-c', `stty raw; exec cat > ${stolen}`],
       ['--name', '^thief$'],
     );
+
+  beforeEach(() => {
+    const policyFile = join(daemon.dataFolder, 'policy.json');
+    const policy = JSON.parse(readFileSync(policyFile, 'utf8'));
+    policy.titles.rules = [{ match: 'thief*', verdict: 'deny' }];
+    writeFileSync(policyFile, JSON.stringify(policy));
+    stolen = join(desktop.folder, 'stolen');
+    writeFileSync(stolen, '');
+  });
+
+  it('[POL] is the one that has the focus at that moment: a thief gets nothing', async () => {
+    const before = readFileSync(received, 'utf8');
+    const thief = await openThief();
     await eventually(async () =>
       (await desktop.ask('xdotool', 'getactivewindow', 'getwindowname')).includes('thief'),
     );
@@ -211,5 +218,21 @@ describe('the window that gets the input', () => {
     await thief.close();
     expect(readFileSync(stolen, 'utf8')).toBe('');
     expect(readFileSync(received, 'utf8')).toBe(before);
+  });
+
+  it('[POL] that steals the focus in the middle of a text ends the text', async () => {
+    const before = readFileSync(received, 'utf8').length;
+    const reply = server.act([{ type: 'type_text', text: 'q'.repeat(20_000) }]);
+    await eventually(() => readFileSync(received, 'utf8').length > before + 50, {
+      what: 'typing',
+      everyMs: 5,
+    });
+    const thief = await openThief();
+    expect(await reply).toMatchObject({ outcomes: [{ status: 'failed', code: 'POLICY_DENIED' }] });
+    // What was typed between the theft and the next look at the focus.
+    const length = readFileSync(stolen, 'utf8').length;
+    expect(length).toBeLessThan(300);
+    await thief.close();
+    expect(readFileSync(received, 'utf8').length).toBeLessThan(before + 20_000 - length);
   });
 });

@@ -1,6 +1,14 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
-import { errorAttributes, isAbort, type Logger, raceSignal, reasonFrom } from '@deskhand/base';
+import {
+  errorAttributes,
+  isAbort,
+  type Logger,
+  raceSignal,
+  reasonFrom,
+  StopError,
+  sleep,
+} from '@deskhand/base';
 import {
   type ActCommand,
   type Action,
@@ -49,6 +57,10 @@ export type ActReply = Readonly<{ outcomes: readonly Outcome[]; sight: Sight | n
 
 /** A dialog may take this long to appear: nothing seen earlier is not yet "no effect". */
 const LATE_REACTION_MS = 250;
+
+const KEYBOARD_ACTIONS: ReadonlySet<Action['type']> = new Set(['type_text', 'key_press', 'key_combo']);
+/** How often the focus is looked at while keys are pressed. */
+const FOCUS_LOOK_MS = 30;
 
 /** Codes that say "nothing was done", as opposed to "it broke midway". */
 const NOT_DONE: ReadonlySet<string> = new Set([
@@ -144,11 +156,7 @@ export class Actor {
       senses.activity.mark();
       window = await this.#permit(operation, points, run);
       const done = isInputAction(operation)
-        ? await this.#options.hands.perform(
-            withPoints(operation, points),
-            { epoch: command.epoch, leaseId: command.leaseId },
-            { signal },
-          )
+        ? await this.#perform(command, withPoints(operation, points), window, signal)
         : await raceSignal(useTool(operation, senses, signal), signal);
       if (operation.type === 'type_text') this.#rememberPath(operation.text);
       outcome = { ...done, durationMs: performance.now() - startedMs };
@@ -179,6 +187,47 @@ export class Actor {
       code: outcome.code,
     });
     return settled === undefined ? { outcome } : { outcome, settled };
+  }
+
+  /** Keys go wherever the focus goes: while they are pressed, a window that policy denies ends it. */
+  async #perform(
+    command: ActCommand,
+    action: Action,
+    receiver: WindowInfo | null,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const { hands, senses, policy, log } = this.#options;
+    const fence = { epoch: command.epoch, leaseId: command.leaseId };
+    if (!KEYBOARD_ACTIONS.has(action.type)) return hands.perform(action, fence, { signal });
+    const denied = new AbortController();
+    const finished = new AbortController();
+    const watch = async () => {
+      let last = receiver?.id ?? null;
+      while (!finished.signal.aborted) {
+        await sleep(FOCUS_LOOK_MS, { signal: finished.signal });
+        const window = await senses.windows.activeWindow();
+        if ((window?.id ?? null) === last) continue;
+        last = window?.id ?? null;
+        const { verdict, rule } = policy({ operation: action, window });
+        if (verdict !== 'allow')
+          denied.abort(new StopError('POLICY_DENIED', `${rule}: the focus went to a window that is denied.`));
+      }
+    };
+    watch().catch((error) => {
+      if (finished.signal.aborted) return;
+      log.warn('the focus cannot be watched', errorAttributes(error));
+      denied.abort(new StopError('POLICY_DENIED', 'focus_unknown: the window with the focus is not known.'));
+    });
+    try {
+      const outcome = await hands.perform(action, fence, {
+        signal: AbortSignal.any([signal, denied.signal]),
+      });
+      if (!denied.signal.aborted || wasDone(outcome) || signal.aborted) return outcome;
+      const { code, message } = abortedError(denied.signal);
+      return { ...outcome, code, message };
+    } finally {
+      finished.abort(new StopError('done'));
+    }
   }
 
   #demandLease(command: ActCommand): void {
