@@ -14,7 +14,7 @@ import type { Minds } from '../runs/run-worker.ts';
 /**
  * An engine that obeys its task literally, for tests of the server. Words of the task, separated by spaces:
  *   click:X,Y   type:TEXT   look   wait:MS (thinks that long)   ask:QUESTION   done   fail   forever
- *   batch:N (N clicks in one command)
+ *   batch:N (N clicks in one command)   Ask (as in "Ask me which …")
  * What an earlier life did, by its history, is not done again.
  */
 export class ScriptedMinds implements Minds {
@@ -94,8 +94,9 @@ class ScriptedSession implements EngineSession {
           return { type: 'act', reasoning, frameId, operations: [{ type: 'type_text', text: rest }] };
         case 'look':
           return { type: 'look', reasoning, request: {} };
+        case 'Ask':
         case 'ask':
-          return { type: 'ask_human', reasoning, question: rest };
+          return { type: 'ask_human', reasoning, question: rest || 'Which one?' };
         case 'fail':
           return { type: 'fail', reasoning, code: 'TASK_FAILED', message: rest || 'as scripted' };
         default:
