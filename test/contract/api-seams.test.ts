@@ -1,11 +1,6 @@
-import {
-  blobsSuite,
-  busSuite,
-  databaseSuite,
-  openEmbedded,
-  queueSuite,
-} from '@deskhand/server/testing/seams';
+import { openEmbedded } from '@deskhand/server/testing/seams';
 import { describe } from 'vitest';
+import { blobsSuite, busSuite, databaseSuite, queueSuite } from './api-seams.contract.ts';
 
 describe('queue, embedded', () => queueSuite(() => openEmbedded.queue()));
 describe('bus, embedded', () => busSuite(() => openEmbedded.bus()));

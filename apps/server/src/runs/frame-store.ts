@@ -17,11 +17,18 @@ type Parts = {
 /** Every picture an engine saw, once by content, for as long as age and total size allow. */
 export class FrameStore implements AsyncDisposable {
   readonly #parts: Parts;
+  #limits: { maxAgeMs: number; maxBytes: number };
   #timer: NodeJS.Timeout | undefined;
   #sweeping: Promise<void> | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#limits = { maxAgeMs: parts.maxAgeMs, maxBytes: parts.maxBytes };
+  }
+
+  /** New limits from the next sweep on. */
+  limit(limits: { maxAgeMs: number; maxBytes: number }): void {
+    this.#limits = limits;
   }
 
   start(): void {
@@ -46,7 +53,8 @@ export class FrameStore implements AsyncDisposable {
 
   /** Removes what is too old, then the oldest until the rest fits. Rows stay, marked as erased. */
   async sweep(): Promise<void> {
-    const { now, maxAgeMs, maxBytes } = this.#parts;
+    const { now } = this.#parts;
+    const { maxAgeMs, maxBytes } = this.#limits;
     await this.#erase(new Date(now() - maxAgeMs).toISOString());
     for (;;) {
       const excess = (await this.#keptBytes()) - maxBytes;

@@ -5,8 +5,16 @@ import { silentLogger } from '@deskhand/base';
 import { FileBlobs } from '../seams/file-blobs.ts';
 import { LocalBus } from '../seams/local-bus.ts';
 import { LocalQueue } from '../seams/local-queue.ts';
+import type { Queue } from '../seams/queue.ts';
 import { Database } from '../storage/database.ts';
-import type { QueueWorld } from './seam-suites.ts';
+
+export type QueueWorld = {
+  database: Database;
+  queue: Queue;
+  /** As if the process had died and another came: nothing in memory survives. */
+  restart: () => Promise<Queue>;
+  close: () => Promise<void>;
+};
 
 /** The embedded twin of each seam, each in a folder of its own. */
 export const openEmbedded = {

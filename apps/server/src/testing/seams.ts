@@ -1,3 +1,5 @@
-/** Apart from the rest: these need Vitest, the others don't. */
-export { openEmbedded } from './embedded-seams.ts';
-export { blobsSuite, busSuite, databaseSuite, type QueueWorld, queueSuite } from './seam-suites.ts';
+export type { Blobs } from '../seams/blobs.ts';
+export type { Bus } from '../seams/bus.ts';
+export type { Job, Queue, Stop } from '../seams/queue.ts';
+export type { Database } from '../storage/database.ts';
+export { openEmbedded, type QueueWorld } from './embedded-seams.ts';

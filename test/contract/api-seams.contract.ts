@@ -1,21 +1,10 @@
 import { createHash } from 'node:crypto';
 import { sleep } from '@deskhand/base';
+import { eventually } from '@deskhand/server/testing';
+import type { Blobs, Bus, Database, Job, Queue, QueueWorld, Stop } from '@deskhand/server/testing/seams';
 import { expect, it } from 'vitest';
-import type { Blobs } from '../seams/blobs.ts';
-import type { Bus } from '../seams/bus.ts';
-import type { Job, Queue, Stop } from '../seams/queue.ts';
-import type { Database } from '../storage/database.ts';
-import { eventually } from './test-server.ts';
 
 /** One suite per seam, run on every implementation: what keeps the embedded and the fleet twin the same. */
-
-export type QueueWorld = {
-  database: Database;
-  queue: Queue;
-  /** As if the process had died and another came: nothing in memory survives. */
-  restart: () => Promise<Queue>;
-  close: () => Promise<void>;
-};
 
 export function queueSuite(open: () => Promise<QueueWorld>): void {
   const inWorld = async (work: (world: QueueWorld) => Promise<void>) => {
