@@ -67,6 +67,27 @@ function form() {
 const click = (x: number, y: number) => ({ name: 'click', input: { point: { x, y } } });
 const done = { name: 'done', input: { summary: 'The form was sent.' } };
 
+describe('a model that gives thousandths', () => {
+  it('is told so, and its places reach the machine as pixels', async () => {
+    const server = await provider({ calls: [click(117, 262)] }, { calls: [done] });
+    const engine = createEngine({
+      model: 'openai-compatible/qwen3-vl:8b',
+      env: { DESKHAND_MODEL_KEY: new Secret(KEY) },
+      baseUrl: server.url,
+      log: silentLogger,
+      retry: RETRY,
+    });
+    const { desktop, machine } = form();
+    await runWith({ task: 'x', machine, engine });
+    expect(server.complaints).toEqual([]);
+    expect(desktop.journal).toContain('sent');
+    const told = JSON.stringify(server.requests[0]?.body);
+    expect(told).toContain('thousandths');
+    expect(told).toContain('at 117,268');
+    expect(told).not.toContain('Pixels of');
+  });
+});
+
 describe.each(WIRES)('$model over the $wire wire', ({ wire, model, env }) => {
   const engineFor = (server: ScriptedProvider): Engine =>
     createEngine({ model, env, baseUrl: server.url, log: silentLogger, retry: RETRY });

@@ -1,6 +1,7 @@
 import { type FrameGeometry, isInsideFrame, MAX_OPERATIONS_PER_COMMAND, Operation } from '@deskhand/protocol';
 import type { z } from 'zod';
 import { pointsOf } from '../../action-policy.ts';
+import { type CoordinateSpace, fromModelPoint, operationFromModel } from './coordinate-space.ts';
 import { AskHuman, Done, extraSchema, Fail, isOperationName, Zoom } from './tools.ts';
 
 /** One tool call as the model wrote it. */
@@ -34,6 +35,7 @@ const MAX_WAIT_MS = 10_000;
 export function readProposal(
   calls: readonly ModelCall[],
   geometry: FrameGeometry | null,
+  space: CoordinateSpace = 'pixels',
   maxOperations: number = MAX_OPERATIONS_PER_COMMAND,
 ): Proposal {
   const refusals: Refusal[] = [];
@@ -49,7 +51,7 @@ export function readProposal(
         ignored.push(call.id);
         continue;
       }
-      const read = readOperation(call, geometry);
+      const read = readOperation(call, geometry, space);
       if ('message' in read) refusals.push(read);
       else {
         operations.push(read.operation);
@@ -66,14 +68,19 @@ export function readProposal(
   if (refusals.length > 0) return { type: 'refused', refusals };
   if (operations.length > 0) return { type: 'operations', operations, callIds, ignored };
   if (closing === null) return { type: 'refused', refusals: [] };
-  return closingProposal(closing, ignored);
+  return closingProposal(closing, ignored, geometry, space);
 }
 
-function closingProposal(call: ModelCall, ignored: readonly string[]): Proposal {
+function closingProposal(
+  call: ModelCall,
+  ignored: readonly string[],
+  geometry: FrameGeometry | null,
+  space: CoordinateSpace,
+): Proposal {
   const callId = call.id;
   switch (call.name) {
     case 'zoom':
-      return { type: 'zoom', callId, area: Zoom.parse(call.input), ignored };
+      return { type: 'zoom', callId, area: areaFromModel(Zoom.parse(call.input), geometry, space), ignored };
     case 'read_screen':
       return { type: 'read_screen', callId, ignored };
     case 'done':
@@ -85,6 +92,16 @@ function closingProposal(call: ModelCall, ignored: readonly string[]): Proposal 
   }
 }
 
+function areaFromModel(
+  area: z.infer<typeof Zoom>,
+  geometry: FrameGeometry | null,
+  space: CoordinateSpace,
+): z.infer<typeof Zoom> {
+  const start = fromModelPoint(space, geometry, { x: area.x, y: area.y });
+  const end = fromModelPoint(space, geometry, { x: area.x + area.width, y: area.y + area.height });
+  return { ...start, width: end.x - start.x, height: end.y - start.y };
+}
+
 function problemOf(call: ModelCall): Refusal | null {
   const schema = extraSchema(call.name);
   // `raw` and whatever else a model invents is never run.
@@ -94,11 +111,15 @@ function problemOf(call: ModelCall): Refusal | null {
   return read.success ? null : { callId: call.id, message: `${call.name}: ${issues(read.error)}` };
 }
 
-function readOperation(call: ModelCall, geometry: FrameGeometry | null): { operation: Operation } | Refusal {
+function readOperation(
+  call: ModelCall,
+  geometry: FrameGeometry | null,
+  space: CoordinateSpace,
+): { operation: Operation } | Refusal {
   const input = typeof call.input === 'object' && call.input !== null ? call.input : {};
   const read = Operation.safeParse({ ...input, type: call.name });
   if (!read.success) return { callId: call.id, message: `${call.name}: ${issues(read.error)}` };
-  const operation = read.data;
+  const operation = operationFromModel(space, geometry, read.data);
   if (operation.type === 'wait' && operation.ms > MAX_WAIT_MS)
     return { callId: call.id, message: `wait: at most ${MAX_WAIT_MS} ms at a time.` };
   const points = pointsOf(operation);

@@ -1,6 +1,7 @@
 import { OPERATION_TRAITS, Operation, type OperationType } from '@deskhand/protocol';
 import { jsonSchema, type ToolSet, tool } from 'ai';
 import { z } from 'zod';
+import type { CoordinateSpace } from './coordinate-space.ts';
 
 /** What a model may answer besides operations. */
 export const Zoom = z
@@ -39,19 +40,19 @@ export const OPERATION_NAMES = Object.keys(OPERATION_TRAITS) as OperationType[];
  * Every tool a model sees, generated from the one operation schema; there is no second definition.
  * Calls are executed by nobody here: they come back as a proposal.
  */
-export function toolsForModel(): ToolSet {
+export function toolsForModel(space: CoordinateSpace): ToolSet {
   const tools: ToolSet = {};
   for (const option of Operation.options) {
     const name = option.shape.type.value;
     const meta = option.meta();
     tools[name] = tool({
       description: String(meta?.description ?? meta?.title ?? name),
-      inputSchema: jsonSchema(withoutType(z.toJSONSchema(option, { io: 'input' }))),
+      inputSchema: jsonSchema(inSpace(space, withoutType(z.toJSONSchema(option, { io: 'input' })))),
     });
   }
   for (const [name, schema] of Object.entries(EXTRA))
     tools[name] = tool({
-      description: String(schema.meta()?.description ?? name),
+      description: inSpace(space, String(schema.meta()?.description ?? name)),
       inputSchema: jsonSchema(clean(z.toJSONSchema(schema, { io: 'input' }))),
     });
   return tools;
@@ -63,6 +64,12 @@ export function isOperationName(name: string): name is OperationType {
 
 export function extraSchema(name: string): (typeof EXTRA)[ExtraName] | undefined {
   return Object.hasOwn(EXTRA, name) ? EXTRA[name as ExtraName] : undefined;
+}
+
+/** The schema speaks of pixels; a model that gives thousandths is told of those instead. */
+function inSpace<T extends Json | string>(space: CoordinateSpace, value: T): T {
+  if (space === 'pixels') return value;
+  return JSON.parse(JSON.stringify(value).replaceAll('Pixels of', 'Thousandths of')) as T;
 }
 
 type Json = Record<string, unknown>;

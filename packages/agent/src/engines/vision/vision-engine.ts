@@ -11,12 +11,14 @@ import type {
   Engine,
   EngineMessage,
   EngineSession,
+  HistoryEntry,
   ModelUsage,
   TaskBrief,
   Turn,
 } from '../../ports.ts';
 import { askModel, DEFAULT_RETRY, type ModelReply, type RetryPlan, TooLong } from './ask-model.ts';
 import { Conversation } from './conversation.ts';
+import { type CoordinateSpace, coordinateSpaceOf } from './coordinate-space.ts';
 import { elementLines } from './element-list.ts';
 import { instructionsFor, taskMessage } from './instructions.ts';
 import { languageModel } from './language-model.ts';
@@ -46,8 +48,8 @@ export class VisionEngine implements Engine {
     this.name = `${options.endpoint.provider}/${options.endpoint.model}`;
   }
 
-  open(brief: TaskBrief): EngineSession {
-    return new VisionSession(brief, this.#options);
+  open(brief: TaskBrief, earlier: readonly HistoryEntry[] = []): EngineSession {
+    return new VisionSession(brief, earlier, this.#options);
   }
 }
 
@@ -55,7 +57,8 @@ class VisionSession implements EngineSession {
   readonly #brief: TaskBrief;
   readonly #options: VisionEngineOptions;
   readonly #model: LanguageModel;
-  readonly #tools: ToolSet = toolsForModel();
+  readonly #space: CoordinateSpace;
+  readonly #tools: ToolSet;
   readonly #conversation: Conversation;
   /** Calls of the last reply that still need their results. */
   #open: { calls: readonly ModelCall[]; proposal: Proposal } | null = null;
@@ -64,12 +67,14 @@ class VisionSession implements EngineSession {
   #shownPicture: string | null = null;
   #looks = 0;
 
-  constructor(brief: TaskBrief, options: VisionEngineOptions) {
+  constructor(brief: TaskBrief, earlier: readonly HistoryEntry[], options: VisionEngineOptions) {
     this.#brief = brief;
+    this.#space = coordinateSpaceOf(`${options.endpoint.provider}/${options.endpoint.model}`);
     this.#options = options;
+    this.#tools = toolsForModel(this.#space);
     this.#model = languageModel(options.endpoint);
     this.#conversation = new Conversation({
-      task: taskMessage(brief),
+      task: taskMessage(brief, earlier),
       keepImages: KEEP_IMAGES,
       keepExchanges: KEEP_EXCHANGES,
     });
@@ -86,7 +91,7 @@ class VisionSession implements EngineSession {
         add(usage, reply.usage);
         this.#conversation.reply(reply.assistant);
         const maxOperations = this.#brief.cuaVersion === 'v1' ? 1 : MAX_OPERATIONS_PER_COMMAND;
-        const proposal = readProposal(reply.calls, this.#frame, maxOperations);
+        const proposal = readProposal(reply.calls, this.#frame, this.#space, maxOperations);
         if (proposal.type !== 'refused') {
           this.#open = { calls: reply.calls, proposal };
           return { ...this.#decisionFor(proposal, reply), usage };
@@ -115,7 +120,7 @@ class VisionSession implements EngineSession {
           {
             model: this.#model,
             endpoint: this.#options.endpoint,
-            instructions: instructionsFor(this.#brief),
+            instructions: instructionsFor(this.#brief, this.#space),
             messages: this.#conversation.messages(),
             tools: this.#tools,
             retry: this.#options.retry ?? DEFAULT_RETRY,
@@ -190,7 +195,7 @@ class VisionSession implements EngineSession {
           `Active window: ${JSON.stringify(active.title.slice(0, 120))} (${active.application.slice(0, 60)})`,
         );
       if (observation.page !== null) lines.push(`Page: ${observation.page.url.slice(0, 500)}`);
-      const elements = elementLines(observation);
+      const elements = elementLines(observation, this.#space);
       if (elements.length > 0 && !unchanged) lines.push(`Elements:\n${elements.join('\n')}`);
       this.#shownPicture = picture;
     }
