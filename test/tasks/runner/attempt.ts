@@ -94,6 +94,7 @@ export async function attempt(
   const seconds = (performance.now() - started) / 1000;
   const problems = [...(await staged.check())];
   if (task.answer !== null && asked === null) problems.push('the run asked nobody');
+  if (!twin && run.status !== task.ends) problems.push(`the run ended as ${run.status}`);
   const { frames, frameBytes } = await framesOf(desktop, run.id, signal);
   const verdict = run.result?.verdict;
   const result: Attempt = {
@@ -105,7 +106,7 @@ export async function attempt(
     engine,
     instruction: staged.instruction,
     status: run.status,
-    outcome: outcomeOf(task, twin, run.status, problems),
+    outcome: outcomeOf(twin, run.status, problems),
     problems,
     said: run.error?.message ?? run.result?.summary ?? '',
     verdict: verdict === undefined ? null : `${verdict.passed ? 'passed' : 'not passed'}: ${verdict.reason}`,
@@ -121,17 +122,12 @@ export async function attempt(
   return result;
 }
 
-function outcomeOf(
-  task: Task,
-  twin: boolean,
-  status: Run['status'],
-  problems: readonly string[],
-): Attempt['outcome'] {
+function outcomeOf(twin: boolean, status: Run['status'], problems: readonly string[]): Attempt['outcome'] {
   if (twin) {
     if (problems.length === 0) return 'void';
     return status === 'succeeded' ? 'fooled' : 'caught';
   }
-  return status === task.ends && problems.length === 0 ? 'right' : 'wrong';
+  return problems.length === 0 ? 'right' : 'wrong';
 }
 
 async function framesOf(desktop: EvalDesktop, runId: string, signal: AbortSignal) {
