@@ -20,6 +20,8 @@ let daemon: DaemonProcess;
 /** What really reached the application: a terminal in raw mode that writes each byte to a file. */
 let received: string;
 let epoch = 0;
+/** Data folders that outlived their first daemon. */
+const folders: string[] = [];
 
 beforeAll(async () => {
   desktop = await startPersonDesktop();
@@ -34,7 +36,8 @@ afterAll(async () => {
   await daemon?.[Symbol.asyncDispose]();
   await server?.[Symbol.asyncDispose]();
   await desktop?.[Symbol.asyncDispose]();
-  if (desktop !== undefined) rmSync(desktop.folder, { recursive: true, force: true });
+  if (desktop !== undefined) folders.push(desktop.folder);
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
 beforeEach(async () => {
@@ -104,6 +107,7 @@ describe('the stop chord on a real keyboard', () => {
     await pressChord();
     await eventually(() => existsSync(daemon.runtime.latchFile));
     const { dataFolder } = daemon;
+    folders.push(dataFolder);
     const family = daemon.family();
     await daemon.end('SIGKILL');
     for (const { pid } of family) if (isAlive(pid)) process.kill(pid, 'SIGKILL');

@@ -88,6 +88,28 @@ describe('a process that is killed while a key and a button are held', () => {
     });
   });
 
+  it('[KILL] guard while a person has control: the person keeps it', async () => {
+    await using local = await daemon.local();
+    await local.request({ type: 'command', name: 'takeover' });
+    const guard = daemon.guardPid();
+    process.kill(guard, 'SIGKILL');
+    await released();
+    await eventually(() => daemon.guardPid() !== guard, { what: 'a new guard' });
+    family.push(daemon.guardPid());
+    await eventually(
+      async () => {
+        const state = await local.request({ type: 'command', name: 'status' });
+        return state.type === 'state' && state.guardAlive && state.pauseKind === 'takeover';
+      },
+      { what: 'a restored takeover' },
+    );
+    expect(await server.act([{ type: 'key_press', keys: ['a'] }])).toMatchObject({
+      outcomes: [{ status: 'refused', code: 'PAUSED' }],
+    });
+    await local.request({ type: 'command', name: 'hand_back' });
+    expect(await local.request({ type: 'command', name: 'status' })).toMatchObject({ control: 'armed' });
+  });
+
   it('[KILL] the daemon: guard kills hands, lets go, and everything is gone', async () => {
     await daemon.end('SIGKILL');
     await released();
@@ -169,6 +191,24 @@ describe('the end', () => {
     } finally {
       rmSync(dataFolder, { recursive: true, force: true });
     }
+  });
+
+  it('SIGKILL and at once a new start on the same folder and display: it waits for the old guard', async () => {
+    const first = await DaemonProcess.start({ server: server.url, env: desktop.environment });
+    const { dataFolder } = first;
+    const hellos = server.hellos.length;
+    await first.end('SIGKILL');
+    const second = await DaemonProcess.start({
+      server: server.url,
+      env: desktop.environment,
+      dataFolder,
+      paired: true,
+    });
+    await server.hello(hellos + 1);
+    await using local = await second.local();
+    expect(await local.request({ type: 'command', name: 'status' })).toMatchObject({ guardAlive: true });
+    await second[Symbol.asyncDispose]();
+    await first[Symbol.asyncDispose]();
   });
 
   it('its parent dies: it goes as with SIGTERM', async () => {

@@ -81,12 +81,16 @@ export class Daemon implements Disposable {
   #peers: DaemonPeers | undefined;
   #guardState: GuardState | undefined;
   #pauseKind: PauseKind | undefined;
+  /** Why guard is about to say "paused", known before it says so. */
+  #comingPause: PauseKind | undefined;
   #control: ControlState = 'paused';
   #latch: LatchState;
   #machineId: MachineId | null = null;
   #serverUrl: string | null = null;
   #run: PanelRun | null = null;
   #target: Point | null = null;
+  /** A person had control when guard died. */
+  #pauseToRestore: PauseKind | undefined;
   /** A person's resume on its way through guard, with the note it came with. */
   #handedBack: DaemonCommand | undefined;
   #thumbnailing = false;
@@ -202,8 +206,18 @@ export class Daemon implements Disposable {
     const wasLost = this.#guardState === undefined;
     this.#guardState = state;
     const before = { control: this.#control, tripped: this.#latch.tripped };
-    this.#control = state.control;
     this.#latch = state.latch;
+    if (this.#pauseToRestore !== undefined && state.control === 'armed') {
+      // A guard that was restarted does not know that a person had control: nothing is allowed until it does.
+      this.#comingPause = this.#pauseToRestore;
+      const { guard } = this.#demandPeers();
+      void guard.pause('restored').catch((error) => {
+        this.#parts.log.error('the pause could not be restored', errorAttributes(error));
+      });
+    } else {
+      this.#control = state.control;
+      this.#pauseToRestore = undefined;
+    }
     if (wasLost && this.#pauseKind === 'guard_lost') {
       this.#pauseKind = undefined;
       void this.#tellServer('guard_back');
@@ -221,12 +235,16 @@ export class Daemon implements Disposable {
       this.#parts.audit.append({ kind: 'reset' });
       void this.#tellServer('latch_cleared');
     }
-    if (state.control === 'paused' && before.control === 'armed') {
+    if (this.#control === 'paused' && before.control === 'armed') {
       this.#endInput('PAUSED', 'A person has control of this desktop.');
-      this.#pauseKind ??= 'asked';
+      this.#pauseKind = this.#comingPause ?? 'asked';
+      this.#comingPause = undefined;
       const event = this.#pauseKind === 'asked' ? 'paused' : 'person_took_over';
       void this.#tellServer(event, this.#pauseReason());
-    } else if (state.control === 'armed') {
+    } else if (this.#control === 'paused') {
+      this.#pauseKind = this.#comingPause ?? this.#pauseKind;
+      if (this.#pauseToRestore === undefined) this.#comingPause = undefined;
+    } else if (this.#control === 'armed') {
       this.#pauseKind = undefined;
       if (before.control === 'paused' && !before.tripped) this.#tellResumed();
     }
@@ -234,13 +252,15 @@ export class Daemon implements Disposable {
   }
 
   onPersonInput(input: Extract<FromGuard, { type: 'person_input' }>): void {
-    this.#pauseKind = 'person_input';
+    this.#comingPause = 'person_input';
     this.#parts.audit.append({ kind: 'person', what: `acted: ${input.kind}` });
   }
 
   /** Guard died: hands lose their lease by themselves; nothing is asked of them until it is back. */
   onGuardLost(): void {
     this.#guardState = undefined;
+    if (this.#control === 'paused' && this.#pauseKind !== 'guard_lost')
+      this.#pauseToRestore = this.#pauseKind;
     this.#control = this.#latch.tripped ? 'stopped' : 'paused';
     this.#pauseKind = 'guard_lost';
     this.#endInput('GUARD_UNAVAILABLE', 'Guard is not alive.');
@@ -298,8 +318,7 @@ export class Daemon implements Disposable {
         return this.#stopByPerson(by, command.note ?? `Stopped from the ${by}.`);
       case 'pause':
       case 'takeover':
-        this.#pauseKind = command.name === 'takeover' ? 'takeover' : 'asked';
-        return this.#askGuard(() => peers.guard.pause(command.note ?? command.name));
+        return this.#pause(command.name === 'takeover' ? 'takeover' : 'asked', command);
       case 'resume':
       case 'hand_back':
         return this.#resume(command);
@@ -457,6 +476,18 @@ export class Daemon implements Disposable {
       writeLatchFile(this.#parts.runtime.latchFile, latch);
       void this.#tellServer('stopped', reason);
       peers.socket.announce();
+    }
+  }
+
+  async #pause(kind: PauseKind, command: DaemonCommand): Promise<void> {
+    const peers = this.#demandPeers();
+    if (this.#control === 'paused') this.#pauseKind = kind;
+    else this.#comingPause = kind;
+    try {
+      await this.#askGuard(() => peers.guard.pause(command.note ?? command.name));
+    } finally {
+      // Guard's state came before its answer and has taken the kind with it; a refused pause must leave none.
+      this.#comingPause = undefined;
     }
   }
 

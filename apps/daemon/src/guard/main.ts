@@ -1,7 +1,14 @@
 import { watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { errorAttributes, type Logger, Secret, sleep } from '@deskhand/base';
-import { decodeText, type FromGuard, GUARD_LEASE_RENEW_MS, LineDecoder, ToGuard } from '@deskhand/protocol';
+import {
+  decodeText,
+  type FromGuard,
+  GUARD_LEASE_RENEW_MS,
+  LineDecoder,
+  ProtocolError,
+  ToGuard,
+} from '@deskhand/protocol';
 import { clearLatchFile, readLatchFile, writeLatchFile } from '@deskhand/protocol/latch-file';
 import { LocalServer } from '../local/local-server.ts';
 import { logLevelFrom, processLog } from '../process-log.ts';
@@ -16,6 +23,7 @@ import { X11GuardDesktop } from './x11-guard-desktop.ts';
  * model; it must keep working while every other process hangs.
  */
 const DESKTOP_RETRY_MS = 1000;
+const PREDECESSOR_CEILING_MS = 3000;
 
 async function main(): Promise<void> {
   const log = processLog('guard', logLevelFrom(process.env.DESKHAND_LOG));
@@ -76,7 +84,7 @@ async function main(): Promise<void> {
     desktop = opened;
     running.announce();
   });
-  await server.start();
+  await startAfterPredecessor(server);
   const latchName = basename(boot.latchFile);
   const watcher = watch(dirname(boot.latchFile), (_kind, name) => {
     if (name === null || name === latchName) running.lookAtLatchFile();
@@ -98,6 +106,20 @@ async function main(): Promise<void> {
   await server[Symbol.asyncDispose]();
   await desktop[Symbol.asyncDispose]();
   process.exit(0);
+}
+
+/** The guard of a daemon that was killed a moment ago may still be letting go. */
+async function startAfterPredecessor(server: LocalServer<ToGuard, FromGuard>): Promise<void> {
+  const giveUpMs = performance.now() + PREDECESSOR_CEILING_MS;
+  for (;;) {
+    try {
+      return await server.start();
+    } catch (error) {
+      const inUse = error instanceof ProtocolError && error.code === 'DATA_FOLDER_IN_USE';
+      if (!inUse || performance.now() > giveUpMs) throw error;
+      await sleep(50);
+    }
+  }
 }
 
 /** Opens the desktop, and again after the X server was restarted. `first` settles after the first attempt. */

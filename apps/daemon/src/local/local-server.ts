@@ -98,9 +98,8 @@ export class LocalServer<In extends { type: string }, Out extends { type: string
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = this.#listening ? new Promise((resolve) => this.#server.close(resolve)) : null;
     for (const socket of this.#sockets) socket.destroy();
+    // Closing removes the path, too; afterwards it may belong to a successor already.
     await closed;
-    // Node unlinks the path when it closes the server; this covers a start that failed half-way.
-    if (this.#listening && !this.#options.path.startsWith('\\\\')) unlinkQuietly(this.#options.path);
     this.#listening = false;
   }
 
