@@ -364,6 +364,24 @@ describe('the link', () => {
   });
 });
 
+describe('snapshot (v1-api.md 7.1)', () => {
+  it('exists for virtual machines only, once per idempotency key', async () => {
+    const daemon = await server.desktop();
+    expect((await server.call('POST', `/machines/${daemon.machineId}/snapshot`)).body).toMatchObject({
+      error: { code: 'FEATURE_NOT_AVAILABLE' },
+    });
+    const asTest = { 'x-api-key': server.testKey };
+    const made = await server.call<Created>('POST', '/machines', { display_name: 'v' }, asTest);
+    expect(made.body).not.toHaveProperty('enrollment');
+    const route = `/machines/${made.body.machine.id}/snapshot`;
+    const keyed = { ...asTest, 'idempotency-key': 'snap' };
+    const first = await server.call('POST', route, {}, keyed);
+    expect(first.body).toMatchObject({ snapshot_id: expect.stringMatching(/^snap_/), credits_charged: 1 });
+    expect((await server.call('POST', route, {}, keyed)).body).toEqual(first.body);
+    expect((await server.call('GET', '/usage', undefined, asTest)).body).toMatchObject({ total_credits: 1 });
+  });
+});
+
 describe('screenshot (v1-api.md 7.1)', () => {
   it('shows the desktop, or says why not', async () => {
     const daemon = await server.desktop();

@@ -47,7 +47,8 @@ export async function serve(): Promise<void> {
     clearTimeout(timer);
     process.exit(0);
   } catch (error) {
-    log.error('the server ended', errorAttributes(error));
+    // A problem of the set-up is told in one line; a fault wants its whole story.
+    if (!(error instanceof ProtocolError)) log.error('the server ended', errorAttributes(error));
     giveUp(error);
   }
 }

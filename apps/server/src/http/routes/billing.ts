@@ -1,15 +1,21 @@
+import { Usage } from '@deskhand/protocol';
 import type { FastifyInstance } from 'fastify';
 import { callerOf } from '../caller.ts';
 import type { ServerParts } from '../server-parts.ts';
 import { validationError } from '../to-http-error.ts';
-import { LooseQuery } from './shared.ts';
+import { answers, LooseQuery } from './shared.ts';
 
 export function billingRoutes(app: FastifyInstance, { database, ledger, machines, now }: ServerParts): void {
   app.get(
     '/usage',
     {
       config: { access: 'usage' },
-      schema: { summary: 'Usage of one month', tags: ['billing'], querystring: LooseQuery },
+      schema: {
+        summary: 'Usage of one month',
+        response: answers(Usage),
+        tags: ['billing'],
+        querystring: LooseQuery,
+      },
     },
     async (request) => {
       const { owner } = callerOf(request);

@@ -1,9 +1,9 @@
-import { ProtocolError, Scope } from '@deskhand/protocol';
+import { CreatedKey, KeyList, ProtocolError, RevokedKey, Scope } from '@deskhand/protocol';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { callerOf } from '../caller.ts';
 import type { ServerParts } from '../server-parts.ts';
-import { IdParams } from './shared.ts';
+import { answers, IdParams } from './shared.ts';
 
 const CreateKey = z
   .strictObject({
@@ -23,7 +23,15 @@ const CreateKey = z
 export function keyRoutes(app: FastifyInstance, { keys }: ServerParts): void {
   app.post(
     '/keys',
-    { config: { access: 'keys' }, schema: { summary: 'Create an API key', tags: ['keys'], body: CreateKey } },
+    {
+      config: { access: 'keys' },
+      schema: {
+        summary: 'Create an API key',
+        response: answers(CreatedKey),
+        tags: ['keys'],
+        body: CreateKey,
+      },
+    },
     async (request, reply) => {
       const body = request.body as z.infer<typeof CreateKey>;
       const { key, listed } = await keys.create(callerOf(request), { name: body.name, scopes: body.scopes });
@@ -34,7 +42,10 @@ export function keyRoutes(app: FastifyInstance, { keys }: ServerParts): void {
 
   app.get(
     '/keys',
-    { config: { access: 'keys' }, schema: { summary: 'List API keys', tags: ['keys'] } },
+    {
+      config: { access: 'keys' },
+      schema: { summary: 'List API keys', response: answers(KeyList), tags: ['keys'] },
+    },
     async (request) => ({ keys: await keys.list(callerOf(request).owner), request_id: request.id }),
   );
 
@@ -42,7 +53,12 @@ export function keyRoutes(app: FastifyInstance, { keys }: ServerParts): void {
     '/keys/:id',
     {
       config: { access: 'keys' },
-      schema: { summary: 'Revoke an API key', tags: ['keys'], params: IdParams },
+      schema: {
+        summary: 'Revoke an API key',
+        response: answers(RevokedKey),
+        tags: ['keys'],
+        params: IdParams,
+      },
     },
     async (request) => {
       const { id } = request.params as { id: string };

@@ -1,4 +1,16 @@
-import { CreateMachineRequest, mintCommandId, ObserveRequest, ProtocolError } from '@deskhand/protocol';
+import { randomHex } from '@deskhand/base';
+import {
+  CreateMachineRequest,
+  CreateMachineResponse,
+  LifecycleResponse,
+  MachineList,
+  MachineResponse,
+  MachineScreenshot,
+  mintCommandId,
+  ObserveRequest,
+  PatchMachineResponse,
+  ProtocolError,
+} from '@deskhand/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { LinkCutError } from '../../machines/link-connection.ts';
@@ -8,7 +20,7 @@ import { callerOf } from '../caller.ts';
 import { idempotencyKeyOf } from '../idempotency.ts';
 import type { ServerParts } from '../server-parts.ts';
 import { idempotencyHeaders } from './runs.ts';
-import { EmptyBody, IdParams, LooseQuery, limitFrom } from './shared.ts';
+import { answers, EmptyBody, IdParams, LooseQuery, limitFrom } from './shared.ts';
 
 const SCREENSHOT_MS = 30_000;
 /** A virtual desktop that is asked for its picture may have to start first. */
@@ -21,7 +33,7 @@ const PatchMachine = z.strictObject({
 });
 
 export function machineRoutes(app: FastifyInstance, parts: ServerParts): void {
-  const { database, machines, hub, config, idempotency } = parts;
+  const { machines, hub, config, idempotency } = parts;
 
   const find = (request: FastifyRequest): Promise<MachineRow> =>
     machines.find(callerOf(request).owner, (request.params as { id: string }).id);
@@ -38,7 +50,12 @@ export function machineRoutes(app: FastifyInstance, parts: ServerParts): void {
     '/machines',
     {
       config: { access: 'machines:write' },
-      schema: { summary: 'Register a machine', tags: ['machines'], body: CreateMachineRequest },
+      schema: {
+        summary: 'Register a machine',
+        response: answers(CreateMachineResponse),
+        tags: ['machines'],
+        body: CreateMachineRequest,
+      },
     },
     async (request, reply) => {
       const { owner } = callerOf(request);
@@ -79,7 +96,12 @@ export function machineRoutes(app: FastifyInstance, parts: ServerParts): void {
     '/machines',
     {
       config: { access: 'machines:read' },
-      schema: { summary: 'List machines', tags: ['machines'], querystring: LooseQuery },
+      schema: {
+        summary: 'List machines',
+        response: answers(MachineList),
+        tags: ['machines'],
+        querystring: LooseQuery,
+      },
     },
     async (request) => {
       const limit = limitFrom((request.query as { limit?: unknown }).limit, 50);
@@ -103,7 +125,12 @@ export function machineRoutes(app: FastifyInstance, parts: ServerParts): void {
     '/machines/:id',
     {
       config: { access: 'machines:read' },
-      schema: { summary: 'Get a machine', tags: ['machines'], params: IdParams },
+      schema: {
+        summary: 'Get a machine',
+        response: answers(MachineResponse),
+        tags: ['machines'],
+        params: IdParams,
+      },
     },
     async (request) => {
       const record = machines.record(await find(request));
@@ -118,6 +145,7 @@ export function machineRoutes(app: FastifyInstance, parts: ServerParts): void {
       config: { access: 'machines:write' },
       schema: {
         summary: 'Set when a machine unregisters itself',
+        response: answers(PatchMachineResponse),
         tags: ['machines'],
         params: IdParams,
         body: PatchMachine,
@@ -145,7 +173,12 @@ export function machineRoutes(app: FastifyInstance, parts: ServerParts): void {
     '/machines/:id',
     {
       config: { access: 'machines:write' },
-      schema: { summary: 'Unregister a machine', tags: ['machines'], params: IdParams },
+      schema: {
+        summary: 'Unregister a machine',
+        response: answers(LifecycleResponse),
+        tags: ['machines'],
+        params: IdParams,
+      },
     },
     async (request) => {
       const row = await machines.remove(callerOf(request).owner, (request.params as { id: string }).id);
@@ -163,7 +196,13 @@ export function machineRoutes(app: FastifyInstance, parts: ServerParts): void {
       `/machines/:id/${change}`,
       {
         config: { access: 'machines:write' },
-        schema: { summary, tags: ['machines'], params: IdParams, body: EmptyBody },
+        schema: {
+          summary,
+          tags: ['machines'],
+          params: IdParams,
+          body: EmptyBody,
+          response: answers(LifecycleResponse),
+        },
       },
       async (request) => {
         const row = await machines.change(
@@ -215,12 +254,49 @@ export function machineRoutes(app: FastifyInstance, parts: ServerParts): void {
         body: EmptyBody,
       },
     },
-    async (request) => {
-      await find(request);
-      throw new ProtocolError(
-        'FEATURE_NOT_AVAILABLE',
-        'Snapshots do not exist for a desktop of your own, nor for the virtual ones here.',
-      );
+    async (request, reply) => {
+      const { owner } = callerOf(request);
+      const { id } = request.params as { id: string };
+      const key = idempotencyKeyOf({
+        header: request.headers['idempotency-key'],
+        method: 'POST',
+        path: `/v1/machines/${id}/snapshot`,
+        body: request.rawBody,
+        owner,
+        requestId: request.id,
+      });
+      const answer = await idempotency.transact(key, async (tx) => {
+        const row = await machines.findIn(tx, owner, id);
+        if (owner.mode === 'live')
+          throw new ProtocolError(
+            'FEATURE_NOT_AVAILABLE',
+            'A desktop of your own cannot be snapshotted from here.',
+          );
+        const at = new Date(parts.now()).toISOString();
+        const snapshotId = `snap_${randomHex(16)}`;
+        // Test keys see the price and pay nothing; the snapshot of a virtual desktop is its record.
+        await parts.ledger.add(tx, owner, {
+          operation: 'snapshot',
+          operationId: snapshotId,
+          step: 0,
+          cents: config.snapshot_cents,
+          usage: null,
+          at,
+        });
+        return {
+          body: {
+            machine_id: row.id,
+            snapshot_id: snapshotId,
+            name: `${row.display_name} ${at.slice(0, 10)}`,
+            created_at: at,
+            credits_charged: config.snapshot_cents,
+            request_id: request.id,
+          },
+          effect: null,
+        };
+      });
+      idempotencyHeaders(reply, key !== null, answer.replayed);
+      return answer.body;
     },
   );
 
@@ -228,7 +304,12 @@ export function machineRoutes(app: FastifyInstance, parts: ServerParts): void {
     '/machines/:id/screenshot',
     {
       config: { access: 'machines:read' },
-      schema: { summary: 'What the machine shows now', tags: ['machines'], params: IdParams },
+      schema: {
+        summary: 'What the machine shows now',
+        response: answers(MachineScreenshot),
+        tags: ['machines'],
+        params: IdParams,
+      },
     },
     async (request, reply) => {
       const row = await find(request);
@@ -317,7 +398,6 @@ export function machineRoutes(app: FastifyInstance, parts: ServerParts): void {
       };
     },
   );
-  void database;
 }
 
 function redactedConnection(): Record<string, unknown> {

@@ -4,7 +4,11 @@ import {
   ProtocolError,
   ResumeRunRequest,
   RUN_STATUSES,
+  Run,
+  RunList,
+  RunLog,
   type RunScreenshot,
+  RunScreenshotList,
   type RunStatus,
 } from '@deskhand/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -17,7 +21,7 @@ import { callerOf } from '../caller.ts';
 import { idempotencyKeyOf } from '../idempotency.ts';
 import type { ServerParts } from '../server-parts.ts';
 import { cursorFrom } from '../sse.ts';
-import { EmptyBody, IdParams, LooseQuery, limitFrom } from './shared.ts';
+import { answers, EmptyBody, IdParams, LooseQuery, limitFrom } from './shared.ts';
 
 const WITH_PIXELS_LIMIT = 10;
 
@@ -33,7 +37,7 @@ export function runRoutes(app: FastifyInstance, parts: ServerParts): void {
     '/runs',
     {
       config: { access: 'runs:write' },
-      schema: { summary: 'Start a run', tags: ['runs'], body: CreateRunRequest },
+      schema: { summary: 'Start a run', response: answers(Run), tags: ['runs'], body: CreateRunRequest },
     },
     async (request, reply) => {
       const caller = callerOf(request);
@@ -98,7 +102,12 @@ export function runRoutes(app: FastifyInstance, parts: ServerParts): void {
     '/runs',
     {
       config: { access: 'runs:read' },
-      schema: { summary: 'List runs, newest first', tags: ['runs'], querystring: LooseQuery },
+      schema: {
+        summary: 'List runs, newest first',
+        response: answers(RunList),
+        tags: ['runs'],
+        querystring: LooseQuery,
+      },
     },
     async (request) => {
       const query = request.query as { limit?: unknown; status?: unknown };
@@ -125,7 +134,10 @@ export function runRoutes(app: FastifyInstance, parts: ServerParts): void {
 
   app.get(
     '/runs/:id',
-    { config: { access: 'runs:read' }, schema: { summary: 'Get a run', tags: ['runs'], params: IdParams } },
+    {
+      config: { access: 'runs:read' },
+      schema: { summary: 'Get a run', response: answers(Run), tags: ['runs'], params: IdParams },
+    },
     async (request) => toRun(await find(request)),
   );
 
@@ -159,7 +171,12 @@ export function runRoutes(app: FastifyInstance, parts: ServerParts): void {
     '/runs/:id/log',
     {
       config: { access: 'runs:read' },
-      schema: { summary: 'All events of a run so far', tags: ['runs'], params: IdParams },
+      schema: {
+        summary: 'All events of a run so far',
+        response: answers(RunLog),
+        tags: ['runs'],
+        params: IdParams,
+      },
     },
     async (request) => {
       const row = await find(request);
@@ -181,7 +198,13 @@ export function runRoutes(app: FastifyInstance, parts: ServerParts): void {
     '/runs/:id/cancel',
     {
       config: { access: 'runs:write' },
-      schema: { summary: 'Cancel a run', tags: ['runs'], params: IdParams, body: EmptyBody },
+      schema: {
+        summary: 'Cancel a run',
+        response: answers(Run),
+        tags: ['runs'],
+        params: IdParams,
+        body: EmptyBody,
+      },
     },
     async (request) => {
       const row = await find(request);
@@ -195,6 +218,7 @@ export function runRoutes(app: FastifyInstance, parts: ServerParts): void {
       config: { access: 'runs:write' },
       schema: {
         summary: 'Answer a run that awaits a human',
+        response: answers(Run),
         tags: ['runs'],
         params: IdParams,
         body: ResumeRunRequest,
@@ -212,6 +236,7 @@ export function runRoutes(app: FastifyInstance, parts: ServerParts): void {
       config: { access: 'runs:read' },
       schema: {
         summary: 'The pictures the engine saw, oldest first',
+        response: answers(RunScreenshotList),
         tags: ['runs'],
         params: IdParams,
         querystring: LooseQuery,

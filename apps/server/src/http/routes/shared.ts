@@ -1,4 +1,4 @@
-import { ProtocolError } from '@deskhand/protocol';
+import { ErrorBody, ProtocolError } from '@deskhand/protocol';
 import { z } from 'zod';
 
 /** An id in a path: opaque, 1 to 128 characters. */
@@ -22,4 +22,9 @@ export function limitFrom(raw: unknown, fallback: number): number {
       max: 200,
     });
   return value;
+}
+
+/** What a route answers, for the description of the API; every refusal has the one envelope. */
+export function answers(body: z.ZodType): Record<string, z.ZodType> {
+  return { 200: body, '4xx': ErrorBody, '5xx': ErrorBody };
 }
