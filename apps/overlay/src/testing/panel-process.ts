@@ -66,6 +66,9 @@ export class PanelProcess implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.end('SIGKILL');
+    // Asked first, so that it takes its window with it.
+    const last = setTimeout(() => this.child.kill('SIGKILL'), 3000);
+    await this.end('SIGTERM');
+    clearTimeout(last);
   }
 }
