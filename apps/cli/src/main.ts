@@ -1,6 +1,7 @@
 import { PRODUCT_VERSION } from '@deskhand/protocol';
 import { Command, CommanderError } from 'commander';
 import { createContext, type Register } from './command.ts';
+import * as backup from './commands/backup.ts';
 import * as desk from './commands/desk.ts';
 import * as doctor from './commands/doctor.ts';
 import * as history from './commands/history.ts';
@@ -22,6 +23,7 @@ const commands: readonly Register[] = [
   registry.register,
   doctor.register,
   measure.register,
+  backup.register,
 ];
 
 async function main(): Promise<number> {
