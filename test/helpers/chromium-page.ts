@@ -18,6 +18,12 @@ export async function openChromiumPage(desktop: XDesktop, url = 'about:blank'): 
   const page = browser.contexts()[0]?.pages()[0];
   if (page === undefined) throw new Error('Chromium shows no page');
   await page.bringToFront();
+  // Keys sent before the window manager has given it the focus go elsewhere.
+  await eventually(async () => {
+    const active = Number(await desktop.ask('xdotool', 'getactivewindow'));
+    if (active !== Number(program.windowId)) throw new Error('Chromium has no focus yet');
+    if (!(await page.evaluate('document.hasFocus()'))) throw new Error('the page has no focus yet');
+  }, 20_000);
   return {
     browser,
     page,

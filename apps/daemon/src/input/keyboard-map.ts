@@ -43,6 +43,7 @@ export class KeyboardMap {
   readonly #minKeycode: number;
   readonly #modifiers: readonly (readonly number[])[];
   readonly #strokes = new Map<number, Stroke>();
+  readonly group: number;
   /** Rows nobody uses. */
   readonly spareKeycodes: readonly number[];
   /** Rows lent by a process that did not take them back. */
@@ -56,14 +57,15 @@ export class KeyboardMap {
   /**
    * @param rows one row of keysyms per keycode from `minKeycode` on.
    * @param modifiers the eight rows of the modifier map.
-   * @param state the current core state: which layout group is on.
+   * @param group the layout group that is on, from 0.
    */
   constructor(
     rows: readonly (readonly number[])[],
     minKeycode: number,
     modifiers: readonly (readonly number[])[],
-    state: number,
+    group: number,
   ) {
+    this.group = group;
     this.#rows = rows;
     this.#minKeycode = minKeycode;
     this.#modifiers = modifiers;
@@ -83,7 +85,7 @@ export class KeyboardMap {
     this.level3Keycode = this.#level3Key();
     this.capsLockKeycode = this.#modifierKey(1, KEYSYM.Caps_Lock) ?? this.#modifierKey(1, KEYSYM.Shift_Lock);
     this.disturbingModifiers = this.#disturbing();
-    this.#readStrokes((state >> GROUP_SHIFT) & 3, modifierKeycodes);
+    this.#readStrokes(group, modifierKeycodes);
   }
 
   /** How to type a character with the layout as it is; `undefined` when the layout lacks it. */
@@ -184,6 +186,11 @@ export class KeyboardMap {
   #row(keycode: number): readonly number[] {
     return this.#rows[keycode - this.#minKeycode] ?? [];
   }
+}
+
+/** The layout group of a core state, as pointer queries return it. */
+export function groupOf(state: number): number {
+  return (state >> GROUP_SHIFT) & 3;
 }
 
 export function isNamedKey(key: string): key is NamedKey {

@@ -1,8 +1,9 @@
 import { errorAttributes, type Logger } from '@deskhand/base';
 import { type MouseButton, type Point, ProtocolError } from '@deskhand/protocol';
 import type { InputBackend } from '../ports.ts';
-import { type X11Connection, X11Error, type XTest } from '../x11/index.ts';
-import { isNamedKey, KeyboardMap, type Stroke } from './keyboard-map.ts';
+import { type X11Connection, X11Error, type Xkb, type XTest } from '../x11/index.ts';
+import { groupOf, isNamedKey, KeyboardMap, type Stroke } from './keyboard-map.ts';
+import { KeymapRows } from './keymap-rows.ts';
 import { ReadBarrier } from './read-barrier.ts';
 import { typeableCharacters } from './text-plan.ts';
 import { X11Typist } from './x11-typist.ts';
@@ -38,7 +39,14 @@ export async function openX11InputBackend(options: {
     if (connection.isClosed) throw cause;
     throw new ProtocolError('INPUT_FAILED', 'The X server has no XTEST extension.', {}, { cause });
   }
-  const backend = new X11InputBackend({ connection, xtest, log });
+  let xkb: Xkb | null = null;
+  try {
+    xkb = await connection.require('xkb');
+  } catch (error) {
+    if (connection.isClosed) throw error;
+    log.info('the X server lacks an extension', { extension: 'XKEYBOARD' });
+  }
+  const backend = new X11InputBackend({ connection, xtest, xkb, log });
   await backend.start();
   return backend;
 }
@@ -54,22 +62,26 @@ export class X11InputBackend implements InputBackend {
   /** Keys of a character held down now, with the modifiers pressed only for its sake. */
   readonly #companions = new Map<string, { keycode: number; modifiers: readonly number[] }>();
   #tables: Promise<{ rows: number[][]; modifiers: number[][] }> | null = null;
+  #lastMap: KeyboardMap | null = null;
   #unsubscribe: () => void = () => {};
   #disposed = false;
 
   /** Use {@link openX11InputBackend}. */
-  constructor(parts: { connection: X11Connection; xtest: XTest; log: Logger }) {
+  constructor(parts: { connection: X11Connection; xtest: XTest; xkb: Xkb | null; log: Logger }) {
     this.#connection = parts.connection;
     this.#xtest = parts.xtest;
     this.#log = parts.log;
     this.#barrier = new ReadBarrier(parts.connection);
-    this.#typist = new X11Typist({ ...parts, barrier: this.#barrier });
+    this.#typist = new X11Typist({ ...parts, barrier: this.#barrier, keymap: new KeymapRows(parts) });
   }
 
   async start(): Promise<void> {
-    this.#unsubscribe = this.#connection.on('MappingNotify', () => {
-      this.#tables = null;
-    });
+    const offs = (['MappingNotify', 'XkbEvent'] as const).map((event) =>
+      this.#connection.on(event, () => this.#forgetMap()),
+    );
+    this.#unsubscribe = () => {
+      for (const off of offs) off();
+    };
     const map = await this.#map();
     if (map.strayKeycodes.length > 0) {
       this.#log.warn('keyboard rows left behind by a killed process were emptied', {
@@ -78,6 +90,7 @@ export class X11InputBackend implements InputBackend {
       // Its characters may still be in the application's queue and need the map to mean anything.
       await this.#barrier.wait(0, { signal: AbortSignal.timeout(STRAY_READ_MS) }).catch(() => {});
       await this.#typist.takeBack(map.strayKeycodes);
+      this.#forgetMap();
     }
   }
 
@@ -146,6 +159,8 @@ export class X11InputBackend implements InputBackend {
   async typeText(text: string, gate: () => void, options: { signal: AbortSignal }): Promise<void> {
     const codePoints = typeableCharacters(text);
     if (codePoints.length === 0) return;
+    // What a key means is asked anew for every text: an announcement of a change may still be on its way.
+    this.#forgetMap();
     const map = await this.#map();
     const rounds = this.#typist.plan(codePoints, map);
     await this.#inject(() => this.#typist.type(rounds, map, gate, options));
@@ -175,9 +190,14 @@ export class X11InputBackend implements InputBackend {
   }
 
   async #strokeOf(key: string): Promise<Stroke> {
+    if (isNamedKey(key)) {
+      // Named keys do not depend on the layout group, so the server need not be asked for it.
+      const map = this.#lastMap ?? (await this.#map());
+      const keycode = map.namedKey(key);
+      if (keycode !== undefined) return { keycode, shift: false, level3: false };
+    }
+    this.#forgetMap();
     const map = await this.#map();
-    const named = isNamedKey(key) ? map.namedKey(key) : undefined;
-    if (named !== undefined) return { keycode: named, shift: false, level3: false };
     const [character, ...rest] = [...key];
     const stroke =
       character === undefined || rest.length > 0
@@ -194,20 +214,29 @@ export class X11InputBackend implements InputBackend {
     return stroke;
   }
 
+  /** The keyboard as it is now: tables from memory until a change is announced, the layout group asked for. */
   async #map(): Promise<KeyboardMap> {
     const connection = this.#connection;
-    // Another client's change announces itself; ours too, so the next text sees the restored map.
     this.#tables ??= Promise.all([connection.keyboardMapping(), connection.modifierMapping()]).then(
       ([rows, modifiers]) => ({ rows, modifiers }),
     );
     const tables = this.#tables;
     try {
       const [{ rows, modifiers }, { mask }] = await Promise.all([tables, connection.pointer()]);
-      return new KeyboardMap(rows, connection.minKeycode, modifiers, mask);
+      const group = groupOf(mask);
+      if (this.#lastMap?.group === group && this.#tables === tables) return this.#lastMap;
+      const map = new KeyboardMap(rows, connection.minKeycode, modifiers, group);
+      if (this.#tables === tables) this.#lastMap = map;
+      return map;
     } catch (error) {
-      this.#tables = null;
+      this.#forgetMap();
       throw error;
     }
+  }
+
+  #forgetMap(): void {
+    this.#tables = null;
+    this.#lastMap = null;
   }
 
   async #inject(send: () => Promise<void>): Promise<void> {

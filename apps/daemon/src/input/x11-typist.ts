@@ -2,6 +2,7 @@ import { sleep } from '@deskhand/base';
 import { ProtocolError } from '@deskhand/protocol';
 import type { X11Connection, XTest } from '../x11/index.ts';
 import { type KeyboardMap, MODIFIER, type Stroke } from './keyboard-map.ts';
+import type { KeymapRows } from './keymap-rows.ts';
 import type { ReadBarrier } from './read-barrier.ts';
 import { type LentRow, planText, type TextRound } from './text-plan.ts';
 
@@ -22,11 +23,18 @@ export class X11Typist {
   readonly #connection: X11Connection;
   readonly #xtest: XTest;
   readonly #barrier: ReadBarrier;
+  readonly #keymap: KeymapRows;
 
-  constructor(parts: { connection: X11Connection; xtest: XTest; barrier: ReadBarrier }) {
+  constructor(parts: {
+    connection: X11Connection;
+    xtest: XTest;
+    barrier: ReadBarrier;
+    keymap: KeymapRows;
+  }) {
     this.#connection = parts.connection;
     this.#xtest = parts.xtest;
     this.#barrier = parts.barrier;
+    this.#keymap = parts.keymap;
   }
 
   plan(codePoints: readonly number[], map: KeyboardMap): TextRound[] {
@@ -146,25 +154,12 @@ export class X11Typist {
   }
 
   #lend(rows: readonly LentRow[]): Promise<void> {
-    return this.#connection.changeKeyboardMapping(
-      runsOf(rows.map((row) => row.keycode)).map((run) => {
-        const keysyms = rows
-          .filter(({ keycode }) => keycode >= run.first && keycode < run.first + run.count)
-          .flatMap((row) => row.keysyms);
-        return { first: run.first, keysymsPerKeycode: keysyms.length / run.count, keysyms };
-      }),
-    );
+    return this.#keymap.set(new Map(rows.map(({ keycode, keysyms }) => [keycode, keysyms])));
   }
 
   /** Empties rows that were lent, by us or by a process that died. */
   takeBack(keycodes: readonly number[]): Promise<void> {
-    return this.#connection.changeKeyboardMapping(
-      runsOf(keycodes).map(({ first, count }) => ({
-        first,
-        keysymsPerKeycode: 1,
-        keysyms: new Array<number>(count).fill(0),
-      })),
-    );
+    return this.#keymap.set(new Map(keycodes.map((keycode) => [keycode, []])));
   }
 }
 
@@ -181,15 +176,4 @@ function eventsOf(stroke: Stroke, map: KeyboardMap): InputEvent[] {
     release(stroke.keycode),
     ...modifiers.reverse().map(release),
   ];
-}
-
-/** Neighbouring keycodes as one request each. Input ascending. */
-function runsOf(keycodes: readonly number[]): Array<{ first: number; count: number }> {
-  const runs: Array<{ first: number; count: number }> = [];
-  for (const keycode of keycodes) {
-    const last = runs.at(-1);
-    if (last !== undefined && keycode === last.first + last.count) last.count += 1;
-    else runs.push({ first: keycode, count: 1 });
-  }
-  return runs;
 }

@@ -192,6 +192,23 @@ export class X11Connection implements AsyncDisposable {
     });
   }
 
+  /** Sends a request the package does not know, written whole, and reads its reply. */
+  answerRaw<T>(name: string, packet: Buffer, read: (body: Buffer, byte1: number) => T): Promise<T> {
+    return this.answer<T>(name, (reply) => {
+      this.#client.seq_num += 1;
+      this.#client.replies[this.#client.seq_num] = [read, reply as Reply<never>];
+      this.#client.pack_stream.put(packet);
+      this.#client.pack_stream.submit(true);
+    });
+  }
+
+  /** Sends such a request that has no reply; use it inside {@link checked}. */
+  send(packet: Buffer): void {
+    this.#client.seq_num += 1;
+    this.#client.pack_stream.put(packet);
+    this.#client.pack_stream.submit();
+  }
+
   /** Runs requests without a reply and resolves once the server has processed them all without an error. */
   async checked(name: string, issue: (client: Client) => void): Promise<void> {
     if (this.#isClosed) throw this.#gone(name);
@@ -222,7 +239,7 @@ export class X11Connection implements AsyncDisposable {
     let extension = this.#extensions.get(name) as Promise<X11ExtensionMap[Name]> | undefined;
     if (extension === undefined) {
       extension = this.answer<never>(`extension ${name}`, (reply) => this.#client.require(name, reply)).then(
-        (raw) => wrapExtension(this, name, raw),
+        async (raw) => wrapExtension(this, name, raw),
       );
       this.#extensions.set(name, extension);
     }

@@ -38,6 +38,8 @@ export type X11EventMap = {
   ClientMessage: { wid: number; message_type: number; format: number; data: number[] };
   /** request: 0 modifiers, 1 keyboard, 2 pointer buttons. */
   MappingNotify: { request: number; firstKeyCode: number; count: number };
+  /** The keymap changed or the keyboard was exchanged; only after `require('xkb')`. */
+  XkbEvent: { xkbType: number };
   DamageNotify: {
     drawable: number;
     damage: number;

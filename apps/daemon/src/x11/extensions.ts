@@ -10,9 +10,11 @@ import type {
   RawShm,
   RawShmSegment,
   RawXInput,
+  RawXkb,
   RawXTest,
 } from 'x11';
 import type { X11Connection } from './connection.ts';
+import { openXkb, type Xkb } from './xkb-map.ts';
 
 /** What `connection.require(name)` yields. Names are the `x11` package's file names. */
 export type X11ExtensionMap = {
@@ -24,6 +26,7 @@ export type X11ExtensionMap = {
   randr: Randr;
   shape: Shape;
   composite: Composite;
+  xkb: Xkb;
 };
 export type X11ExtensionName = keyof X11ExtensionMap;
 
@@ -144,7 +147,7 @@ export type Composite = Readonly<{
   nameWindowPixmap(window: number): Promise<number>;
 }>;
 
-type Build<Raw, Wrapped> = (connection: X11Connection, raw: Raw) => Wrapped;
+type Build<Raw, Wrapped> = (connection: X11Connection, raw: Raw) => Wrapped | Promise<Wrapped>;
 
 const KEY_PRESS = 2;
 const BUTTON_PRESS = 4;
@@ -350,6 +353,8 @@ const composite: Build<RawComposite, Composite> = (connection, raw) => {
   };
 };
 
+const xkb: Build<RawXkb, Xkb> = openXkb;
+
 const BUILDERS: { [Name in X11ExtensionName]: Build<never, X11ExtensionMap[Name]> } = {
   xtest,
   shm,
@@ -359,12 +364,13 @@ const BUILDERS: { [Name in X11ExtensionName]: Build<never, X11ExtensionMap[Name]
   randr,
   shape,
   composite,
+  xkb,
 };
 
 export function wrapExtension<Name extends X11ExtensionName>(
   connection: X11Connection,
   name: Name,
   raw: ExtensionBase,
-): X11ExtensionMap[Name] {
+): X11ExtensionMap[Name] | Promise<X11ExtensionMap[Name]> {
   return BUILDERS[name](connection, raw as never);
 }

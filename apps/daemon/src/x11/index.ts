@@ -25,3 +25,4 @@ export type {
 } from './extensions.ts';
 export { characterOfKeysym, KEYSYM, keysymOfCharacter, NAMED_KEYSYMS } from './keysyms.ts';
 export { X11Error } from './x11-error.ts';
+export { EMPTY_XKB_KEY, type Xkb, type XkbKey } from './xkb-map.ts';

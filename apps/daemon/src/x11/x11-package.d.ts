@@ -56,6 +56,10 @@ declare module 'x11' {
     display: Display;
     stream?: RawStream;
     seq_num: number;
+    /** Outgoing bytes of one request; `submit(true)` when a reply follows. */
+    pack_stream: { put(packet: Buffer): void; submit(expectsReply?: boolean): void };
+    /** By sequence number: how to read the reply's body (after its first 8 bytes), and whom to tell. */
+    replies: Record<number, [(body: Buffer, byte1: number) => unknown, Reply<never>]>;
     atoms: Record<string, number>;
     atom_names: Record<number, string>;
     AllocID(): number;
@@ -332,6 +336,18 @@ declare module 'x11' {
     NameWindowPixmap(window: number, pixmap: number): void;
     GetOverlayWindow(window: number, reply: Reply<number>): void;
     ReleaseOverlayWindow(window: number): void;
+  };
+
+  export type RawXkb = ExtensionBase & {
+    SelectEvents(
+      device: number,
+      which: number,
+      clear: number,
+      selectAll: number,
+      affectMap: number,
+      map: number,
+      details: object,
+    ): void;
   };
 
   export type RawXInput = ExtensionBase & {
