@@ -188,7 +188,8 @@ function placeOf(near: NonNullable<Target['near']>, observation: Observation): P
     ({ score, visible }) => score >= GOOD_ENOUGH && visible !== null,
   );
   const best = anchors[0];
-  if (best === undefined) return { relation: near.relation, bounds: [] };
+  // A kind that is in no list ("in the dialog") cannot narrow the search; a name that is missing leaves nothing.
+  if (best === undefined) return near.target.text === null ? null : { relation: near.relation, bounds: [] };
   const kept = anchors.filter(({ score }) => score >= best.score - TIE);
   const rows = observation.elements.filter(
     (element) => fitsHint(element, 'row') && element.role.includes('row'),

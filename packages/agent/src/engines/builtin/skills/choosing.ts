@@ -33,8 +33,15 @@ export function* selectOption(scene: Scene, intent: Extract<Intent, { type: 'sel
     yield* clickOn(scene, plain, 'point');
     return;
   }
-  const box = ground(from, scene.observation, 'choose');
-  const radio = radioIn(scene, option, from);
+  let box = ground(from, scene.observation, 'choose');
+  let radio = radioIn(scene, option, from);
+  // A page may still be filling.
+  for (const afterMs of [200, 500]) {
+    if (box.type !== 'missing' || radio !== null) break;
+    yield* scene.look(`Looking for ${describeTarget(from)}.`, LOOK, afterMs);
+    box = ground(from, scene.observation, 'choose');
+    radio = radioIn(scene, option, from);
+  }
   if (box.type === 'missing' && radio !== null) {
     yield* clickCandidate(scene, radio, named(option, 'radio'));
     return;

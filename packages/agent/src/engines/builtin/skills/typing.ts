@@ -2,12 +2,13 @@ import type { OperationInput, ScreenElement } from '@deskhand/protocol';
 import { again, holdsText, typingField } from '../expectations.ts';
 import { characters, describeRole, foundWords } from '../explain.ts';
 import { find } from '../find.ts';
-import { type Candidate, pointOf } from '../grounding.ts';
+import { type Candidate, ground, pointOf } from '../grounding.ts';
 import type { Intent } from '../intent.ts';
 import { fitsHint, isEditable, isProtected } from '../roles.ts';
 import { failureOf, LOOK, type Move, type Scene, TaskFailure } from '../scene.ts';
 import { describeTarget, type Target } from '../target.ts';
 import { selectOption } from './choosing.ts';
+import { dateKeys, setSlider } from './values.ts';
 
 type TypeIntent = Extract<Intent, { type: 'type_text' }>;
 
@@ -58,6 +59,13 @@ function* typeHere(scene: Scene, text: string, submit: boolean): Move {
 
 /** Types into a named field, replacing what it held unless told to append. */
 function* typeInto(scene: Scene, text: string, into: Target, intent: TypeIntent): Move {
+  const slider = ground({ ...into, role: 'slider' }, scene.observation, 'point');
+  if (
+    slider.type === 'found' &&
+    slider.candidate.element.role === 'slider' &&
+    /^-?\d+(?:\.\d+)?\s*%?$/.test(text.trim())
+  )
+    return yield* setSlider(scene, slider.candidate, Number.parseFloat(text));
   const found = yield* find(scene, into, 'type');
   const field = fieldAt(scene, found);
   // "set Size to Large": only the screen tells a drop-down from a text field.
@@ -88,8 +96,31 @@ function* typeInto(scene: Scene, text: string, into: Target, intent: TypeIntent)
   ]);
   if (intent.submit) return;
   const how = intent.mode === 'replace' ? 'equals' : 'contains';
-  if ((yield* readBack(scene, field, text, how)) === 'unmet')
+  if ((yield* readBack(scene, field, text, how)) === 'met') return;
+  if (yield* typeAsDate(scene, field, text)) return;
+  if (holdsText(again(scene, field), text, how) === 'unmet')
     throw new TaskFailure(mismatch(again(scene, field) ?? field, text));
+}
+
+/** A browser's date field takes digits in its own order; it tells its value as year-month-day. */
+function* typeAsDate(scene: Scene, field: ScreenElement, text: string): Move<boolean> {
+  for (const keys of dateKeys(text)) {
+    const now = again(scene, field);
+    if (now === null || (now.value ?? '') === text) return now !== null;
+    // Its parts start at the left; what is in them is overwritten part by part.
+    const left = { x: now.bounds.x + 14, y: now.bounds.y + now.bounds.height / 2 };
+    yield* doTyping(
+      scene,
+      `${describeRole(now)} takes dates in another order; typing the digits part by part.`,
+      [
+        { type: 'click', point: left },
+        { type: 'type_text', text: keys },
+      ],
+    );
+    yield* scene.look('Reading the date back.', LOOK, 100);
+    if (again(scene, field)?.value === text) return true;
+  }
+  return false;
 }
 
 /** The label was found: the field it names may be another element at the same place. */
