@@ -4,7 +4,7 @@ import { silentLogger } from '@deskhand/base';
 import { openX11InputBackend, type X11InputBackend } from '@deskhand/daemon/input';
 import { openX11, type X11Connection } from '@deskhand/daemon/x11';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type ChromiumPage, openChromiumPage } from '../helpers/chromium-page.ts';
+import { type ChromiumPage, keysReach, openChromiumPage } from '../helpers/chromium-page.ts';
 import { heldInputs } from '../helpers/held-inputs.ts';
 import { eventually, startXDesktop, type XDesktop } from '../helpers/x-desktop.ts';
 import { TYPING_CORPUS } from './typing-corpus.ts';
@@ -40,6 +40,7 @@ describe.each(['us', 'de', 'fr', 'es', 'ru', 'gr', 'jp'])(
       await useLayout(layout);
       chromium = await openChromiumPage(desktop);
       await chromium.page.setContent('<textarea id="text" rows="20" cols="80"></textarea>');
+      await keysReach(desktop, chromium.page, '#text');
     });
     afterAll(() => chromium?.[Symbol.asyncDispose]());
 

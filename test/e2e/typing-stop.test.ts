@@ -5,7 +5,7 @@ import { openX11InputBackend, type X11InputBackend } from '@deskhand/daemon/inpu
 import { openX11, type X11Connection } from '@deskhand/daemon/x11';
 import { ProtocolError } from '@deskhand/protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type ChromiumPage, openChromiumPage } from '../helpers/chromium-page.ts';
+import { type ChromiumPage, keysReach, openChromiumPage } from '../helpers/chromium-page.ts';
 import { heldInputs } from '../helpers/held-inputs.ts';
 import { eventually, startXDesktop, type XDesktop } from '../helpers/x-desktop.ts';
 
@@ -26,6 +26,7 @@ beforeAll(async () => {
   input = await openX11InputBackend({ connection, log: silentLogger });
   chromium = await openChromiumPage(desktop);
   await chromium.page.setContent('<textarea id="text" rows="20" cols="80" autofocus></textarea>');
+  await keysReach(desktop, chromium.page, '#text');
   mapBefore = await keyboardMap();
 });
 

@@ -34,3 +34,14 @@ export async function openChromiumPage(desktop: XDesktop, url = 'about:blank'): 
     },
   };
 }
+
+/** Clicks into a text field and waits until keys really reach it: a browser that has just started loses some. */
+export async function keysReach(desktop: XDesktop, page: Page, selector: string): Promise<void> {
+  await page.click(selector);
+  await eventually(async () => {
+    await desktop.ask('xdotool', 'key', 'x');
+    await page.evaluate('new Promise((done) => setTimeout(done, 50))');
+    if ((await page.inputValue(selector)) === '') throw new Error('no key has reached the page yet');
+  }, 20_000);
+  await page.fill(selector, '');
+}
