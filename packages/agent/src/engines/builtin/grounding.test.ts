@@ -170,6 +170,17 @@ describe('grounding by label, place and neighbour', () => {
     expect(find(phrase, form, purpose)).toBe(expected);
   });
 
+  it('a row of named radio buttons: the text beside one belongs to the next', () => {
+    const row = screen([
+      ['radio_button', 'Small', 29, 224, 13, 13],
+      ['label', 'Small', 45, 220, 45, 22],
+      ['radio_button', 'Large', 99, 224, 13, 13],
+      ['label', 'Large', 115, 220, 47, 22],
+    ]);
+    expect(find('the Large radio button', row, 'choose')).toBe('e2');
+    expect(find('the Small radio button', row, 'choose')).toBe('e0');
+  });
+
   const table = screen([
     ['table_row', 'Alice 3 Delete', 0, 100, 800, 40],
     ['table_cell', 'Alice', 0, 100, 200, 40],

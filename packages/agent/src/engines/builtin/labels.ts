@@ -20,6 +20,8 @@ export function labelLikeness(
   const isBox = fitsHint(element, 'check_box') || fitsHint(element, 'radio');
   const isField = isEditable(element) || fitsHint(element, 'select') || fitsHint(element, 'slider');
   if (element.source === 'ocr' || !(isBox || isField)) return 0;
+  // A box that says what it is called needs no neighbour: the text beside it may belong to the next box.
+  if (isBox && element.name.trim() !== '') return 0;
   let best = 0;
   for (const label of labelsIn(elements)) {
     const like = likeness(text, label.name);
