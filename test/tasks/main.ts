@@ -1,8 +1,11 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { ALL_TASKS } from './all-tasks.ts';
 import type { Attempt, AttemptPlan } from './runner/attempt.ts';
+import { keepReplay } from './runner/keep-replay.ts';
+import { reportPage } from './runner/report-page.ts';
 import { runSuite } from './runner/run-suite.ts';
 import { attemptLine, summarise, summaryText } from './runner/summary.ts';
 import type { Task } from './task.ts';
@@ -68,6 +71,9 @@ async function run(plans: readonly AttemptPlan[]): Promise<void> {
   for (const event of ['SIGINT', 'SIGTERM'] as const)
     process.once(event, () => stop.abort(new Error(`stopped by ${event}`)));
   const started = performance.now();
+  const report = values.report === undefined ? null : path.resolve(values.report);
+  const replays = report === null ? null : report.replace(/(?:\.html?)?$/i, '-runs');
+  if (replays !== null) mkdirSync(replays, { recursive: true });
   let attempts: Attempt[];
   try {
     attempts = await runSuite({
@@ -75,6 +81,9 @@ async function run(plans: readonly AttemptPlan[]): Promise<void> {
       desktops,
       freshEvery: 12,
       signal: stop.signal,
+      ...(replays === null
+        ? {}
+        : { keep: (attempt, run, desktop) => keepReplay(attempt, run, desktop, replays) }),
       progress: (attempt, done, total) => console.error(`${done}/${total} ${attemptLine(attempt)}`),
     });
   } catch (error) {
@@ -86,7 +95,13 @@ async function run(plans: readonly AttemptPlan[]): Promise<void> {
   const machine = describeMachine();
   const at = new Date().toISOString();
   const summary = summarise(attempts, (performance.now() - started) / 1000);
-  if (values.report !== undefined) writeFileSync(values.report, '');
+  if (report !== null && replays !== null) {
+    const command = `deskhand eval ${process.argv.slice(2).join(' ')}`;
+    const engine = values.engine;
+    const page = { machine, at, command, engine, summary, attempts, replays: path.basename(replays) };
+    writeFileSync(report, reportPage(page));
+    console.error(`Report: ${report}`);
+  }
   if (values.json) console.log(JSON.stringify({ machine, at, summary, attempts }));
   else console.log(`${machine}\n\n${summaryText(summary, attempts)}`);
   if (attempts.some(({ outcome }) => outcome === 'wrong' || outcome === 'fooled' || outcome === 'void'))

@@ -4,6 +4,7 @@ import { createContext, type Register } from './command.ts';
 import * as backup from './commands/backup.ts';
 import * as desk from './commands/desk.ts';
 import * as doctor from './commands/doctor.ts';
+import * as evaluation from './commands/eval.ts';
 import * as history from './commands/history.ts';
 import * as measure from './commands/measure.ts';
 import * as registry from './commands/registry.ts';
@@ -23,6 +24,7 @@ const commands: readonly Register[] = [
   registry.register,
   doctor.register,
   measure.register,
+  evaluation.register,
   backup.register,
 ];
 

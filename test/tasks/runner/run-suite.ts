@@ -1,6 +1,10 @@
+import { sleep } from '@deskhand/base';
 import type { Run } from '@deskhand/protocol';
 import { type Attempt, type AttemptPlan, attempt } from './attempt.ts';
 import { EvalDesktop } from './eval-desktop.ts';
+
+const MAX_TRIES = 4;
+const RETRY_PAUSE_MS = 5_000;
 
 export type SuiteOptions = Readonly<{
   plans: readonly AttemptPlan[];
@@ -34,7 +38,7 @@ export async function runSuite(options: SuiteOptions): Promise<Attempt[]> {
           desktop = null;
         }
         if (desktop === null) {
-          desktop = await EvalDesktop.start();
+          desktop = await bringUp(signal);
           used = 0;
         }
         used += 1;
@@ -65,6 +69,18 @@ export async function runSuite(options: SuiteOptions): Promise<Attempt[]> {
   const broken = lanes.find((lane) => lane.status === 'rejected');
   if (broken !== undefined && !signal.aborted) throw broken.reason;
   return results.filter((result) => result !== undefined);
+}
+
+/** A busy machine may be too slow for one try. */
+async function bringUp(signal: AbortSignal): Promise<EvalDesktop> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await EvalDesktop.start();
+    } catch (error) {
+      if (tries >= MAX_TRIES || signal.aborted) throw error;
+      await sleep(RETRY_PAUSE_MS, { signal });
+    }
+  }
 }
 
 function notRun({ task, repeat, twin, version, engine }: AttemptPlan, error: unknown): Attempt {

@@ -10,6 +10,7 @@ export const PARTS = {
   browserPanel: at('apps/overlay/src/browser/main.ts'),
   overlayApp: at('apps/overlay'),
   bench: at('test/bench/main.ts'),
+  tasks: at('test/tasks/main.ts'),
   backup: at('apps/server/src/storage/backup.ts'),
   daemonDoctor: at('apps/daemon/src/doctor/main.ts'),
   systemPackages: at('bin/system-packages.json'),
