@@ -39,6 +39,12 @@ export async function judgeCheck(check: Check, sight: Observation, evidence: Evi
       return strong(ticked === check.checked, `${what} is ${ticked ? '' : 'not '}ticked`);
     }
     case 'option': {
+      const radio = radioNamed(check.option, sight);
+      if (radio !== null)
+        return strong(
+          radio.states.includes('checked'),
+          `“${short(check.option)}” is ${radio.states.includes('checked') ? '' : 'not '}chosen`,
+        );
       const element = elementFor(check.target, sight, 'choose');
       const what = describeTarget(check.target);
       if (element === null || (element.value ?? '') === '')
@@ -119,6 +125,22 @@ function judgePage(check: Extract<Check, { type: 'page' }>, sight: Observation):
   if (check.part === 'url' && sameOrigin(shown, check.text))
     return unknown(`the browser shows ${short(shown)}, another page of the same site`);
   return strong(false, `the page’s ${check.part} is “${short(shown)}”`);
+}
+
+/** "select Large from Size" may have meant a group of radio buttons. */
+function radioNamed(option: string, sight: Observation) {
+  const target: Target = {
+    text: option,
+    phrase: null,
+    quoted: true,
+    role: 'radio',
+    ordinal: null,
+    near: null,
+  };
+  const element = elementFor(target, sight, 'choose');
+  return element !== null && fitsHint(element, 'radio') && foldLabel(element.name) === foldLabel(option)
+    ? element
+    : null;
 }
 
 function elementFor(target: Target, sight: Observation, purpose: 'type' | 'tick' | 'choose') {

@@ -299,6 +299,65 @@ describe('the built-in engine asks and says so when it cannot', () => {
     expect(JSON.stringify(outcome)).not.toContain('abcdef');
   });
 
+  it('a click that did not take the focus is aimed once more when the text arrived nowhere', async () => {
+    const { desktop, machine, run } = page([
+      {
+        id: 's',
+        role: 'text_field',
+        name: 'Code',
+        value: '',
+        states: ['editable'],
+        bounds: { x: 10, y: 100, width: 200, height: 30 },
+      },
+    ]);
+    const act = machine.act.bind(machine);
+    let lost = 0;
+    machine.act = async (command, options) => {
+      if (lost === 0) {
+        lost = 1;
+        // The pointer's click got lost, so the text went nowhere.
+        const sight = await machine.observe({ elements: true }, options);
+        return {
+          outcomes: command.operations.map(() => ({ status: 'unverified' as const, durationMs: 1 })),
+          sight,
+        };
+      }
+      return act(command, options);
+    };
+    expect((await run('type "abc" into the Code field')).outcome).toMatchObject({ passed: true });
+    expect(desktop.widget('s').value).toBe('abc');
+  });
+
+  it('text that went into another field is never typed a second time', async () => {
+    const { desktop, machine, run } = page([
+      {
+        id: 's',
+        role: 'text_field',
+        name: 'Code',
+        value: '',
+        states: ['editable'],
+        bounds: { x: 10, y: 100, width: 200, height: 30 },
+      },
+      {
+        id: 'o',
+        role: 'text_field',
+        name: 'Other',
+        value: '',
+        states: ['editable'],
+        bounds: { x: 10, y: 200, width: 200, height: 30 },
+      },
+    ]);
+    const act = machine.act.bind(machine);
+    machine.act = (command, options) => {
+      const astray = command.operations.map((operation) =>
+        operation.type === 'click' ? { ...operation, point: { x: 50, y: 210 } } : operation,
+      );
+      return act({ ...command, operations: astray }, options);
+    };
+    expect((await run('type "abc" into the Code field')).outcome).toMatchObject({ passed: false });
+    expect(desktop.widget('o').value).toBe('abc');
+  });
+
   it('after a takeover the step is done anew, once', async () => {
     const { desktop } = page([button('a', 'Send', 100)]);
     let refusals = 0;

@@ -98,8 +98,34 @@ function* typeInto(scene: Scene, text: string, into: Target, intent: TypeIntent)
   const how = intent.mode === 'replace' ? 'equals' : 'contains';
   if ((yield* readBack(scene, field, text, how)) === 'met') return;
   if (yield* typeAsDate(scene, field, text)) return;
+  if (arrivedNowhere(scene, field, text)) {
+    // The click did not take the focus and the text is in no field: aim again, once.
+    const retry = yield* find(scene, into, 'type');
+    yield* doTyping(
+      scene,
+      `The text arrived nowhere; clicking ${describeTarget(into)} again (${foundWords(retry)}) and typing there.`,
+      [
+        { type: 'click', point: pointOf(retry) },
+        ...(empties ? [SELECT_ALL] : []),
+        { type: 'type_text', text },
+      ],
+    );
+    if ((yield* readBack(scene, fieldAt(scene, retry), text, how)) !== 'unmet') return;
+  }
   if (holdsText(again(scene, field), text, how) === 'unmet')
     throw new TaskFailure(mismatch(again(scene, field) ?? field, text));
+}
+
+/** The field is as it was before, and no field that can be read holds the text. */
+function arrivedNowhere(scene: Scene, field: ScreenElement, text: string): boolean {
+  const now = again(scene, field);
+  if (now === null || now.value === undefined || now.value !== field.value) return false;
+  const focused = scene.focused;
+  if (focused !== null && isEditable(focused) && focused.id !== now.id && focused.value === undefined)
+    return false;
+  return !scene.elements.some(
+    (element) => isEditable(element) && holdsText(element, text, 'contains') === 'met',
+  );
 }
 
 /** A browser's date field takes digits in its own order; it tells its value as year-month-day. */
