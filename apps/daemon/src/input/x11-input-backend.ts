@@ -1,11 +1,12 @@
 import { errorAttributes, type Logger } from '@deskhand/base';
 import { type MouseButton, type Point, ProtocolError } from '@deskhand/protocol';
 import type { InputBackend } from '../ports.ts';
-import { type X11Connection, X11Error, type Xkb, type XTest } from '../x11/index.ts';
+import { X11Clipboard, type X11Connection, X11Error, type Xkb, type XTest } from '../x11/index.ts';
 import { groupOf, isNamedKey, KeyboardMap, type Stroke } from './keyboard-map.ts';
 import { KeymapRows } from './keymap-rows.ts';
 import { ReadBarrier } from './read-barrier.ts';
 import { typeableCharacters } from './text-plan.ts';
+import { MAX_TYPED_ROUNDS, X11Paste } from './x11-paste.ts';
 import { X11Typist } from './x11-typist.ts';
 
 /** X button numbers; 4–7 are the wheel. */
@@ -17,6 +18,9 @@ const BUTTONS: Readonly<Record<MouseButton, number>> = {
   forward: 9,
 };
 const WHEEL = { up: 4, down: 5, left: 6, right: 7 } as const;
+const LETTER_V = 0x76;
+const RETURN = 0x0a;
+const TAB = 0x09;
 /** How long an application may still read what a killed predecessor typed. */
 const STRAY_READ_MS = 1500;
 /** Buttons 1–5 are bits 8–12 of the pointer's state; the server does not tell about higher ones. */
@@ -59,6 +63,8 @@ export class X11InputBackend implements InputBackend {
   readonly #log: Logger;
   readonly #barrier: ReadBarrier;
   readonly #typist: X11Typist;
+  readonly #clipboard: X11Clipboard;
+  readonly #paste: X11Paste;
   /** Keys of a character held down now, with the modifiers pressed only for its sake. */
   readonly #companions = new Map<string, { keycode: number; modifiers: readonly number[] }>();
   #tables: Promise<{ rows: number[][]; modifiers: number[][] }> | null = null;
@@ -73,6 +79,12 @@ export class X11InputBackend implements InputBackend {
     this.#log = parts.log;
     this.#barrier = new ReadBarrier(parts.connection);
     this.#typist = new X11Typist({ ...parts, barrier: this.#barrier, keymap: new KeymapRows(parts) });
+    this.#clipboard = new X11Clipboard(parts);
+    this.#paste = new X11Paste({
+      connection: parts.connection,
+      clipboard: this.#clipboard,
+      pressPaste: () => this.#pressPaste(),
+    });
   }
 
   async start(): Promise<void> {
@@ -163,7 +175,50 @@ export class X11InputBackend implements InputBackend {
     this.#forgetMap();
     const map = await this.#map();
     const rounds = this.#typist.plan(codePoints, map);
-    await this.#inject(() => this.#typist.type(rounds, map, gate, options));
+    const window = rounds.length > MAX_TYPED_ROUNDS ? await this.#paste.target() : null;
+    if (window === null) await this.#inject(() => this.#typist.type(rounds, map, gate, options));
+    else await this.#inject(() => this.#typeAndPaste(codePoints, map, window, gate, options));
+  }
+
+  /** Line by line, since Return and Tab are keys: what the layout types by itself is typed, the rest pasted. */
+  async #typeAndPaste(
+    codePoints: readonly number[],
+    map: KeyboardMap,
+    window: number,
+    gate: () => void,
+    options: { signal: AbortSignal },
+  ): Promise<void> {
+    await this.#typist.untilModifiersAreFree(map, gate, options);
+    for (const piece of piecesOf(codePoints)) {
+      options.signal.throwIfAborted();
+      gate();
+      const rounds = this.#typist.plan(piece, map);
+      if (rounds.every((round) => round.rows.length === 0)) {
+        await this.#typist.type(rounds, map, gate, options);
+        continue;
+      }
+      await this.#paste.paste(
+        piece.map((codePoint) => String.fromCodePoint(codePoint)).join(''),
+        window,
+        options,
+      );
+      // Keys must not overtake the paste that is being inserted.
+      await this.#barrier.wait(piece.length, options);
+    }
+  }
+
+  async #pressPaste(): Promise<void> {
+    const map = await this.#map();
+    const control = map.namedKey('ctrl');
+    const { keycode } = map.stroke(LETTER_V) ?? map.positionOf('v') ?? {};
+    if (control === undefined || keycode === undefined)
+      throw new ProtocolError('TEXT_NOT_TYPEABLE', 'The keyboard has no keys to paste with.');
+    await this.#xtest.batch([
+      { kind: 'key', detail: control, down: true },
+      { kind: 'key', detail: keycode, down: true },
+      { kind: 'key', detail: keycode, down: false },
+      { kind: 'key', detail: control, down: false },
+    ]);
   }
 
   async releaseAll(): Promise<void> {
@@ -187,6 +242,7 @@ export class X11InputBackend implements InputBackend {
     this.#disposed = true;
     this.#unsubscribe();
     this.#barrier[Symbol.dispose]();
+    await this.#clipboard[Symbol.asyncDispose]();
   }
 
   async #strokeOf(key: string): Promise<Stroke> {
@@ -248,4 +304,21 @@ export class X11InputBackend implements InputBackend {
       throw cause;
     }
   }
+}
+
+/** Stretches of text, with each newline and tab as a piece of its own. */
+function piecesOf(codePoints: readonly number[]): number[][] {
+  const pieces: number[][] = [];
+  let current: number[] = [];
+  for (const codePoint of codePoints) {
+    if (codePoint !== RETURN && codePoint !== TAB) {
+      current.push(codePoint);
+      continue;
+    }
+    if (current.length > 0) pieces.push(current);
+    pieces.push([codePoint]);
+    current = [];
+  }
+  if (current.length > 0) pieces.push(current);
+  return pieces;
 }

@@ -113,6 +113,7 @@ export class X11Connection implements AsyncDisposable {
   readonly screen: X11Screen;
   readonly minKeycode: number;
   readonly maxKeycode: number;
+  readonly #resourceMask: number;
   /** Settles when the connection has ended, with why: null after our own dispose. Never rejects. */
   readonly closed: Promise<Error | null>;
 
@@ -146,6 +147,7 @@ export class X11Connection implements AsyncDisposable {
     };
     this.minKeycode = display.min_keycode;
     this.maxKeycode = display.max_keycode;
+    this.#resourceMask = display.resource_mask;
     // The package shares one atom table between all connections of the process, but atoms belong to a server.
     client.atoms = { ...client.atoms };
     client.atom_names = { ...client.atom_names };
@@ -254,6 +256,11 @@ export class X11Connection implements AsyncDisposable {
     } catch {
       return false;
     }
+  }
+
+  /** Whether two resources (windows, pixmaps) were made by one client. */
+  sameClient(a: number, b: number): boolean {
+    return (a & ~this.#resourceMask) >>> 0 === (b & ~this.#resourceMask) >>> 0;
   }
 
   allocateId(): number {

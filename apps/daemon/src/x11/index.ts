@@ -1,3 +1,4 @@
+export { X11Clipboard } from './clipboard.ts';
 export {
   EVENT_MASK,
   openX11,

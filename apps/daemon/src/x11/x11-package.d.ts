@@ -42,6 +42,7 @@ declare module 'x11' {
     screen: Screen[];
     min_keycode: number;
     max_keycode: number;
+    resource_mask: number;
     image_byte_order: number;
     max_request_length: number;
     format: Record<number, { bits_per_pixel: number; scanline_pad: number }>;
