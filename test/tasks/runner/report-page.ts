@@ -67,7 +67,7 @@ function attemptRow(attempt: Attempt, replays: string | null): string {
 
 /** Foreign text as HTML that does nothing. */
 function inert(text: string): string {
-  return inertText(text)
+  return inertText(text, 4_000)
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
