@@ -149,13 +149,13 @@ export async function settleTable(
 
 const SLOW_BUTTON = `<!doctype html><style>body { margin: 0; background: #fff } #box { height: 300px; background: #ddd }</style>
 <div id="box"></div><button id="go" style="margin: 20px; padding: 20px">Go</button>
-<script>
+<script>{
   const box = document.getElementById('box');
   globalThis.reset = () => { box.style.background = '#ddd'; };
   document.getElementById('go').onclick = () => setTimeout(() => {
     box.style.background = 'rgb(${FINAL_COLOR.join(',')})';
   }, ${FINISHES_AFTER_MS});
-</script>`;
+}</script>`;
 
 /** Page → screen: Chromium's own window position and the height of its bars. */
 const BUTTON_PLACE = `(() => {

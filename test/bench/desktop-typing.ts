@@ -32,6 +32,7 @@ export async function typingTable(
   { signal, progress }: { signal: AbortSignal; progress: (line: string) => void },
 ): Promise<BenchTable> {
   const { page } = chromium;
+  await page.setContent('<textarea id="text" rows="30" cols="90"></textarea>');
   await using connection = await openX11({ display: desktop.display, log: silentLogger });
   await using input = await openX11InputBackend({ connection, log: silentLogger });
   const environment = { env: desktop.environment, signal, timeout: CEILING_MS };

@@ -101,8 +101,18 @@ async function oneTrip(
   });
   const handsPid = daemon.handsPid();
   watch.clear();
-  void server.act([scenario.operation], { frameId: observation?.frame?.geometry.frameId });
-  await eventually(() => watch.injected > 60, { everyMs: 2, what: 'input' });
+  let early: unknown;
+  server.act([scenario.operation], { frameId: observation?.frame?.geometry.frameId }).then(
+    (answer) => {
+      early = answer;
+    },
+    (error: unknown) => {
+      early = error;
+    },
+  );
+  await eventually(() => watch.injected > 60 || early !== undefined, { everyMs: 2, what: 'input' });
+  // Without this a refusal would look like a slow start.
+  if (watch.injected <= 60) throw new Error(`no input to stop: ${JSON.stringify(early)}`);
   if (scenario.freezeDaemon) process.kill(daemon.pid, 'SIGSTOP');
   try {
     let deadMs = Number.NaN;
