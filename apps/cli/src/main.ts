@@ -1,12 +1,14 @@
 import { PRODUCT_VERSION } from '@deskhand/protocol';
 import { Command, CommanderError } from 'commander';
 import { createContext, type Register } from './command.ts';
+import * as audit from './commands/audit.ts';
 import * as backup from './commands/backup.ts';
 import * as desk from './commands/desk.ts';
 import * as doctor from './commands/doctor.ts';
 import * as evaluation from './commands/eval.ts';
 import * as history from './commands/history.ts';
 import * as measure from './commands/measure.ts';
+import * as policy from './commands/policy.ts';
 import * as registry from './commands/registry.ts';
 import * as run from './commands/run.ts';
 import * as serve from './commands/serve.ts';
@@ -22,6 +24,8 @@ const commands: readonly Register[] = [
   desk.register,
   history.register,
   registry.register,
+  policy.register,
+  audit.register,
   doctor.register,
   measure.register,
   evaluation.register,

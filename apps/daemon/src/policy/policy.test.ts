@@ -2,9 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Operation, type OperationInput, WindowInfo } from '@deskhand/protocol';
+import { DEFAULT_POLICY, PolicyFile, writeDefaultPolicy } from '@deskhand/protocol/policy-file';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decide, decideOrigin } from './policy.ts';
-import { DEFAULT_POLICY, PolicyFile, PolicyReader, writeDefaultPolicy } from './policy-file.ts';
+import { PolicyReader } from './policy-file.ts';
 
 const around = { workFolder: '/data/work', savedPaths: new Set(['/home/me/letter.txt']) };
 const loaded = { state: 'loaded', policy: DEFAULT_POLICY } as const;
@@ -122,7 +123,7 @@ describe('the policy nobody has touched', () => {
 
   it.each(['missing', 'broken'] as const)('denies everything when the file is %s', (state) => {
     const question = { operation: Operation.parse(click), window: window('Mousepad') };
-    expect(decide({ state, reason: 'because' }, question, around)).toEqual({
+    expect(decide({ state, reason: 'because', problems: [] }, question, around)).toEqual({
       verdict: 'deny',
       rule: `policy_${state}`,
       reason: 'because',
@@ -130,9 +131,24 @@ describe('the policy nobody has touched', () => {
   });
 
   it.each<[local: boolean, runs: PolicyFile['runs'], verdict: string, rule: string]>([
-    [true, { local_server: 'allow', other_servers: 'deny' }, 'allow', 'runs:local_server'],
-    [false, { local_server: 'allow', other_servers: 'deny' }, 'deny', 'runs:other_servers'],
-    [true, { local_server: 'ask', other_servers: 'allow' }, 'ask', 'runs:local_server'],
+    [
+      true,
+      { ...DEFAULT_POLICY.runs, local_server: 'allow', other_servers: 'deny' },
+      'allow',
+      'runs:local_server',
+    ],
+    [
+      false,
+      { ...DEFAULT_POLICY.runs, local_server: 'allow', other_servers: 'deny' },
+      'deny',
+      'runs:other_servers',
+    ],
+    [
+      true,
+      { ...DEFAULT_POLICY.runs, local_server: 'ask', other_servers: 'allow' },
+      'ask',
+      'runs:local_server',
+    ],
   ])('says whose runs may act: local %s, %j', (local, runs, expected, rule) => {
     const policy = { ...DEFAULT_POLICY, runs };
     expect(decideOrigin({ state: 'loaded', policy }, local)).toMatchObject({ verdict: expected, rule });

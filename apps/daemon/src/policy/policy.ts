@@ -1,7 +1,7 @@
 import { isAbsolute, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Operation, WindowInfo } from '@deskhand/protocol';
-import type { LoadedPolicy, PolicyFile, Verdict } from './policy-file.ts';
+import type { LoadedPolicy, PolicyFile, Verdict } from '@deskhand/protocol/policy-file';
 
 export type PolicyQuestion = Readonly<{
   operation: Operation;

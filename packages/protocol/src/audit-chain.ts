@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+
+/**
+ * How the lines of an audit log hang together: each carries the hash of the one before. Written by the daemon,
+ * verified by anybody. Node only (own subpath).
+ */
+export const AuditLine = z.looseObject({
+  seq: z.int(),
+  at: z.string().optional(),
+  kind: z.string().optional(),
+  prev: z.string(),
+  hash: z.string(),
+});
+export type AuditLine = z.infer<typeof AuditLine>;
+
+/** What the first line follows. */
+export const AUDIT_GENESIS = '0'.repeat(64);
+
+export type AuditVerification =
+  | Readonly<{ intact: true; entries: number }>
+  | Readonly<{ intact: false; line: number; reason: string }>;
+
+/** Checks the chain from the first line on. @throws the file system's error. */
+export function verifyAuditLog(path: string): AuditVerification {
+  const lines = readFileSync(path, 'utf8').split('\n');
+  let previous = AUDIT_GENESIS;
+  let entries = 0;
+  for (const [index, text] of lines.entries()) {
+    if (text === '' && index === lines.length - 1) break;
+    const entry = parseAuditLine(text);
+    if (entry === undefined) return { intact: false, line: index + 1, reason: 'not an audit entry' };
+    const { hash, ...body } = entry;
+    if (body.prev !== previous)
+      return { intact: false, line: index + 1, reason: 'an entry before it is missing or changed' };
+    if (auditHash(body) !== hash) return { intact: false, line: index + 1, reason: 'it was changed' };
+    previous = hash;
+    entries += 1;
+  }
+  return { intact: true, entries };
+}
+
+export function auditHash(body: Record<string, unknown>): string {
+  return createHash('sha256').update(JSON.stringify(body)).digest('hex');
+}
+
+/** @returns the entry as it stands there (a parsed copy may have its keys in another order), or undefined. */
+export function parseAuditLine(text: string): AuditLine | undefined {
+  let entry: unknown;
+  try {
+    entry = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  return AuditLine.safeParse(entry).success ? (entry as AuditLine) : undefined;
+}

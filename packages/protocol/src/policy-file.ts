@@ -1,0 +1,229 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { parseJson } from './decode.ts';
+
+/**
+ * The policy of one desktop as a file: its schema, its reader, its first content, and how one rule of it is
+ * changed. The daemon obeys it and adds what a person answers "always"; the CLI shows and edits it. Node only
+ * (own subpath).
+ */
+
+export const Verdict = z.enum(['allow', 'ask', 'deny']);
+export type Verdict = z.infer<typeof Verdict>;
+
+const Rule = z.strictObject({
+  /** Case-insensitive text; `*` stands for anything. Compared with the whole name. */
+  match: z.string().min(1).max(200),
+  verdict: Verdict,
+  why: z.string().max(500).optional(),
+});
+
+const TimeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time of day such as "09:30"');
+const Weekday = z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']);
+
+/** This computer's clock. `to` before `from` goes past midnight; it then belongs to the day it began on. */
+const Hours = z.strictObject({ days: z.array(Weekday).max(7).optional(), from: TimeOfDay, to: TimeOfDay });
+
+const Section = z.strictObject({ default: Verdict, rules: z.array(Rule).max(500).default([]) });
+
+/**
+ * `policy.json` of the data folder: what an agent may do on this desktop. The first matching rule wins.
+ * Missing or broken, everything is denied.
+ */
+export const PolicyFile = z.strictObject({
+  version: z.literal(1),
+  runs: z.strictObject({
+    /** The control plane that `deskhand up` starts on this computer. */
+    local_server: Verdict.default('allow'),
+    other_servers: Verdict.default('allow'),
+    /** When runs may act; none named means always. */
+    hours: z.array(Hours).max(50).default([]),
+    /** The longest a run may act here, counted from its first moment on this desktop. */
+    max_minutes: z.int().min(1).max(10_080).nullable().default(null),
+  }),
+  /** By application name, then by window title. */
+  applications: Section,
+  titles: Section.default({ default: 'allow', rules: [] }),
+  /** By URL of a navigation. */
+  urls: Section,
+  terminal: z.strictObject({ allow: z.boolean().default(false) }),
+  files: z.strictObject({
+    /** Folders whose files may be read; the data folder's `work` is always one. */
+    roots: z.array(z.string().max(4096)).max(100).default([]),
+  }),
+});
+export type PolicyFile = z.infer<typeof PolicyFile>;
+
+/** `place` is a path in the file, or a line and column where it is no JSON. */
+export type PolicyProblem = Readonly<{ place: string; message: string }>;
+
+export type LoadedPolicy =
+  | Readonly<{ state: 'loaded'; policy: PolicyFile }>
+  | Readonly<{ state: 'missing'; reason: string }>
+  | Readonly<{ state: 'broken'; reason: string; problems: readonly PolicyProblem[] }>;
+
+const KEEPS_SECRETS = 'It keeps secrets.';
+const LOCKS = 'It locks the screen.';
+const ASKS_FOR_PASSWORDS = 'It asks for the system’s passwords.';
+const deny = (match: string, why: string) => ({ match, verdict: 'deny' as const, why });
+
+/** What a person who never opens the file gets. */
+export const DEFAULT_POLICY: PolicyFile = {
+  version: 1,
+  runs: { local_server: 'allow', other_servers: 'allow', hours: [], max_minutes: null },
+  applications: {
+    default: 'allow',
+    rules: [
+      ...['*keepass*', '*bitwarden*', '*1password*', '*lastpass*', '*dashlane*', '*enpass*'].map((match) =>
+        deny(match, KEEPS_SECRETS),
+      ),
+      ...['*seahorse*', '*kwallet*', '*keychain access*', '*gnome-keyring*'].map((match) =>
+        deny(match, KEEPS_SECRETS),
+      ),
+      ...[
+        '*xscreensaver*',
+        '*i3lock*',
+        '*xlock*',
+        '*light-locker*',
+        '*screensaver*',
+        '*lockapp*',
+        'loginwindow',
+      ].map((match) => deny(match, LOCKS)),
+      ...['*polkit*', '*pinentry*', '*gcr-prompter*', '*ssh-askpass*', '*consent.exe*', 'securityagent'].map(
+        (match) => deny(match, ASKS_FOR_PASSWORDS),
+      ),
+    ],
+  },
+  titles: { default: 'allow', rules: [] },
+  urls: {
+    default: 'allow',
+    rules: [
+      deny('chrome:*', 'It is the browser’s own settings.'),
+      deny('javascript:*', 'It is code, not a page.'),
+    ],
+  },
+  terminal: { allow: false },
+  files: { roots: [] },
+};
+
+/** @returns every problem of a broken file, each with its place. */
+export function loadPolicy(path: string): LoadedPolicy {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const reason = code === 'ENOENT' ? `There is no ${path}.` : `${path} cannot be read (${code}).`;
+    return { state: 'missing', reason };
+  }
+  const problems = problemsOf(text);
+  if (!Array.isArray(problems)) return { state: 'loaded', policy: problems };
+  const [first] = problems;
+  return { state: 'broken', reason: `${path}: ${first?.place}: ${first?.message}`, problems };
+}
+
+function problemsOf(text: string): PolicyFile | PolicyProblem[] {
+  let value: unknown;
+  try {
+    value = parseJson(text);
+  } catch (error) {
+    return [{ place: placeOfSyntaxError(text), message: (error as Error).message }];
+  }
+  const parsed = PolicyFile.safeParse(value);
+  if (parsed.success) return parsed.data;
+  return parsed.error.issues.map(({ path, message }) => ({ place: placeOf(path), message }));
+}
+
+/** `applications.rules[2].verdict` */
+function placeOf(path: readonly PropertyKey[]): string {
+  const place = path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('')
+    .replace(/^\./, '');
+  return place === '' ? 'the file' : place;
+}
+
+/** The engine tells line and column, after text that may quote the file. */
+function placeOfSyntaxError(text: string): string {
+  try {
+    JSON.parse(text);
+  } catch (error) {
+    const found = /line (\d+) column (\d+)/.exec((error as Error).message);
+    if (found !== null) return `line ${found[1]}, column ${found[2]}`;
+    if (/end of JSON/i.test((error as Error).message)) return `line ${text.split('\n').length}, at its end`;
+  }
+  return 'the file';
+}
+
+/** For a data folder that never had one. @throws when a file is there. */
+export function writeDefaultPolicy(path: string): void {
+  const file = openSync(path, 'wx', 0o600);
+  try {
+    writeSync(file, textOf(DEFAULT_POLICY));
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Replaces the file in one step: a reader sees the old policy or the new one, never half of it. */
+export function savePolicy(path: string, policy: PolicyFile): void {
+  const temporary = join(dirname(path), `.policy-${randomBytes(6).toString('hex')}`);
+  const text = textOf(PolicyFile.parse(policy));
+  const file = openSync(temporary, 'wx', 0o600);
+  try {
+    try {
+      writeSync(file, text);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    try {
+      unlinkSync(temporary);
+    } catch {
+      // The first error says more.
+    }
+    throw error;
+  }
+}
+
+/** What one rule is about. */
+export type PolicyChange =
+  | Readonly<{ about: 'terminal'; verdict: 'allow' | 'deny' }>
+  | Readonly<{ about: 'files'; root: string; verdict: 'allow' | 'deny' }>
+  | Readonly<{ about: 'local_server' | 'other_servers'; verdict: Verdict }>
+  | Readonly<{
+      about: 'applications' | 'titles' | 'urls';
+      match: string;
+      verdict: Verdict;
+      why?: string | undefined;
+    }>;
+
+/** Pure. A new rule comes first, since the first match wins; an older one with the same pattern goes. */
+export function changePolicy(policy: PolicyFile, change: PolicyChange): PolicyFile {
+  switch (change.about) {
+    case 'terminal':
+      return { ...policy, terminal: { allow: change.verdict === 'allow' } };
+    case 'local_server':
+    case 'other_servers':
+      return { ...policy, runs: { ...policy.runs, [change.about]: change.verdict } };
+    case 'files': {
+      const others = policy.files.roots.filter((root) => root !== change.root);
+      return { ...policy, files: { roots: change.verdict === 'allow' ? [...others, change.root] : others } };
+    }
+    default: {
+      const { about, match, verdict, why } = change;
+      const section = policy[about];
+      const others = section.rules.filter((rule) => rule.match.toLowerCase() !== match.toLowerCase());
+      const rule = { match, verdict, ...(why === undefined ? {} : { why }) };
+      return { ...policy, [about]: { ...section, rules: [rule, ...others] } };
+    }
+  }
+}
+
+function textOf(policy: PolicyFile): string {
+  return `${JSON.stringify(policy, null, 2)}\n`;
+}
