@@ -106,6 +106,25 @@ describe('grounding by name and kind', () => {
     expect(find('"Terms"', screen([['link', 'Terms', 10, 2000]]))).toBe('offscreen');
   });
 
+  it('something scrolled away that fits is meant before something in sight that fits in part', () => {
+    const half: Short = ['tab', 'Settings', 10, 10];
+    expect(find('"Save settings"', screen([half, ['button', 'Save settings', 10, 2000]]))).toBe('offscreen');
+    expect(find('"Save settings"', screen([half, ['button', 'Save', 10, 2000]]))).toBe('e0');
+  });
+
+  it('means a link of the page before the browser’s own button of that name', () => {
+    const browser: Short[] = [
+      ['document', 'Registration', 0, 100, 1280, 700],
+      ['button', 'Back', 10, 60, 30, 30],
+    ];
+    const page = { url: 'http://127.0.0.1/', title: 'Registration', loading: false };
+    const link: Short = ['link', 'Back', 178, 455, 40, 20, { source: 'dom' }];
+    expect(find('Back', { ...screen([...browser, link]), page })).toBe('e2');
+    expect(find('Back', { ...screen(browser), page })).toBe('e1');
+    // Without a page in front the two are equals.
+    expect(find('Back', screen([...browser, link]))).toBe('ambiguous e1,e2');
+  });
+
   it('prefers the active window, the enabled button and the thing itself over its container', () => {
     expect(
       find(

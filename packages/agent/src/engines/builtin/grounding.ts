@@ -36,6 +36,8 @@ export type Grounding = Readonly<
 const GOOD_ENOUGH = 0.5;
 /** Closer than this, two candidates are equally good and a person decides. */
 const TIE = 0.04;
+/** Something further down the page that is better by this much is what was meant, whatever else is in sight. */
+const CLEARLY_BETTER = 0.2;
 /** With a place given ("the second …") all of these count. */
 const SAME_KIND = 0.2;
 
@@ -58,6 +60,9 @@ export function ground(target: Target, observation: Observation, purpose: Purpos
       ? { type: 'offscreen', candidate: chosen }
       : { type: 'found', candidate: chosen };
   }
+  const away = good.find(({ element, visible }) => visible === null && !element.states.includes('hidden'));
+  if (away !== undefined && away.score - top.score > CLEARLY_BETTER)
+    return { type: 'offscreen', candidate: away };
   const ties = shown.filter(({ score }) => score >= top.score - TIE);
   return ties.length === 1
     ? { type: 'found', candidate: top }
@@ -69,9 +74,10 @@ export function candidatesFor(target: Target, observation: Observation, purpose:
   const frame = frameRect(observation);
   const place = target.near === null ? null : placeOf(target.near, observation);
   const pool = poolFor(target, observation);
+  const page = pageArea(observation);
   const scored: Candidate[] = [];
   for (const element of pool) {
-    const score = scoreOf(element, target, observation, purpose);
+    const score = scoreOf(element, target, observation, purpose) * (isAroundPage(element, page) ? 0.9 : 1);
     if (score <= 0.2) continue;
     const nearness = place === null || isCalled(element, target.phrase) ? 1 : nearnessOf(element, place);
     if (nearness === 0) continue;
@@ -153,6 +159,28 @@ function windowFactor(element: ScreenElement, observation: Observation): number 
   const active = observation.activeWindowId;
   if (active === null || element.windowId === undefined || element.windowId === active) return 1;
   return 0.85;
+}
+
+/** Where the browser in front shows its page, with the window it belongs to; null when there is none. */
+function pageArea({ page, elements, activeWindowId }: Observation): ScreenElement | null {
+  if (page === null) return null;
+  const documents = elements.filter(
+    ({ source, role, windowId }) =>
+      source === 'accessibility' && role === 'document' && (windowId ?? activeWindowId) === activeWindowId,
+  );
+  return documents.reduce<ScreenElement | null>(
+    (largest, element) =>
+      largest === null || areaOf(element.bounds) > areaOf(largest.bounds) ? element : largest,
+    null,
+  );
+}
+
+/** The browser's own tabs and buttons: a link “Back” of the page is meant before the browser's “Back”. */
+function isAroundPage(element: ScreenElement, page: ScreenElement | null): boolean {
+  if (page === null || element.source !== 'accessibility' || element.windowId !== page.windowId) return false;
+  return (
+    !contains(page.bounds, centerOf(element.bounds)) && intersection(page.bounds, element.bounds) === null
+  );
 }
 
 function stateFactor(element: ScreenElement): number {
