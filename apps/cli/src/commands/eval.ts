@@ -1,11 +1,8 @@
-import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import type { Context } from '../command.ts';
 import { PARTS } from '../desk/parts.ts';
-import { EXIT } from '../exit-codes.ts';
-import { CommandProblem } from '../output/problem.ts';
+import { runProgram } from '../desk/run-program.ts';
 
 type Flags = Readonly<{
   engine: string;
@@ -34,25 +31,10 @@ export function register(program: Command, context: Context): void {
 }
 
 function evaluate(flags: Flags, context: Context): Promise<void> {
-  if (!existsSync(PARTS.tasks))
-    throw new CommandProblem('NOT_FOUND', `${PARTS.tasks} is not part of this installation.`, {
-      todo: 'Run it from a clone of the repository.',
-    });
   const args = ['--engine', flags.engine];
   for (const name of ['filter', 'repeat', 'desktops'] as const)
     if (flags[name] !== undefined) args.push(`--${name}`, flags[name]);
   if (flags.report !== undefined) args.push('--report', path.resolve(flags.report));
   for (const name of ['verify', 'list', 'json'] as const) if (flags[name]) args.push(`--${name}`);
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', PARTS.tasks, ...args], {
-      env: context.env,
-      stdio: 'inherit',
-    });
-    context.signal.addEventListener('abort', () => child.kill('SIGTERM'), { once: true });
-    child.once('error', reject);
-    child.once('exit', (code) => {
-      context.exit(code === 0 ? EXIT.ok : code === 2 ? EXIT.usage : EXIT.failed);
-      resolve();
-    });
-  });
+  return runProgram(PARTS.tasks, args, context);
 }

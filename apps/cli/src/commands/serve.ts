@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import type { Command } from 'commander';
 import type { Context } from '../command.ts';
 import { ensureDataFolder } from '../desk/data-folder.ts';
-import { PARTS } from '../desk/parts.ts';
+import { PART_NODE_FLAGS, PARTS } from '../desk/parts.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CommandProblem } from '../output/problem.ts';
 import { machineName } from '../up/household.ts';
@@ -128,7 +128,7 @@ function attached(
   onReady: (ready: Record<string, unknown>) => void,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', entry, ...args], {
+    const child = spawn(process.execPath, [...PART_NODE_FLAGS, entry, ...args], {
       env: { ...context.env, ...env },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });

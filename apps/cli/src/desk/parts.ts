@@ -17,6 +17,15 @@ export const PARTS = {
   repository: at('.'),
 } as const;
 
+/**
+ * Node's flags for our long-lived parts. A small young generation keeps an idle server near 120 MB instead
+ * of 135 and costs 7 % of its top request rate (`deskhand bench api`).
+ */
+export const PART_NODE_FLAGS: readonly string[] = [
+  '--disable-warning=ExperimentalWarning',
+  '--max-semi-space-size=2',
+];
+
 /** Electron's executable, where its download has happened. */
 export function electronBinary(env: NodeJS.ProcessEnv): string | undefined {
   const override = env.ELECTRON_OVERRIDE_DIST_PATH;

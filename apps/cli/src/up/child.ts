@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
 import { sleep } from '@deskhand/base';
+import { PART_NODE_FLAGS } from '../desk/parts.ts';
 import { CommandProblem } from '../output/problem.ts';
 
 /** Messages a child of ours sends over its IPC channel. Others are ignored. */
@@ -46,14 +47,10 @@ export class Child implements AsyncDisposable {
 
   /** @throws CommandProblem with the child's own code when it reports a problem or ends before it is ready. */
   static async start(spec: ChildSpec, options: { signal: AbortSignal }): Promise<Child> {
-    const child = spawn(
-      process.execPath,
-      ['--disable-warning=ExperimentalWarning', spec.entry, ...spec.args],
-      {
-        env: spec.env,
-        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      },
-    );
+    const child = spawn(process.execPath, [...PART_NODE_FLAGS, spec.entry, ...spec.args], {
+      env: spec.env,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
     const tail: string[] = [];
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
