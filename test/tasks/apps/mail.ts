@@ -47,7 +47,7 @@ export async function startMail(
     body,
     folder: 'Inbox',
     starred: false,
-    unread: true,
+    unread: subject !== 'Lunch on Thursday?',
   }));
   let notice = '';
   const folders: readonly Folder[] = ['Inbox', 'Sent', 'Archive', 'Trash'];
