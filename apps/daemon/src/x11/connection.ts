@@ -77,7 +77,11 @@ export async function openX11(options: {
     };
     try {
       client = createClient(
-        options.display === undefined ? {} : { display: options.display },
+        {
+          ...(options.display === undefined ? {} : { display: options.display }),
+          // Requests of one tick leave in one write: a character's key events arrive together or not at all.
+          bufferRequests: true,
+        },
         (error, display) => {
           if (error) return fail(error);
           if (settled || client === undefined) return;

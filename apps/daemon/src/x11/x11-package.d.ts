@@ -364,7 +364,7 @@ declare module 'x11' {
   };
 
   export function createClient(
-    options: { display?: string; shm?: false | 'off' },
+    options: { display?: string; shm?: false | 'off'; bufferRequests?: boolean },
     callback: (error: Error | null | undefined, display: Display) => void,
   ): Client;
   export const eventMask: Readonly<Record<string, number>>;
