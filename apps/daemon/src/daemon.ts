@@ -30,7 +30,8 @@ import { Observer, type Picture } from './desktop/observe.ts';
 import type { HandsClient } from './hands/hands-client.ts';
 import type { ServerLink } from './link/server-link.ts';
 import type { DaemonSocket } from './local/daemon-socket.ts';
-import { decide, decideOrigin, type PolicyQuestion } from './policy/policy.ts';
+import { Consent, lastingRule } from './policy/consent.ts';
+import { decide, decideOrigin, type PolicyDecision, type PolicyQuestion } from './policy/policy.ts';
 import type { PolicyReader } from './policy/policy-file.ts';
 import type { GuardProcess } from './safety/guard-process.ts';
 import { type HeldLease, LeaseKeeper } from './safety/lease-keeper.ts';
@@ -61,6 +62,8 @@ export type DaemonPeers = Readonly<{
   onShutdown: () => void;
 }>;
 
+/** Stands for no operation in particular: grants of a run's origin name no subject. */
+const ORIGIN_QUESTION: PolicyQuestion = { operation: { type: 'wait', ms: 0 }, window: null };
 const THUMBNAIL = { width: 320, height: 180 };
 /** A run in one of these is over: the panel shows it until the next one begins. */
 const FINISHED: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled', 'timed_out']);
@@ -77,6 +80,7 @@ export class Daemon implements Disposable {
   readonly #cache = new CommandCache();
   readonly #savedPaths = new Set<string>();
   readonly #observer: Observer;
+  readonly #consent: Consent;
   #actor: Actor | undefined;
   #peers: DaemonPeers | undefined;
   #guardState: GuardState | undefined;
@@ -101,6 +105,11 @@ export class Daemon implements Disposable {
     this.#parts = parts;
     this.#latch = readLatchFile(parts.runtime.latchFile);
     this.#lease = new LeaseKeeper((lease, why) => this.#leaseEnded(lease, why));
+    this.#consent = new Consent(() => {
+      // While a question is open, the person's hand on the mouse is an answer on its way, no interruption.
+      this.#tellGuardWhoDrives();
+      this.#peers?.socket.announce();
+    });
     this.#observer = new Observer({
       senses: parts.senses,
       frames: this.#frames,
@@ -122,6 +131,8 @@ export class Daemon implements Disposable {
       lease: this.#lease,
       refusal: () => this.#refusal(),
       policy: (question) => this.#decide(question),
+      origin: () => this.#decideOrigin(),
+      consent: (question, decision, options) => this.#askPerson(question, decision, options),
       clearTarget: (point) => peers.socket.clearTarget(point),
       onTarget: (point) => {
         this.#target = point;
@@ -283,7 +294,7 @@ export class Daemon implements Disposable {
       controlReason: this.#control === 'armed' ? null : (reason ?? null),
       pauseKind: this.#control === 'paused' ? (this.#pauseKind ?? 'asked') : null,
       latch: this.#latch,
-      run: this.#run,
+      run: this.#runToShow(),
       stopHotkey: {
         chord: hotkey?.chord ?? chordLabel,
         armed: hotkey?.armed ?? false,
@@ -326,6 +337,15 @@ export class Daemon implements Disposable {
         return this.#reset(by);
       case 'approve':
       case 'deny':
+        if (this.#consent.ask !== null) {
+          const { requestId, digest, scope } = command;
+          this.#consent.answer(command.name === 'deny' ? 'deny' : (scope ?? 'once'), requestId, digest);
+          return;
+        }
+        // A card that is gone must not become the answer to something else.
+        if (command.requestId !== undefined)
+          throw new ProtocolError('INVALID_STATE', 'Nothing is being asked any more.');
+        return this.#personCommand(command.name, command);
       case 'cancel':
         return this.#personCommand(command.name, command);
       case 'shutdown':
@@ -388,16 +408,55 @@ export class Daemon implements Disposable {
       return new ProtocolError('PAUSED', 'A person has control of this desktop.');
     if (this.#lease.current === undefined)
       return new ProtocolError('LEASE_REQUIRED', 'The lease on this machine has ended.');
-    const { policy, serverIsLocal } = this.#parts;
-    const origin = decideOrigin(policy.current, serverIsLocal);
-    if (origin.verdict !== 'allow')
+    const origin = this.#decideOrigin();
+    if (origin.verdict === 'deny')
       return new ProtocolError('POLICY_DENIED', `${origin.rule}: ${origin.reason}`, { rule: origin.rule });
     return undefined;
   }
 
   #decide(question: PolicyQuestion) {
     const { policy, workFolder } = this.#parts;
-    return decide(policy.current, question, { workFolder, savedPaths: this.#savedPaths });
+    const decision = decide(policy.current, question, { workFolder, savedPaths: this.#savedPaths });
+    return decision.verdict === 'ask' && this.#consent.granted(question, decision)
+      ? { ...decision, verdict: 'allow' as const }
+      : decision;
+  }
+
+  #decideOrigin(): PolicyDecision {
+    const { policy, serverIsLocal } = this.#parts;
+    const startedAt = this.#run === null ? null : new Date(this.#run.startedAt);
+    const decision = decideOrigin(policy.current, { serverIsLocal, now: new Date(), startedAt });
+    const granted = decision.verdict === 'ask' && this.#consent.granted(ORIGIN_QUESTION, decision);
+    return granted ? { ...decision, verdict: 'allow' } : decision;
+  }
+
+  async #askPerson(
+    question: PolicyQuestion,
+    decision: PolicyDecision,
+    options: { ceilingMs: number; signal: AbortSignal },
+  ): Promise<boolean> {
+    const { audit, policy, log } = this.#parts;
+    const answer = await this.#consent.request(question, decision, options);
+    audit.append({ kind: 'person', what: `answered ${answer}: ${decision.rule}` });
+    if (answer === 'deny' || answer === 'timeout') return false;
+    // A run that may act once would have to ask for each of its steps.
+    if (answer !== 'once' || decision.rule.startsWith('runs:')) this.#consent.grant(question, decision);
+    const lasting = answer === 'always' ? lastingRule(question, decision) : null;
+    if (lasting !== null) {
+      try {
+        policy.change(lasting);
+      } catch (error) {
+        log.error('the policy could not be changed; the answer holds for this run', errorAttributes(error));
+      }
+    }
+    return true;
+  }
+
+  /** While the policy asks, the run waits for a person, whatever the server knows of it. */
+  #runToShow(): PanelRun | null {
+    const { ask } = this.#consent;
+    if (this.#run === null || ask === null) return this.#run;
+    return { ...this.#run, status: 'awaiting_human', awaitingReason: null, ask };
   }
 
   #endInput(code: string, message: string): void {
@@ -409,6 +468,7 @@ export class Daemon implements Disposable {
     const { run } = grant;
     if (run === null || this.#run?.id === run.runId) return;
     this.#savedPaths.clear();
+    this.#consent.forget();
     this.#run = {
       id: run.runId,
       task: run.task,
@@ -515,7 +575,9 @@ export class Daemon implements Disposable {
   /** While the run waits for a person, what that person does here is no interruption. */
   #tellGuardWhoDrives(): void {
     this.#peers?.guard.setDriving(
-      this.#lease.current !== undefined && this.#run?.status !== 'awaiting_human',
+      this.#lease.current !== undefined &&
+        this.#run?.status !== 'awaiting_human' &&
+        this.#consent.ask === null,
     );
   }
 

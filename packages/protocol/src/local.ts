@@ -150,6 +150,8 @@ export const DaemonCommand = z.looseObject({
   /** For approve and deny: the request that was on the screen, and the digest of exactly what it showed. */
   requestId: z.string().max(128).optional(),
   digest: z.string().max(128).optional(),
+  /** How far an approval reaches; without it, once. */
+  scope: z.enum(['once', 'run', 'always']).optional(),
 });
 export type DaemonCommand = z.infer<typeof DaemonCommand>;
 /** Wants state and step messages as they happen, thumbnails included. */

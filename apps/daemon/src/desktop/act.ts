@@ -25,6 +25,7 @@ import {
 } from '@deskhand/protocol';
 import type { AuditLog } from '../audit/audit-log.ts';
 import { displayAt, FrameMemory, layoutIdOf, primaryDisplay } from '../capture/index.ts';
+import { sameWindow } from '../policy/consent.ts';
 import type { PolicyDecision, PolicyQuestion } from '../policy/policy.ts';
 import type { Hands } from '../ports.ts';
 import type { LeaseKeeper } from '../safety/lease-keeper.ts';
@@ -44,6 +45,14 @@ export type ActorOptions = Readonly<{
   /** Why nothing may be done now (latched, paused, no guard), or undefined. */
   refusal: () => ProtocolError | undefined;
   policy: (question: PolicyQuestion) => PolicyDecision;
+  /** Whether this run may act here: asked like any other rule. */
+  origin: () => PolicyDecision;
+  /** Asks the person. Settles true for a yes. @throws when a stop takes the question away. */
+  consent: (
+    question: PolicyQuestion,
+    decision: PolicyDecision,
+    options: { ceilingMs: number; signal: AbortSignal },
+  ) => Promise<boolean>;
   /** Makes our own panel step aside. @throws ProtocolError POLICY_DENIED when it does not. */
   clearTarget: (point: Point) => Promise<void>;
   onTarget: (point: Point | null) => void;
@@ -57,6 +66,10 @@ export type ActReply = Readonly<{ outcomes: readonly Outcome[]; sight: Sight | n
 
 /** A dialog may take this long to appear: nothing seen earlier is not yet "no effect". */
 const LATE_REACTION_MS = 250;
+
+/** A person gets this long to answer, and the action this much of its deadline. */
+const ASK_CEILING_MS = 60_000;
+const ACT_RESERVE_MS = 5000;
 
 const KEYBOARD_ACTIONS: ReadonlySet<Action['type']> = new Set(['type_text', 'key_press', 'key_combo']);
 /** How often the focus is looked at while keys are pressed. */
@@ -154,7 +167,7 @@ export class Actor {
 
       const before = await Before.look(senses, region, this.#memory, signal);
       senses.activity.mark();
-      window = await this.#permit(operation, points, run);
+      window = await this.#permit(command, operation, points, run, signal);
       const done = isInputAction(operation)
         ? await this.#perform(command, withPoints(operation, points), window, signal)
         : await raceSignal(useTool(operation, senses, signal), signal);
@@ -245,27 +258,63 @@ export class Actor {
 
   /** Asked last, right before the input, about the window that will really receive it. */
   async #permit(
+    command: ActCommand,
     operation: Operation,
     points: readonly Point[],
     run: string | null,
+    signal: AbortSignal,
   ): Promise<WindowInfo | null> {
-    const { senses, policy, audit } = this.#options;
+    const { senses, policy, origin } = this.#options;
+    const ask = { command, run, signal };
+    await this.#decideOne({ operation, window: null }, origin(), ask);
     const windows = await this.#receivers(operation, points, senses);
     for (const window of windows) {
-      const decision = policy({ operation, window });
-      if (decision.verdict === 'allow') continue;
-      audit.append({
-        kind: 'policy',
-        run,
-        action: operation.type,
-        verdict: decision.verdict,
-        rule: decision.rule,
-      });
-      throw new Refused(
-        new ProtocolError('POLICY_DENIED', `${decision.rule}: ${decision.reason}`, { rule: decision.rule }),
-      );
+      const question = { operation, window };
+      const asked = await this.#decideOne(question, policy(question), ask);
+      if (asked) await this.#demandUnchanged(operation, points, windows);
     }
     return windows[0] ?? null;
+  }
+
+  /** @returns whether the person was asked. @throws Refused */
+  async #decideOne(
+    question: PolicyQuestion,
+    decision: PolicyDecision,
+    { command, run, signal }: { command: ActCommand; run: string | null; signal: AbortSignal },
+  ): Promise<boolean> {
+    const { audit, consent } = this.#options;
+    const { verdict, rule, reason } = decision;
+    if (verdict === 'allow') return false;
+    audit.append({ kind: 'policy', run, action: question.operation.type, verdict, rule });
+    const ceilingMs = Math.min(ASK_CEILING_MS, Math.max(1000, command.deadlineMs - ACT_RESERVE_MS));
+    if (verdict === 'ask' && (await consent(question, decision, { ceilingMs, signal }))) return true;
+    const said = verdict === 'ask' ? `${rule}: the person did not allow it.` : `${rule}: ${reason}`;
+    throw new Refused(new ProtocolError('POLICY_DENIED', said, { rule }));
+  }
+
+  /** Whoever answered in the panel may have left the focus there, and the desktop went on meanwhile. */
+  async #demandUnchanged(
+    operation: Operation,
+    points: readonly Point[],
+    asked: ReadonlyArray<WindowInfo | null>,
+  ): Promise<void> {
+    const { senses } = this.#options;
+    const [first] = asked;
+    if (KEYBOARD_ACTIONS.has(operation.type as Action['type']) && first != null)
+      await senses.windows.focus(first.id).catch(() => {});
+    for (const point of points) await this.#options.clearTarget(point);
+    const now = await this.#receivers(operation, points, senses);
+    if (now.length === asked.length && now.every((window, index) => sameWindow(window, asked[index] ?? null)))
+      return;
+    throw new Refused(
+      new ProtocolError(
+        'POLICY_DENIED',
+        'changed: another window is there than the one that was asked about.',
+        {
+          rule: 'changed',
+        },
+      ),
+    );
   }
 
   async #receivers(

@@ -1,5 +1,11 @@
 import { statSync } from 'node:fs';
-import { type LoadedPolicy, loadPolicy } from '@deskhand/protocol/policy-file';
+import {
+  changePolicy,
+  type LoadedPolicy,
+  loadPolicy,
+  type PolicyChange,
+  savePolicy,
+} from '@deskhand/protocol/policy-file';
 
 /** Reads the policy when it changed since the last look, so that an edit counts from the next action on. */
 export class PolicyReader {
@@ -25,5 +31,12 @@ export class PolicyReader {
       this.#seen = seen;
     }
     return this.#loaded;
+  }
+
+  /** Writes one rule. @throws the file system's error; a policy that is not loaded stays as it is. */
+  change(change: PolicyChange): void {
+    const loaded = this.current;
+    if (loaded.state !== 'loaded') throw new Error(loaded.reason);
+    savePolicy(this.#path, changePolicy(loaded.policy, change));
   }
 }

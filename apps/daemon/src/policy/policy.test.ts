@@ -27,6 +27,12 @@ const verdict = (operation: OperationInput, application: string | null = 'Mousep
     around,
   );
 
+const moment = (serverIsLocal: boolean, now = new Date(2026, 0, 5, 12), startedAt: Date | null = null) => ({
+  serverIsLocal,
+  now,
+  startedAt,
+});
+
 describe('the policy nobody has touched', () => {
   it.each<
     [what: string, operation: OperationInput, application: string | null, verdict: string, rule: string]
@@ -151,8 +157,11 @@ describe('the policy nobody has touched', () => {
     ],
   ])('says whose runs may act: local %s, %j', (local, runs, expected, rule) => {
     const policy = { ...DEFAULT_POLICY, runs };
-    expect(decideOrigin({ state: 'loaded', policy }, local)).toMatchObject({ verdict: expected, rule });
-    expect(decideOrigin({ state: 'missing', reason: 'gone' }, local).verdict).toBe('deny');
+    expect(decideOrigin({ state: 'loaded', policy }, moment(local))).toMatchObject({
+      verdict: expected,
+      rule,
+    });
+    expect(decideOrigin({ state: 'missing', reason: 'gone' }, moment(local)).verdict).toBe('deny');
   });
 
   it('compares titles too, and takes the first rule that fits', () => {
@@ -214,3 +223,45 @@ function writeDefaultPolicyOver(path: string): void {
   rmSync(path, { force: true });
   writeDefaultPolicy(path);
 }
+
+describe('hours and length', () => {
+  const decideAt = (runs: Partial<PolicyFile['runs']>, now: Date, startedAt: Date | null = null) =>
+    decideOrigin(
+      { state: 'loaded', policy: { ...DEFAULT_POLICY, runs: { ...DEFAULT_POLICY.runs, ...runs } } },
+      moment(true, now, startedAt),
+    );
+  // 5 January 2026 is a Monday.
+  const at = (day: number, hour: number, minute = 0) => new Date(2026, 0, day, hour, minute);
+
+  it.each([
+    ['before', at(5, 8, 59), 'deny'],
+    ['from its first minute', at(5, 9), 'allow'],
+    ['to its last', at(5, 17, 59), 'allow'],
+    ['after', at(5, 18), 'deny'],
+    ['on another day', at(10, 12), 'deny'],
+  ])('[POL] a working day: %s', (_what, now, expected) => {
+    const hours: PolicyFile['runs']['hours'] = [
+      { days: ['mon', 'tue', 'wed', 'thu', 'fri'], from: '09:00', to: '18:00' },
+    ];
+    expect(decideAt({ hours }, now).verdict).toBe(expected);
+  });
+
+  it.each([
+    ['its evening', at(5, 23), 'allow'],
+    ['its morning after', at(6, 5, 59), 'allow'],
+    ['the morning before', at(5, 3), 'deny'],
+    ['the day after', at(6, 12), 'deny'],
+    ['the evening after', at(6, 23), 'deny'],
+  ])('[POL] a night belongs to the day it began on: %s', (_what, now, expected) => {
+    expect(decideAt({ hours: [{ days: ['mon'], from: '22:00', to: '06:00' }] }, now).verdict).toBe(expected);
+  });
+
+  it('[POL] a run ends after its minutes', () => {
+    expect(decideAt({ max_minutes: 30 }, at(5, 12, 29), at(5, 12)).verdict).toBe('allow');
+    expect(decideAt({ max_minutes: 30 }, at(5, 12, 30), at(5, 12))).toMatchObject({
+      verdict: 'deny',
+      rule: 'runs:max_minutes',
+    });
+    expect(decideAt({ max_minutes: 30 }, at(5, 12, 30)).verdict).toBe('allow');
+  });
+});

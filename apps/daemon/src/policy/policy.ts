@@ -55,14 +55,44 @@ export function decide(
   }
 }
 
-/** Whether runs of this control plane may act here at all. */
-export function decideOrigin(loaded: LoadedPolicy, serverIsLocal: boolean): PolicyDecision {
+export type RunMoment = Readonly<{
+  serverIsLocal: boolean;
+  now: Date;
+  /** When this run began to act on this desktop; null without a run. */
+  startedAt: Date | null;
+}>;
+
+/** Whether runs of this control plane may act here at all, at this hour and still. */
+export function decideOrigin(loaded: LoadedPolicy, moment: RunMoment): PolicyDecision {
   if (loaded.state !== 'loaded')
     return { verdict: 'deny', rule: `policy_${loaded.state}`, reason: loaded.reason };
-  const { local_server, other_servers } = loaded.policy.runs;
+  const { local_server, other_servers, hours, max_minutes } = loaded.policy.runs;
+  const { serverIsLocal, now, startedAt } = moment;
+  if (hours.length > 0 && !hours.some((span) => isWithin(span, now)))
+    return no('runs:hours', 'Runs may not act here at this hour.');
+  if (max_minutes !== null && startedAt !== null && +now - +startedAt >= max_minutes * 60_000)
+    return no('runs:max_minutes', `A run may act here for ${max_minutes} minutes.`);
   return serverIsLocal
     ? verdictOf(local_server, 'runs:local_server')
     : verdictOf(other_servers, 'runs:other_servers');
+}
+
+const WEEKDAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
+
+/** By this computer's clock and time zone. */
+function isWithin({ days, from, to }: PolicyFile['runs']['hours'][number], now: Date): boolean {
+  const minute = now.getHours() * 60 + now.getMinutes();
+  const on = (daysAgo: number) =>
+    days === undefined || days.includes(WEEKDAYS[(now.getDay() + 7 - daysAgo) % 7] ?? 'sun');
+  const [begin, end] = [minutesOf(from), minutesOf(to)];
+  if (begin < end) return on(0) && minute >= begin && minute < end;
+  // Past midnight: tonight's part, or the rest of last night's.
+  return (on(0) && minute >= begin) || (on(1) && minute < end);
+}
+
+function minutesOf(time: string): number {
+  const [hours, minutes] = time.split(':').map(Number);
+  return (hours ?? 0) * 60 + (minutes ?? 0);
 }
 
 function decideWindow(policy: PolicyFile, window: WindowInfo | null): PolicyDecision {
