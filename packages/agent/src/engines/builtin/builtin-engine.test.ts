@@ -225,6 +225,26 @@ describe('the built-in engine asks and says so when it cannot', () => {
     expect((await run('scroll down until "Imprint" is visible')).outcome).toMatchObject({ passed: false });
   });
 
+  it('looks further down a page before it takes something that is only called so in part', async () => {
+    const clicked: string[] = [];
+    const noted = (widget: Widget): Widget => ({ ...widget, onClick: () => clicked.push(widget.id) });
+    const filler = Array.from({ length: 8 }, (_, index) =>
+      button(`f${index}`, `Filler ${index}`, 150 + index * 50),
+    );
+    const inSight = [noted(button('part', 'Settings', 100)), ...filler];
+    const { desktop, run } = page(inSight, { contentHeightPx: 3000 });
+    // As browsers tell their pages: what is further down is in no list.
+    const further = [...inSight, noted(button('whole', 'Save settings', 2500))];
+    Object.defineProperty(desktop.active, 'widgets', {
+      get: () => ((desktop.active?.scrolledPx ?? 0) > 1750 ? further : inSight),
+    });
+    expect((await run('click "Save settings"')).outcome).toMatchObject({ passed: true });
+    expect(clicked).toEqual(['whole']);
+    // Where there is nothing better, the part has to do.
+    expect((await run('click "Show settings"')).outcome).toMatchObject({ passed: true });
+    expect(clicked).toEqual(['whole', 'part']);
+  });
+
   it('waits for what appears later, and no longer than its ceiling', async () => {
     const { desktop, machine, run } = page([]);
     const observe = machine.observe.bind(machine);

@@ -12,6 +12,11 @@ const MAX_SCROLLS_TO_SHOW = 12;
 const MAX_SCROLLS_THROUGH = 25;
 /** Less than a screenful, so that nothing is skipped. Wheel notches. */
 const SCROLL_NOTCHES = 4;
+/**
+ * Below this a name is only a part of what was asked for ("Settings" for "Save settings"): on a page that may be
+ * longer than the screen, the rest of it is looked through before such a thing is taken.
+ */
+const SURE = 0.65;
 /** A page with fewer elements than this may be one big picture. */
 const FEW_ELEMENTS = 8;
 
@@ -38,15 +43,16 @@ function* search(scene: Scene, target: Target, purpose: Purpose): Move<Grounding
   const patience = isBlind(scene) ? PATIENCE_MS.slice(0, 1) : PATIENCE_MS;
   const isReadablePage = scene.observation.page !== null && scene.elements.length >= FEW_ELEMENTS;
   for (const afterMs of patience) {
-    if (grounding.type !== 'missing') return grounding;
+    if (isReadablePage ? isSure(grounding) : grounding.type !== 'missing') return grounding;
     yield* scene.look(`Looking again for ${describeTarget(target)}.`, LOOK, afterMs);
     grounding = ground(target, scene.observation, purpose);
   }
-  if (grounding.type !== 'missing') return grounding;
+  if (isReadablePage ? isSure(grounding) : grounding.type !== 'missing') return grounding;
   // A page that tells its content is more likely to be longer than the screen than to hide words in a picture.
   if (isReadablePage) {
     const scrolled = yield* scrollThrough(scene, target, purpose);
     if (scrolled !== null) return scrolled;
+    if (grounding.type !== 'missing') return yield* backToTop(scene, target, purpose);
   }
   if (scene.observation.sources.includes('ocr')) return grounding;
   yield* scene.look(
@@ -54,6 +60,12 @@ function* search(scene: Scene, target: Target, purpose: Purpose): Move<Grounding
     LOOK_WITH_OCR,
   );
   return ground(target, scene.observation, purpose);
+}
+
+function isSure(grounding: Grounding): boolean {
+  if (grounding.type === 'missing') return false;
+  const best = grounding.type === 'ambiguous' ? grounding.candidates[0] : grounding.candidate;
+  return (best?.score ?? 0) >= SURE;
 }
 
 function isBlind(scene: Scene): boolean {
@@ -104,9 +116,21 @@ function* scrollThrough(scene: Scene, target: Target, purpose: Purpose): Move<Gr
     ]);
     if (scene.observation.frame?.sha256 === before) return null;
     const grounding = ground(target, scene.observation, purpose);
-    if (grounding.type === 'found' || grounding.type === 'ambiguous') return grounding;
+    if (grounding.type !== 'offscreen' && isSure(grounding)) return grounding;
   }
   return null;
+}
+
+/** Nothing better was further down: what was in sight before has to do. */
+function* backToTop(scene: Scene, target: Target, purpose: Purpose): Move<Grounding> {
+  for (let turn = 0; turn < MAX_SCROLLS_THROUGH; turn += 1) {
+    const before = scene.observation.frame?.sha256;
+    yield* scene.act(`Nothing further down answers better to ${describeTarget(target)}; going back up.`, [
+      { type: 'scroll', direction: 'up', amount: 20, ...middle(scene) },
+    ]);
+    if (scene.observation.frame?.sha256 === before) break;
+  }
+  return ground(target, scene.observation, purpose);
 }
 
 /** Brings something that exists outside the picture into view by the wheel. */
