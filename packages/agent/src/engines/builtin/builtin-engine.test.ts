@@ -216,6 +216,17 @@ describe('the built-in engine asks and says so when it cannot', () => {
     expect(machine.commands).toHaveLength(1);
   });
 
+  it('a radio button that is checked counts as selected', async () => {
+    const bounds = { x: 100, y: 100, width: 20, height: 20 };
+    const { run } = page([
+      { id: 'd', role: 'radio_button', name: 'Dark', states: ['checked'], bounds },
+      { id: 'l', role: 'radio_button', name: 'Light', bounds: { ...bounds, y: 200 } },
+    ]);
+    const passed = async (task: string) => (await run(task)).outcome;
+    expect(await passed('check that the Dark radio button is selected')).toMatchObject({ passed: true });
+    expect(await passed('check that the Light radio button is selected')).toMatchObject({ passed: false });
+  });
+
   it('scrolls until something is visible, and stops at the end', async () => {
     const { run, desktop } = page([button('deep', 'Terms', 2500, { painted: true })], {
       contentHeightPx: 3000,

@@ -97,7 +97,8 @@ export function* checkState(scene: Scene, intent: Extract<Intent, { type: 'check
         : state === 'enabled'
           ? !element.states.includes('disabled') &&
             (element.source === 'dom' || element.states.includes('enabled'))
-          : element.states.includes(state);
+          : // A radio button that is selected says that it is checked.
+            element.states.includes(state) || (state === 'selected' && isTicked(element));
     if (is === expected) return yield* prove(scene, `${what} is ${expected ? '' : 'not '}${state}`);
   }
   yield* find(scene, target, purpose);
