@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isProcessAlive } from '@deskhand/base/process-lock';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CommandLine } from './command-line.ts';
 
@@ -57,7 +58,8 @@ describe('a command line', () => {
   it('ends what a finished command left in the background', async () => {
     const result = await run(`sleep 60 & echo $! > ${folder}/left; echo done`);
     expect(result).toMatchObject({ exit_code: 0, output: 'done\n' });
-    expect(isAlive(await pidIn('left'))).toBe(false);
+    const left = await pidIn('left');
+    await expect.poll(() => isProcessAlive(left)).toBe(false);
   });
 
   it('rejects with the reason of whoever stopped it, and kills it', async () => {
@@ -69,7 +71,7 @@ describe('a command line', () => {
     const pid = await pidIn('own');
     stop.abort(new Error('kill switch'));
     await expect(running).rejects.toThrow('kill switch');
-    expect(isAlive(pid)).toBe(false);
+    expect(isProcessAlive(pid)).toBe(false);
   });
 });
 
@@ -82,12 +84,3 @@ async function pidIn(name: string): Promise<number> {
 }
 
 /** A zombie that nobody has reaped yet is not alive. */
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-  if (!existsSync(`/proc/${pid}/stat`)) return false;
-  return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
-}
