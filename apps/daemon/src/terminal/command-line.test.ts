@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -52,7 +52,8 @@ describe('a command line', () => {
   it('ends everything it started when its time is up', async () => {
     const result = await run(`sleep 60 & echo $! > ${folder}/pid; echo started; wait`, 1000);
     expect(result).toMatchObject({ exit_code: null, timed_out: true, output: 'started\n' });
-    expect(isAlive(await pidIn('pid'))).toBe(false);
+    const started = await pidIn('pid');
+    await expect.poll(() => isProcessAlive(started)).toBe(false);
   });
 
   it('ends what a finished command left in the background', async () => {
@@ -71,7 +72,7 @@ describe('a command line', () => {
     const pid = await pidIn('own');
     stop.abort(new Error('kill switch'));
     await expect(running).rejects.toThrow('kill switch');
-    expect(isProcessAlive(pid)).toBe(false);
+    await expect.poll(() => isProcessAlive(pid)).toBe(false);
   });
 });
 
