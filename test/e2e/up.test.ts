@@ -374,7 +374,7 @@ describe('Ctrl-C', () => {
     child.stdout.on('data', (chunk: Buffer) => {
       output += chunk.toString();
     });
-    await eventually(() => output.includes('wait'), { what: 'the run to be under way' });
+    await eventually(() => /wait/i.test(output), { what: 'the run to be under way' });
     const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
     child.kill('SIGINT');
     expect(await ended).toBe(3);
