@@ -138,7 +138,9 @@ describe('what a person says there', () => {
     });
     const outcome = await server.act([{ type: 'type_text', text: 'x' }]);
     expect(outcome).toMatchObject({ outcomes: [{ status: 'refused', code: 'PAUSED' }] });
-    await panel.connection.request({ type: 'command', name: 'hand_back', note: 'the second one' });
+    // By a terminal: nobody's hand is on this desktop, so that the panel's word would not do.
+    await using terminal = await daemon.local('cli');
+    await terminal.request({ type: 'command', name: 'hand_back', note: 'the second one' });
     await eventually(() => server.events.at(-1)?.event === 'resumed', { what: 'the event' });
     expect(server.personCommands).toEqual([
       expect.objectContaining({ command: 'resume', runId: `run_${epoch}`, note: 'the second one' }),

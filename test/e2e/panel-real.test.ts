@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
-import { UpProcess } from '../helpers/up-process.ts';
+import { deskhand, UpProcess } from '../helpers/up-process.ts';
 
 /** The panel before the real guard, daemon and server, with a run going on. */
 describe('the panel of a real desktop', () => {
@@ -51,7 +51,13 @@ describe('the panel of a real desktop', () => {
     await page.waitForSelector('.mode-paused');
     await page.getByRole('button', { name: 'Take over' }).click();
     await page.waitForSelector('.mode-takeover');
+    // This panel is not on the desktop that is lent, and its clicks come from no device of it.
     await page.getByRole('button', { name: 'Hand back' }).click();
+    await eventually(async () => (await page.locator('body').textContent())?.includes('deskhand resume'), {
+      what: 'the way that is left',
+    });
+    expect(await page.locator('.mode-takeover').count()).toBe(1);
+    expect((await deskhand(['resume', '--data', up.dataFolder])).code).toBe(0);
     await page.waitForSelector('.mode-running');
     expect(['running', 'awaiting_human']).toContain((await api(`/runs/${run.id}`)).status);
   });
@@ -73,12 +79,17 @@ describe('the panel of a real desktop', () => {
     expect(await page.locator('.sentence').first().textContent()).toContain('from this panel');
   });
 
-  it('is reset by a held second, which permits runs and starts none', async () => {
+  it('is not reset by clicks of no hand, but on a terminal, which permits runs and starts none', async () => {
     const before = ((await api('/runs')).data as unknown[]).length;
     await page.locator('.reset').hover();
     await page.mouse.down();
-    await page.waitForSelector('.mode-idle');
+    await eventually(async () => (await page.locator('body').textContent())?.includes('deskhand reset'), {
+      what: 'the way that is left',
+    });
     await page.mouse.up();
+    expect(existsSync(latch())).toBe(true);
+    expect((await deskhand(['reset', '--yes', '--data', up.dataFolder])).code).toBe(0);
+    await page.waitForSelector('.mode-idle');
     expect(existsSync(latch())).toBe(false);
     const runs = (await api('/runs')).data as Array<{ status: string }>;
     expect(runs).toHaveLength(before);

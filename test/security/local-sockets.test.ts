@@ -154,11 +154,16 @@ describe('rights', () => {
     await using local = await daemon.local('panel');
     await local.request({ type: 'command', name: 'takeover' });
     expect(await status()).toMatchObject({ control: 'paused', pauseKind: 'takeover' });
-    await local.request({ type: 'command', name: 'hand_back' });
+    // Nobody sits at this desktop: a panel alone gives nothing back. See presence.test.ts.
+    const noHand = { code: 'INSUFFICIENT_SCOPE' };
+    await expect(local.request({ type: 'command', name: 'hand_back' })).rejects.toMatchObject(noHand);
+    await using terminal = await daemon.local('cli');
+    await terminal.request({ type: 'command', name: 'hand_back' });
     expect((await status()).control).toBe('armed');
     await local.request({ type: 'command', name: 'stop', note: 'enough' });
     expect(await status()).toMatchObject({ control: 'stopped', latch: { by: 'panel', reason: 'enough' } });
-    await local.request({ type: 'command', name: 'reset' });
+    await expect(local.request({ type: 'command', name: 'reset' })).rejects.toMatchObject(noHand);
+    await terminal.request({ type: 'command', name: 'reset' });
     await expect(local.request({ type: 'command', name: 'cancel' })).rejects.toMatchObject({
       code: 'RUN_NOT_FOUND',
     });

@@ -227,7 +227,8 @@ export class Daemon implements Disposable {
       });
     } else {
       this.#control = state.control;
-      this.#pauseToRestore = undefined;
+      // A new guard that has not heard us yet says "paused", too: that is not the person's pause.
+      if (state.control !== 'paused' || state.daemonAlive) this.#pauseToRestore = undefined;
     }
     if (wasLost && this.#pauseKind === 'guard_lost') {
       this.#pauseKind = undefined;
@@ -332,7 +333,7 @@ export class Daemon implements Disposable {
         return this.#pause(command.name === 'takeover' ? 'takeover' : 'asked', command);
       case 'resume':
       case 'hand_back':
-        return this.#resume(command);
+        return this.#resume(command, by);
       case 'reset':
         return this.#reset(by);
       case 'approve':
@@ -551,7 +552,7 @@ export class Daemon implements Disposable {
     }
   }
 
-  async #resume(command: DaemonCommand): Promise<void> {
+  async #resume(command: DaemonCommand, by: 'panel' | 'cli'): Promise<void> {
     const peers = this.#demandPeers();
     if (this.#control !== 'paused') {
       // No pause of ours: the run waits for this person's answer, if for anything.
@@ -559,7 +560,13 @@ export class Daemon implements Disposable {
       return;
     }
     this.#handedBack = command;
-    await this.#askGuard(() => peers.guard.resume());
+    try {
+      await this.#askGuard(() => peers.guard.resume(by));
+    } catch (error) {
+      // A later resume brings its own note.
+      if (this.#handedBack === command) this.#handedBack = undefined;
+      throw error;
+    }
   }
 
   /** The note goes first: the server takes the first word for the answer. */
@@ -621,6 +628,7 @@ export class Daemon implements Disposable {
     try {
       await ask();
     } catch (cause) {
+      if (cause instanceof ProtocolError && cause.code === 'INSUFFICIENT_SCOPE') throw cause;
       throw new ProtocolError('GUARD_UNAVAILABLE', 'Guard does not answer.', {}, { cause });
     }
   }

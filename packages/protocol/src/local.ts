@@ -53,7 +53,10 @@ export const GuardStop = z.looseObject({
   by: StopSource,
   reason: z.string().max(500).optional(),
 });
-/** From the CLI or the panel, on behalf of a person: permits, never restarts. */
+/**
+ * From the CLI or the panel, on behalf of a person: permits, never restarts. From the panel only within
+ * PRESENCE_MS of a key or button of a real device.
+ */
 export const GuardReset = z.looseObject({ type: z.literal('reset'), id, by: StopSource });
 /** Daemon → guard, at least every 500 ms: silence means the daemon hangs. */
 export const GuardHeartbeat = z.looseObject({ type: z.literal('heartbeat'), driving: z.boolean() });
@@ -65,8 +68,11 @@ export const GuardPause = z.looseObject({
   id,
   reason: z.string().max(500).optional(),
 });
-/** A person gives control back. From the daemon (on a person's word), the CLI and the panel. */
-export const GuardResume = z.looseObject({ type: z.literal('resume'), id });
+/**
+ * A person gives control back. From the daemon (on a person's word, `by` says where it was spoken), the CLI
+ * and the panel. A panel's word counts only with a hand on this desktop's own mouse or keyboard.
+ */
+export const GuardResume = z.looseObject({ type: z.literal('resume'), id, by: StopSource.optional() });
 export const GuardStatusRequest = z.looseObject({ type: z.literal('status'), id });
 
 export const ToGuard = z.discriminatedUnion('type', [
@@ -123,6 +129,8 @@ export const FromGuard = z.discriminatedUnion('type', [
 ]);
 export type FromGuard = z.infer<typeof FromGuard>;
 
+/** How old the last key or button of a real device may be when the panel resets or resumes. */
+export const PRESENCE_MS = 1500;
 export const GUARD_LEASE_TTL_MS = 500;
 export const GUARD_LEASE_RENEW_MS = 150;
 export const GUARD_DAEMON_SILENCE_MS = 2000;

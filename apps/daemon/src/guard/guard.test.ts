@@ -11,6 +11,7 @@ class World {
   file: LatchState = { tripped: false };
   diskFull = false;
   nowMs = 1000;
+  personPresent = true;
   readonly guard: Guard;
 
   constructor(latch: LatchState = { tripped: false }) {
@@ -38,6 +39,7 @@ class World {
           },
         },
         hotkey: () => ({ armed: true }),
+        personPresent: () => this.personPresent,
         broadcast: (message, to) => {
           for (const peer of this.peers) if (to(peer)) peer.send(message);
         },
@@ -163,6 +165,27 @@ describe('guard', () => {
     if (allowed) ask();
     else expect(ask).toThrow(expect.objectContaining({ code: 'INSUFFICIENT_SCOPE' }));
     expect(world.guard.control).toBe(allowed ? 'armed' : 'stopped');
+  });
+
+  it('[KILL] a panel’s reset and resume need a hand on a real device; the CLI’s and every stop do not', async () => {
+    const world = new World();
+    const { daemon } = world.driving();
+    world.personPresent = false;
+    const panel = world.attach('panel');
+    const cli = world.attach('cli');
+    const refused = expect.objectContaining({ code: 'INSUFFICIENT_SCOPE' });
+    world.guard.handle(panel, { type: 'pause', id: '1' });
+    expect(() => world.guard.handle(panel, { type: 'resume', id: '2' })).toThrow(refused);
+    expect(() => world.guard.handle(daemon, { type: 'resume', id: '3', by: 'panel' })).toThrow(refused);
+    expect(world.guard.control).toBe('paused');
+    world.guard.handle(daemon, { type: 'resume', id: '4', by: 'cli' });
+    expect(world.guard.control).toBe('armed');
+    world.guard.handle(panel, { type: 'stop', id: '5', by: 'panel' });
+    expect(world.guard.control).toBe('stopped');
+    expect(() => world.guard.handle(panel, { type: 'reset', id: '6', by: 'cli' })).toThrow(refused);
+    expect(world.guard.control).toBe('stopped');
+    world.guard.handle(cli, { type: 'reset', id: '7', by: 'cli' });
+    expect(world.guard.control).toBe('armed');
   });
 
   it('[KILL] stays stopped when the latch file cannot be removed', async () => {

@@ -3,6 +3,7 @@ import type { ControlState, FromGuard, LatchState, ToGuard } from '@deskhand/pro
 import {
   GUARD_DAEMON_SILENCE_MS,
   GUARD_LEASE_TTL_MS,
+  PRESENCE_MS,
   ProtocolError,
   type StopSource,
 } from '@deskhand/protocol';
@@ -31,6 +32,8 @@ export type GuardPowers = Readonly<{
     clear: () => void;
   }>;
   hotkey: () => HotkeyStatus;
+  /** A hand is, or just was, on a real device of this desktop. */
+  personPresent: (withinMs: number) => boolean;
   broadcast: (message: FromGuard, to: (peer: Peer) => boolean) => void;
   /** Milliseconds, monotonic. */
   now: () => number;
@@ -152,6 +155,7 @@ export class Guard {
         return;
       case 'reset':
         this.#demand(peer, ['cli', 'panel'], 'reset the stop');
+        if (peer.role === 'panel') this.#demandPerson('deskhand reset');
         this.#reset();
         peer.send({ type: 'ack', id: message.id });
         return;
@@ -162,6 +166,7 @@ export class Guard {
         return;
       case 'resume':
         this.#demand(peer, ['daemon', 'cli', 'panel'], 'give control back');
+        if (peer.role === 'panel' || message.by === 'panel') this.#demandPerson('deskhand resume');
         this.#pausedBecause = undefined;
         this.announce();
         peer.send({ type: 'ack', id: message.id });
@@ -284,6 +289,15 @@ export class Guard {
 
   #daemonAlive(): boolean {
     return this.#powers.now() - this.#lastHeartbeatMs < GUARD_DAEMON_SILENCE_MS;
+  }
+
+  /** Clicks in a panel can be made by programs; this desktop's own mouse and keyboard are a person's. */
+  #demandPerson(command: string): void {
+    if (!this.#powers.personPresent(PRESENCE_MS))
+      throw new ProtocolError(
+        'INSUFFICIENT_SCOPE',
+        `No hand was on this desktop’s own mouse or keyboard just now. On a terminal: ${command}`,
+      );
   }
 
   #demand(peer: Peer, roles: readonly Peer['role'][], what: string): void {

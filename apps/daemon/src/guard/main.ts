@@ -72,6 +72,7 @@ async function main(): Promise<void> {
         clear: () => clearLatchFile(boot.latchFile),
       },
       hotkey: () => desktop.hotkey,
+      personPresent: (withinMs) => desktop.personPresent(withinMs),
       broadcast: (message, to) => server.broadcast(message, to),
       now: () => performance.now(),
     },

@@ -52,6 +52,14 @@ export class X11GuardDesktop implements GuardDesktop {
   /** Keys and buttons that real devices hold, as `device code`. */
   readonly #realKeys = new Set<string>();
   readonly #realButtons = new Set<string>();
+  /** Not released because a person's finger was on the same key, so injection may hold it, too: `key 50`, `button 1`. */
+  readonly #owed = new Set<string>();
+  /**
+   * Keys of Shift, Ctrl and their like. A person's tap on one hides in the common state that injection holds it,
+   * so these are let go without asking; letting go of what is up does nothing.
+   */
+  #modifierKeycodes: readonly number[] = [];
+  #lastRealPressMs = Number.NEGATIVE_INFINITY;
   #grabs: Array<{ keycode: number; modifiers: number }> = [];
   #hotkey: HotkeyStatus = { armed: false, reason: 'The hotkey was not tested yet.' };
   #heardKeycode: ((keycode: number) => void) | undefined;
@@ -88,6 +96,11 @@ export class X11GuardDesktop implements GuardDesktop {
     return this.#x.closed;
   }
 
+  personPresent(withinMs: number): boolean {
+    const held = this.#realKeys.size > 0 || this.#realButtons.size > 0;
+    return held || performance.now() - this.#lastRealPressMs <= withinMs;
+  }
+
   async releaseAll(): Promise<void> {
     try {
       const xtest = await this.#x.require('xtest');
@@ -97,8 +110,10 @@ export class X11GuardDesktop implements GuardDesktop {
       // An injected release would take a key out of the person's fingers, in the middle of the stop chord say.
       const realKeys = codesOf(this.#realKeys);
       const realButtons = codesOf(this.#realButtons);
+      for (const keycode of realKeys) this.#owed.add(`key ${keycode}`);
+      for (const button of realButtons) this.#owed.add(`button ${button}`);
       await xtest.batch([
-        ...keys
+        ...[...new Set([...keys, ...this.#modifierKeycodes])]
           .filter((keycode) => !realKeys.has(keycode))
           .map((detail) => ({ kind: 'key' as const, detail, down: false })),
         ...[...buttons, 8, 9]
@@ -133,10 +148,12 @@ export class X11GuardDesktop implements GuardDesktop {
     x.on('XIRawButtonPress', (event) => {
       if (!this.#isReal(event)) return;
       this.#realButtons.add(`${event.sourceId} ${event.detail}`);
+      this.#lastRealPressMs = performance.now();
       this.#events.onPersonInput('button');
     });
     x.on('XIRawButtonRelease', (event) => {
-      this.#realButtons.delete(`${event.sourceId} ${event.detail}`);
+      if (this.#realButtons.delete(`${event.sourceId} ${event.detail}`))
+        this.#payRelease('button', event.detail);
     });
     x.on('XIRawMotion', (event) => {
       if (this.#isReal(event)) void this.#onMotion();
@@ -172,12 +189,26 @@ export class X11GuardDesktop implements GuardDesktop {
     this.#heardKeycode?.(event.detail);
     const { detail: keycode, sourceId } = event;
     const real = this.#isReal(event);
-    if (real && down) this.#realKeys.add(`${sourceId} ${keycode}`);
-    else this.#realKeys.delete(`${sourceId} ${keycode}`);
+    if (real && down) {
+      this.#realKeys.add(`${sourceId} ${keycode}`);
+      this.#lastRealPressMs = performance.now();
+    } else if (this.#realKeys.delete(`${sourceId} ${keycode}`)) this.#payRelease('key', keycode);
     const names = this.#names.get(event.detail) ?? [];
     const atMs = performance.now();
     if (this.#gesture.key({ keycode, sourceId, names, down, real, atMs })) this.#events.onStopGesture();
     else if (down && real) this.#events.onPersonInput('key');
+  }
+
+  /**
+   * The finger that was in the way is gone: a Shift that injection had pressed, too, must not stay. The server
+   * forgets it in the common state by then, but not in the injecting device's own, where it comes back from.
+   */
+  #payRelease(kind: 'key' | 'button', detail: number): void {
+    if (!this.#owed.delete(`${kind} ${detail}`)) return;
+    this.#x
+      .require('xtest')
+      .then((xtest) => xtest.batch([{ kind, detail, down: false }]))
+      .catch((error) => this.#complain(error));
   }
 
   async #onMotion(): Promise<void> {
@@ -216,6 +247,8 @@ export class X11GuardDesktop implements GuardDesktop {
 
   async #readKeyboard(): Promise<void> {
     const rows = await this.#x.keyboardMapping();
+    const modifierRows = await this.#x.modifierMapping();
+    this.#modifierKeycodes = modifierRows.flat().filter((keycode) => keycode !== 0);
     const wanted = [...this.#chord.modifiers, this.#chord.key, 'escape'];
     this.#names.clear();
     rows.forEach((keysyms, index) => {

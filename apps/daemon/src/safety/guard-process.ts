@@ -88,8 +88,9 @@ export class GuardProcess implements AsyncDisposable {
     await this.#ask((connection) => connection.request({ type: 'pause', reason }));
   }
 
-  async resume(): Promise<void> {
-    await this.#ask((connection) => connection.request({ type: 'resume' }));
+  /** @throws ProtocolError INSUFFICIENT_SCOPE: a panel's word without a hand on this desktop's own devices. */
+  async resume(by: 'panel' | 'cli'): Promise<void> {
+    await this.#ask((connection) => connection.request({ type: 'resume', by }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,0 +1,129 @@
+import { existsSync } from 'node:fs';
+import { sleep } from '@deskhand/base';
+import { PRESENCE_MS } from '@deskhand/protocol';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { DaemonProcess } from '../helpers/daemon-process.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { LinkServer } from '../helpers/link-server.ts';
+import { type PersonDesktop, startPersonDesktop } from '../helpers/person-desktop.ts';
+
+/** A person's keyboard and mouse that are devices of their own, beside the ones that programs inject with. */
+let desktop: PersonDesktop;
+let server: LinkServer;
+let daemon: DaemonProcess;
+let epoch = 0;
+
+beforeAll(async () => {
+  desktop = await startPersonDesktop();
+  server = await LinkServer.start();
+  daemon = await DaemonProcess.start({ server: server.url, env: desktop.environment });
+});
+afterAll(async () => {
+  await daemon?.[Symbol.asyncDispose]();
+  await server?.[Symbol.asyncDispose]();
+  await desktop?.[Symbol.asyncDispose]();
+});
+beforeEach(async () => {
+  await using cli = await daemon.guard('cli');
+  await cli.request({ type: 'reset', by: 'cli' });
+  await eventually(async () => (await control()) === 'armed', { what: 'an armed desktop' });
+});
+
+async function control(): Promise<string> {
+  await using guard = await daemon.guard();
+  const state = await guard.request({ type: 'status' });
+  if (state.type !== 'guard_state') throw new Error(state.type);
+  return state.control;
+}
+
+const noHand = { code: 'INSUFFICIENT_SCOPE' };
+const latched = () => existsSync(daemon.runtime.latchFile);
+/** Until the last real key or click is too old to say anything. */
+const nobodyTouches = () => sleep(PRESENCE_MS + 100);
+
+describe('a reset by the panel', () => {
+  it('[KILL] is refused without a hand on a real device, also when a program clicks and types', async () => {
+    await using panel = await daemon.guard('panel');
+    await panel.request({ type: 'stop', by: 'panel' });
+    await nobodyTouches();
+    await expect(panel.request({ type: 'reset', by: 'panel' })).rejects.toMatchObject(noHand);
+    await desktop.ask('xdotool', 'click', '1', 'key', 'a');
+    await expect(panel.request({ type: 'reset', by: 'panel' })).rejects.toMatchObject(noHand);
+    await using viaDaemon = await daemon.local('panel');
+    await expect(viaDaemon.request({ type: 'command', name: 'reset' })).rejects.toMatchObject(noHand);
+    expect(latched()).toBe(true);
+    expect(await control()).toBe('stopped');
+  });
+
+  it.each([
+    ['click', ['click', '1']],
+    ['key', ['key', 'a']],
+  ])('[KILL] is accepted after a real %s', async (_what, person) => {
+    await using panel = await daemon.guard('panel');
+    await panel.request({ type: 'stop', by: 'panel' });
+    await nobodyTouches();
+    await desktop.person(...person);
+    await panel.request({ type: 'reset', by: 'panel' });
+    expect(latched()).toBe(false);
+  });
+
+  it('[KILL] is accepted while a real button is held, however long', async () => {
+    await using panel = await daemon.guard('panel');
+    await panel.request({ type: 'stop', by: 'panel' });
+    await desktop.person('mousedown', '1');
+    try {
+      await nobodyTouches();
+      await panel.request({ type: 'reset', by: 'panel' });
+    } finally {
+      await desktop.person('mouseup', '1');
+    }
+    expect(latched()).toBe(false);
+  });
+});
+
+it('[KILL] handing back by the panel needs a hand, too; by a terminal it does not', async () => {
+  await using panel = await daemon.local('panel');
+  await panel.request({ type: 'command', name: 'takeover' });
+  await nobodyTouches();
+  await expect(panel.request({ type: 'command', name: 'hand_back' })).rejects.toMatchObject(noHand);
+  expect(await control()).toBe('paused');
+  await desktop.person('click', '1');
+  await panel.request({ type: 'command', name: 'hand_back' });
+  expect(await control()).toBe('armed');
+  await panel.request({ type: 'command', name: 'takeover' });
+  await nobodyTouches();
+  await using cli = await daemon.local('cli');
+  await cli.request({ type: 'command', name: 'hand_back' });
+  expect(await control()).toBe('armed');
+});
+
+it('[KILL] a Shift that agent and person both held goes up with the person’s finger', async () => {
+  epoch += 1;
+  server.lease({ epoch, leaseId: `lease-${epoch}` });
+  const { observation } = await server.observe({ settle: false });
+  const reply = server.act(
+    [
+      {
+        type: 'drag',
+        from: { x: 900, y: 500 },
+        to: { x: 1100, y: 700 },
+        modifiers: ['shift'],
+        durationMs: 10_000,
+      },
+    ],
+    { frameId: observation?.frame?.geometry.frameId },
+  );
+  await eventually(async () => (await desktop.held()).length >= 2, { what: 'Shift and a button held' });
+  // Hands that get no processor time can't put Shift down at the pause that comes first.
+  process.kill(daemon.handsPid(), 'SIGSTOP');
+  await desktop.person('keydown', 'ctrl', 'keydown', 'alt', 'keydown', 'shift', 'keydown', 'Escape');
+  try {
+    await eventually(latched, { what: 'the latch' });
+    // Longer than guard looks again by itself.
+    await sleep(600);
+  } finally {
+    await desktop.person('keyup', 'Escape', 'keyup', 'shift', 'keyup', 'alt', 'keyup', 'ctrl');
+  }
+  await eventually(async () => (await desktop.held()).join() === '', { what: 'nothing held' });
+  await reply;
+});
