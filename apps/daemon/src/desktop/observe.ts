@@ -226,8 +226,8 @@ export class Observer {
     const visible = active === null ? null : intersection(active.bounds, display.bounds);
     const region = visible === null ? display.bounds : clipped(visible, display.bounds);
     const image = await capture.grab(region, { signal });
-    // Reading takes long and the buffer is shared.
-    const kept: RawImage = { ...image, pixels: image.pixels.slice() };
+    // Reading takes long and the buffer is shared. (`slice` of a Buffer would share it too.)
+    const kept: RawImage = { ...image, pixels: new Uint8Array(image.pixels) };
     const found = await words.read(kept, { signal });
     return found.map((word) => ({
       ...word,

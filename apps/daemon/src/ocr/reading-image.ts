@@ -130,7 +130,7 @@ function surfacesOf({ width, height, pixels }: GreyImage): Uint8Array {
 /** Takes out long thin straight strokes in both directions. */
 function withoutRules(paper: GreyImage): GreyImage {
   const { width, height, pixels } = paper;
-  const result = pixels.slice();
+  const result = new Uint8Array(pixels);
   eraseRuns(pixels, result, {
     count: height,
     length: width,

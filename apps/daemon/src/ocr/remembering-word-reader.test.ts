@@ -64,6 +64,16 @@ const lower: Block = [10, 200, 40, 12, 2];
 const other: Block = [200, 200, 30, 12, 3];
 
 describe('reading again', () => {
+  it('keeps its own copy of a picture whose memory the next capture writes over', async () => {
+    const blocks = new BlockReader();
+    await using reader = new RememberingWordReader(blocks);
+    const memory = Buffer.from(picture([10, 10, 40, 12, 7]).pixels);
+    const capture: RawImage = { width: WIDTH, height: HEIGHT, format: 'rgb', pixels: memory };
+    expect((await reader.read(capture, options)).map(({ name }) => name)).toEqual(['w7']);
+    memory.set(picture([10, 10, 40, 12, 9]).pixels);
+    expect((await reader.read(capture, options)).map(({ name }) => name)).toEqual(['w9']);
+  });
+
   it('reads nothing where nothing has changed, even after something else was read', async () => {
     const inner = new BlockReader();
     const reader = new RememberingWordReader(inner);

@@ -32,8 +32,9 @@ export class RememberingWordReader implements WordReader {
 
   async read(image: RawImage, options: { signal: AbortSignal }): Promise<readonly ScreenElement[]> {
     options.signal.throwIfAborted();
-    // The capture's buffer is used again by the next grab, while this goes on and is kept.
-    const own: RawImage = { ...image, pixels: image.pixels.slice() };
+    // The capture's buffer is used again by the next grab, while this goes on and is kept. Captures come as Buffers,
+    // whose `slice` would be a view of the same memory.
+    const own: RawImage = { ...image, pixels: new Uint8Array(image.pixels) };
     const elements = await this.#readOwn(own, options);
     this.#readings = withinMemory([{ image: own, elements }, ...this.#readings]);
     return elements;
