@@ -23,6 +23,12 @@ export type Register = (program: Command, context: Context) => void;
 
 export function createContext(signal: AbortSignal): Context & { exitCode(): ExitCode } {
   let exitCode: ExitCode = EXIT.ok;
+  // A reader that has seen enough (`| head -1`) closes the pipe; that is no fault of ours.
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      process.exit(exitCode);
+    });
   return {
     env: process.env,
     print: (line) => void process.stdout.write(`${line}\n`),

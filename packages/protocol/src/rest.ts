@@ -190,6 +190,9 @@ export const MachineRecord = z
   .meta({ title: 'Machine' });
 export type MachineRecord = z.infer<typeof MachineRecord>;
 
+/** Name of a machine nobody named when it was enrolled: the desktop that pairs with its code names itself. */
+export const UNNAMED_MACHINE = 'New desktop';
+
 export const CreateMachineRequest = z
   .strictObject({
     display_name: characters(1, 64).refine(notBlank, 'display_name must not be blank'),

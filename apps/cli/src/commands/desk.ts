@@ -23,7 +23,7 @@ export function register(program: Command, context: Context): void {
     .option('--data <dir>', 'data folder')
     .action(async (flags: Common & { reason?: string }) => {
       const folder = context.dataFolder(flags.data);
-      if (!existsSync(folder))
+      if (!existsSync(folder) && !(await desk(flags).isAlive()))
         throw new CommandProblem('NOT_RUNNING', `Nothing was stopped: there is no data folder ${folder}.`, {
           todo: 'Name the right one with --data DIR or DESKHAND_DATA; the stop hotkey works on every desktop.',
           exitCode: EXIT.failed,

@@ -21,15 +21,20 @@ export function register(program: Command, context: Context): void {
         running,
         which: whichOn(context.env.PATH),
       });
-      const source = flags.data !== undefined || context.env.DESKHAND_DATA ? 'environment' : 'default';
-      const { settings, problem } = effectiveConfig(folder, source, context.env);
-      const all: Finding[] =
-        problem === undefined
-          ? findings
-          : [
-              ...findings,
-              { name: 'config.json', state: 'fail', detail: problem, todo: 'Mend or remove the file.' },
-            ];
+      const source =
+        flags.data !== undefined ? 'command line' : context.env.DESKHAND_DATA ? 'environment' : 'default';
+      const { settings, problems } = effectiveConfig(folder, source, context.env);
+      const all: Finding[] = [
+        ...findings,
+        ...problems.map(
+          ({ name, source: from, problem }): Finding => ({
+            name,
+            state: 'fail',
+            detail: `${problem} [${from}]`,
+            todo: from === 'config.json' ? `Mend config.json in ${folder}.` : 'Set it right, or unset it.',
+          }),
+        ),
+      ];
       const failed = all.some((finding) => finding.state === 'fail');
       context.exit(failed ? EXIT.failed : EXIT.ok);
       if (flags.json) {

@@ -7,15 +7,15 @@ export function register(program: Command, context: Context): void {
   program
     .command('bench')
     .description('the benchmarks, side by side with what people use instead')
-    .argument('[name]', 'which one (default: all; --list names them)')
+    .argument('[name]', 'which one (default: the list of them; "all" runs every one)')
     .option('--list', 'the names')
     .option('--json', 'machine-readable')
     .action((name: string | undefined, flags: { list?: boolean; json?: boolean }) =>
       runProgram(
         PARTS.bench,
         [
-          ...(name === undefined ? [] : [name]),
-          ...(flags.list ? ['--list'] : []),
+          ...(name === undefined || name === 'all' ? [] : [name]),
+          ...(flags.list || name === undefined ? ['--list'] : []),
           ...(flags.json ? ['--json'] : []),
         ],
         context,

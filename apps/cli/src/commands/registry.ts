@@ -1,5 +1,5 @@
 import { Client } from '@deskhand/client';
-import { Scope } from '@deskhand/protocol';
+import { Scope, UNNAMED_MACHINE } from '@deskhand/protocol';
 import type { Command } from 'commander';
 import type { Context } from '../command.ts';
 import { readCredentials, serverAccess } from '../desk/credentials.ts';
@@ -48,7 +48,7 @@ export function register(program: Command, context: Context): void {
   machines
     .command('enroll')
     .description('a one-time code that registers another desktop (good for 10 minutes)')
-    .option('--name <name>', 'what to call it', 'New desktop')
+    .option('--name <name>', 'what to call it', UNNAMED_MACHINE)
     .option('--json')
     .option('--data <dir>')
     .action(async (_: unknown, command: Command) => {
@@ -78,14 +78,24 @@ export function register(program: Command, context: Context): void {
     });
 
   const keys = program.command('keys').description('API keys');
+  /** A key sees only its own mode: on this computer both of its keys are asked. */
+  const keyHolders = (data?: string) => {
+    const folder = context.dataFolder(data);
+    const access = serverAccess(folder, context.env);
+    const own = context.env.DESKHAND_API_KEY ? undefined : readCredentials(folder)?.test_api_key;
+    return [access.apiKey, ...(own === undefined ? [] : [own])].map(
+      (apiKey) => new Client({ ...access, apiKey }),
+    );
+  };
   const listKeys = async (flags: Common) => {
-    const answer = await client(flags.data).keys.list();
-    if (flags.json) context.print(JSON.stringify(answer));
+    const answers = await Promise.all(keyHolders(flags.data).map((holder) => holder.keys.list()));
+    const all = answers.flatMap((answer) => answer.keys);
+    if (flags.json) context.print(JSON.stringify({ keys: all }));
     else
       context.print(
         table(
           ['KEY', 'NAME', 'BEGINS', 'CREATED (UTC)', 'LAST USED'],
-          answer.keys.map((key) => [
+          all.map((key) => [
             key.key_id,
             inert(key.name, 30),
             key.key_prefix,
@@ -149,7 +159,14 @@ export function register(program: Command, context: Context): void {
     .option('--data <dir>')
     .action(async (id: string, _: unknown, command: Command) => {
       const flags = command.optsWithGlobals<Common>();
-      const answer = await client(flags.data).keys.revoke(id);
-      context.print(flags.json ? JSON.stringify(answer) : `${id} is revoked.`);
+      const [first, ...others] = keyHolders(flags.data);
+      let answer = first?.keys.revoke(id);
+      for (const holder of others)
+        answer = answer?.catch((error: { status?: number }) => {
+          if (error.status !== 404) throw error;
+          return holder.keys.revoke(id);
+        });
+      const revoked = await answer;
+      context.print(flags.json ? JSON.stringify(revoked) : `${id} is revoked.`);
     });
 }

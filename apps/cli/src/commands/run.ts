@@ -26,7 +26,7 @@ export function register(program: Command, context: Context): void {
   program
     .command('run')
     .description('starts a run and shows its steps; Ctrl-C cancels it')
-    .argument('<task>', 'what to do, in plain words')
+    .argument('<task...>', 'what to do, in plain words; best in quotes')
     .option('--machine <id>', 'which machine (default: this desktop, else the only one there is)')
     .addOption(
       new Option('--cua-version <v>', 'v4 adds an independent verifier')
@@ -46,7 +46,7 @@ export function register(program: Command, context: Context): void {
     .option('--json', 'events as JSON lines on stdout')
     .option('--detach', 'start it and return')
     .option('--data <dir>', 'data folder')
-    .action((task: string, flags: Flags) => run(task, flags, context));
+    .action((words: string[], flags: Flags) => run(words.join(' '), flags, context));
 }
 
 async function run(task: string, flags: Flags, context: Context): Promise<void> {

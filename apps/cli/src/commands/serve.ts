@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import type { Command } from 'commander';
 import type { Context } from '../command.ts';
 import { ensureDataFolder } from '../desk/data-folder.ts';
+import { requireUsableConfig } from '../desk/effective-config.ts';
 import { PART_NODE_FLAGS, PARTS } from '../desk/parts.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CommandProblem } from '../output/problem.ts';
@@ -18,6 +19,7 @@ export function register(program: Command, context: Context): void {
     .action(async (flags: { host: string; port: string; data?: string; json?: boolean }) => {
       const folder = context.dataFolder(flags.data);
       ensureDataFolder(folder);
+      requireUsableConfig(folder, context.env);
       await attached(
         PARTS.server,
         [],

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { Context } from '../command.ts';
 import { ensureDataFolder } from '../desk/data-folder.ts';
+import { requireUsableConfig } from '../desk/effective-config.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CommandProblem } from '../output/problem.ts';
 import { seconds } from '../output/terminal.ts';
@@ -45,6 +46,7 @@ async function up(flags: Flags, context: Context): Promise<void> {
   const port = parsePort(flags.port);
   const folder = context.dataFolder(flags.data);
   ensureDataFolder(folder);
+  requireUsableConfig(folder, context.env);
   const virtual = chooseDesktop(flags.virtual, context);
   const progress = startProgress(context);
   const { household, ready } = await Household.start(

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { CommandProblem } from '../output/problem.ts';
+import { type GivenSetting, type SettingProblem, settingProblems } from './check-settings.ts';
 
 export type Setting = Readonly<{
   name: string;
   value: string;
-  source: 'environment' | 'config.json' | 'default';
+  source: 'command line' | 'environment' | 'config.json' | 'default';
   secret: boolean;
 }>;
 
@@ -22,26 +24,31 @@ const SETTINGS: ReadonlyArray<{ name: string; key: string; fallback: string; sec
   { name: 'NATS_URL', key: 'nats_url', fallback: 'in-process bus' },
 ];
 
-/** What is in force and where it comes from; secrets only as "set". */
+/** What is in force and where it comes from, secrets only as "set"; and every problem, all together. */
 export function effectiveConfig(
   dataFolder: string,
   dataFolderSource: Setting['source'],
   env: Readonly<Record<string, string | undefined>>,
-): { settings: Setting[]; problem: string | undefined } {
+): { settings: Setting[]; problems: SettingProblem[] } {
   const { values, problem } = readConfigFile(path.join(dataFolder, 'config.json'));
+  const given: GivenSetting[] = [];
   const settings: Setting[] = [
     { name: 'DESKHAND_DATA', value: dataFolder, source: dataFolderSource, secret: false },
   ];
   for (const { name, key, fallback, secret = false } of SETTINGS) {
     const fromEnv = env[name];
     const fromFile = values[key];
-    if (fromEnv !== undefined && fromEnv !== '')
+    if (fromEnv !== undefined && fromEnv !== '') {
+      given.push({ name, source: 'environment', value: fromEnv });
       settings.push({ name, value: secret ? 'set' : fromEnv, source: 'environment', secret });
-    else if (fromFile !== undefined)
+    } else if (fromFile !== undefined) {
+      given.push({ name, source: 'config.json', value: fromFile });
       settings.push({ name, value: secret ? 'set' : String(fromFile), source: 'config.json', secret });
-    else settings.push({ name, value: fallback, source: 'default', secret });
+    } else settings.push({ name, value: fallback, source: 'default', secret });
   }
-  return { settings, problem };
+  const problems = settingProblems(given, env);
+  if (problem !== undefined) problems.unshift({ name: 'config.json', source: 'config.json', problem });
+  return { settings, problems };
 }
 
 function readConfigFile(file: string): { values: Record<string, unknown>; problem: string | undefined } {
@@ -63,4 +70,18 @@ function readConfigFile(file: string): { values: Record<string, unknown>; proble
   } catch {
     return { values: {}, problem: `${file} is not valid JSON.` };
   }
+}
+
+/** @throws CommandProblem CONFIG_INVALID naming every setting that cannot be used. */
+export function requireUsableConfig(
+  dataFolder: string,
+  env: Readonly<Record<string, string | undefined>>,
+): void {
+  const { problems } = effectiveConfig(dataFolder, 'default', env);
+  if (problems.length === 0) return;
+  throw new CommandProblem(
+    'CONFIG_INVALID',
+    problems.map(({ name, source, problem }) => `${name} (${source}) ${problem}.`).join('\n  '),
+    { todo: 'Mend these; `deskhand doctor` shows every setting and where it comes from.' },
+  );
 }

@@ -1,3 +1,5 @@
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
 import { runtimeHost, runtimePaths } from '@deskhand/base/runtime-paths';
 import {
   type DaemonCommand,
@@ -27,6 +29,12 @@ export class LocalDesk {
     return readLatchFile(this.#paths.latchFile);
   }
 
+  /** True when guard or daemon answers, whatever became of the data folder. */
+  async isAlive(): Promise<boolean> {
+    const [guard, daemon] = await Promise.allSettled([this.guardStatus(), this.status()]);
+    return (guard.status === 'fulfilled' && guard.value !== undefined) || daemon.status === 'fulfilled';
+  }
+
   /** @returns which paths confirmed; never throws for a dead or frozen process. */
   async stop(reason: string | undefined): Promise<StopPath[]> {
     const message = { by: 'cli' as const, ...(reason === undefined ? {} : { reason }) };
@@ -39,6 +47,7 @@ export class LocalDesk {
     if (daemon.status === 'fulfilled') confirmed.push('daemon');
     if (guard.status === 'rejected' && !this.latch().tripped) {
       // Nobody who can latch answered: the file itself stops a guard that comes back, and every new run.
+      mkdirSync(path.dirname(this.#paths.latchFile), { recursive: true, mode: 0o700 });
       writeLatchFile(this.#paths.latchFile, {
         by: 'cli',
         at: new Date().toISOString(),

@@ -22,6 +22,18 @@ export class CommandProblem extends Error {
   }
 }
 
+/** Answers of a server that say the command or its set-up was wrong, not that the work failed. */
+const USAGE_CODES: ReadonlySet<string> = new Set([
+  'VALIDATION_ERROR',
+  'INVALID_LIMIT',
+  'INVALID_STATUS_FILTER',
+  'INVALID_API_KEY',
+  'INSUFFICIENT_SCOPE',
+  'MACHINE_NOT_FOUND',
+  'RUN_NOT_FOUND',
+  'NOT_FOUND',
+]);
+
 /** Anything thrown, as code, message and exit status. */
 export function problemFrom(error: unknown): CommandProblem {
   if (error instanceof CommandProblem) return error;
@@ -30,6 +42,6 @@ export function problemFrom(error: unknown): CommandProblem {
   return new CommandProblem(
     typeof code === 'string' ? code : 'INTERNAL_ERROR',
     typeof message === 'string' ? message : String(error),
-    { cause: error, exitCode: EXIT.failed },
+    { cause: error, exitCode: USAGE_CODES.has(String(code)) ? EXIT.usage : EXIT.failed },
   );
 }

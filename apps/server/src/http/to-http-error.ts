@@ -74,7 +74,8 @@ export function asProtocolError(error: unknown): { error: ProtocolError; unexpec
 
 export function validationError(problems: readonly Problem[]): ProtocolError {
   const first = problems[0];
-  const place = first === undefined ? '' : `${first.loc.filter((part) => part !== 'body').join('.')}: `;
+  const path = first?.loc.filter((part) => part !== 'body').join('.') ?? '';
+  const place = path === '' ? '' : `${path}: `;
   return new ProtocolError(
     'VALIDATION_ERROR',
     `${place}${first?.msg ?? 'The request does not fit its schema'}`,

@@ -12,6 +12,7 @@ import {
   mintMachineId,
   mintTestMachineId,
   ProtocolError,
+  UNNAMED_MACHINE,
 } from '@deskhand/protocol';
 import type { Owner } from '../keys/owner.ts';
 import type { Database } from '../storage/database.ts';
@@ -246,14 +247,17 @@ export class MachineService implements LinkAuthority, HubListener, AsyncDisposab
       return { machineId: hello.auth.machineId, machineToken: null };
     }
     this.#pairing.check(address);
-    const { code } = hello.auth;
+    const { code, name } = hello.auth;
     const token = `mtk_${randomHex(48)}`;
     try {
       const machineId = await this.#parts.database.write(async (tx) => {
         const id = await redeemPairingCode(tx, code, this.#parts.now());
         const updated = await tx
           .updateTable('machines')
-          .set({ token_hash: hashToken(token) })
+          .set({
+            token_hash: hashToken(token),
+            display_name: sql<string>`case when display_name = ${UNNAMED_MACHINE} then ${name} else display_name end`,
+          })
           .where('id', '=', id)
           .where('removed_at', 'is', null)
           .returning('id')
