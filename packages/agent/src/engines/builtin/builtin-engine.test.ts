@@ -216,6 +216,29 @@ describe('the built-in engine asks and says so when it cannot', () => {
     expect(machine.commands).toHaveLength(1);
   });
 
+  it('types into a dialog in front although a field behind it still says it has the focus', async () => {
+    const field = (id: string): Widget => ({
+      id,
+      role: 'text_field',
+      name: id,
+      value: '',
+      states: ['editable'],
+      bounds: { x: 100, y: 100, width: 300, height: 30 },
+    });
+    const { desktop, machine, run } = page([field('address')], { focusedId: 'address' });
+    // The dialog tells nothing about itself, as Chromium's own file dialog does.
+    desktop.open({
+      id: 'chooser',
+      title: 'Open File',
+      application: 'chromium',
+      focusedId: 'name',
+      widgets: [{ ...field('name'), painted: true }],
+    });
+    expect((await run('type "/tmp/cv.txt"')).outcome).toMatchObject({ passed: true });
+    expect(desktop.widget('name').value).toBe('/tmp/cv.txt');
+    expect(machine.commands).toHaveLength(1);
+  });
+
   it('a radio button that is checked counts as selected', async () => {
     const bounds = { x: 100, y: 100, width: 20, height: 20 };
     const { run } = page([

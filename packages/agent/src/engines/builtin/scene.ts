@@ -86,8 +86,9 @@ export class Scene {
   get focused(): ScreenElement | null {
     const active = this.observation.activeWindowId;
     const focused = this.elements.filter(({ states }) => states.includes('focused'));
+    // A window in the background may still say that its field has the focus; what is typed does not go there.
     return (
-      focused.find(({ windowId }) => windowId === undefined || windowId === active) ?? focused[0] ?? null
+      focused.find(({ windowId }) => active === null || windowId === undefined || windowId === active) ?? null
     );
   }
 

@@ -9,6 +9,7 @@ import { failureOf, LOOK, LOOK_WITH_OCR, type Move, type Scene, TaskFailure } fr
 import { describeTarget, type Target } from '../target.ts';
 import { foldLabel, likeness } from '../wording.ts';
 import { clickCandidate, clickOn } from './pointing.ts';
+import { setSlider } from './values.ts';
 
 const named = (text: string, role: Target['role']): Target => ({
   text,
@@ -51,6 +52,9 @@ export function* selectOption(scene: Scene, intent: Extract<Intent, { type: 'sel
     yield* clickCandidate(scene, radio, named(option, 'radio'));
     return;
   }
+  // "Set the Volume slider to 75" reads like a choice.
+  if (found.element.role === 'slider' && /^-?\d+(?:\.\d+)?\s*%?$/.test(option.trim()))
+    return yield* setSlider(scene, found, Number.parseFloat(option));
   if (shows(found.element, option)) {
     scene.proofs.push(`${describeTarget(from)} already showed the option`);
     return;
