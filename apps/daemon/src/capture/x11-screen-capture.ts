@@ -61,6 +61,7 @@ export class X11ScreenCapture implements ScreenCapture {
   /** Grabs run one after another: they share the buffer. */
   #tail: Promise<unknown> = Promise.resolve();
   #refreshing: Promise<void> | null = null;
+  #stale = false;
   #disposed = false;
 
   /** Use {@link openX11ScreenCapture}. */
@@ -168,15 +169,21 @@ export class X11ScreenCapture implements ScreenCapture {
     return segment.buffer.subarray(0, size);
   }
 
+  /** Several notifications announce one change; one that comes while the displays are being read asks again. */
   #refreshLater(): void {
-    // Several notifications announce one change.
-    this.#refreshing ??= this.#refresh()
-      .catch((error) => {
+    this.#stale = true;
+    this.#refreshing ??= this.#refreshWhileStale().finally(() => {
+      this.#refreshing = null;
+    });
+  }
+
+  async #refreshWhileStale(): Promise<void> {
+    while (this.#stale && !this.#disposed) {
+      this.#stale = false;
+      await this.#refresh().catch((error) => {
         if (!this.#connection.isClosed) this.#log.warn('displays could not be read', errorAttributes(error));
-      })
-      .finally(() => {
-        this.#refreshing = null;
       });
+    }
   }
 
   async #refresh(): Promise<void> {
