@@ -18,7 +18,7 @@ const VERBS = new Set(
     'remember memorize note copy paste cut read close quit exit bring drag hover move clear delete erase empty ' +
     'submit search find look expand collapse maximize minimize undo redo refresh reload return repeat if unless ' +
     'for while when insert append replace use create tell send answer log sign show see scan leave stop attach drop ' +
-    'point jump change increase decrease adjust slide give do finish end be keep get'
+    'point jump change increase decrease adjust slide give do finish end be keep get follow dismiss accept confirm'
   ).split(' '),
 );
 
@@ -32,6 +32,19 @@ const CONDITION_THEN = /\b((?:if|unless|when)\b[^.\n;]*?),?\s+then\s+/gi;
 /** Commas and "and": a border only when an instruction follows. */
 const SOFT = /,\s*(?:and\s+|but\s+)?|\s+(?:and|but)\s+|\s+&\s+/gi;
 
+/**
+ * "Put a scarf in the cart: click …": the words before the colon are a heading of the instruction behind it. Not where
+ * they are an instruction of their own ("Type the following: click here") or a place or condition ("In the form: …").
+ */
+function withoutHeading(text: string): string {
+  const [, heading = '', rest = ''] = /^([\p{L}\p{N}'’ -]{5,80}):\s+(.+)$/su.exec(text) ?? [];
+  if (!heading.includes(' ') || NO_HEADING.test(heading)) return text;
+  return VERBS.has(withoutFiller(rest).split(/[\s,]/, 1)[0]?.toLowerCase() ?? '') ? rest : text;
+}
+
+const NO_HEADING =
+  /^(?:type|write|enter|input|insert|append|paste|say|tell|send|search|look|run|execute|in|into|on|at|under|from|for|with|if|unless|when|while|until|repeat|check|verify|make|ensure|confirm|step)\b|\b(?:text|command|words?|following)$/i;
+
 /** Cuts the marked task into sentences: hard borders only, list markers and filler removed. */
 export function sentencesOf(marked: MarkedText): Clause[] {
   const parts = marked.text
@@ -43,7 +56,7 @@ export function sentencesOf(marked: MarkedText): Clause[] {
   const clauses: Clause[] = [];
   // Sentences stand at even places, the borders between them at odd ones.
   for (let index = 0; index < parts.length; index += 2) {
-    const text = withoutFiller(parts[index] ?? '');
+    const text = withoutHeading(withoutFiller(parts[index] ?? ''));
     if (text !== '') clauses.push({ marked, text, continues: /then/i.test(parts[index - 1] ?? '') });
   }
   return clauses;
@@ -59,6 +72,13 @@ export function withoutFiller(text: string): string {
     .replace(/\s+/g, ' ');
 }
 
+const LIMIT = /^(?:for\s+)?(?:up\s+to|at\s+most|a\s+maximum\s+of|no\s+(?:longer|more)\s+than|within)\b/i;
+/** "pay the invoice by clicking …": whatever the verb, it is an instruction. */
+const BY_CLICKING = /^[\p{L}-]+\s[^,]*\bby\s+(?:clicking|pressing|tapping|choosing|selecting)\b/iu;
+/** "Click 1, 2, × and =": a list of keys too short to be anything but names. */
+const POINTS = /^(?:click|press|tap|push|hit)\b/i;
+const SHORT_ITEM = /^(?:\d{1,3}|[^\p{L}\p{N}\s,]{1,2})(?=\s*(?:,|\sand\s|$))/u;
+
 /** A place where a sentence may be cut: what cutting there costs, and what reading on across it costs. */
 export type SoftBorder = Readonly<{ start: number; end: number; cutCost: number; spanCost: number }>;
 
@@ -69,9 +89,13 @@ export function softBordersOf(text: string): SoftBorder[] {
     const end = start + match[0].length;
     const rest = text.slice(end);
     const following = /^[\p{L}-]+/u.exec(rest)?.[0] ?? '';
-    const verb = VERBS.has(withoutFiller(rest).split(/[\s,]/, 1)[0]?.toLowerCase() ?? '');
+    // The limit of a wait belongs to the wait.
+    if (LIMIT.test(rest)) continue;
+    const verb =
+      VERBS.has(withoutFiller(rest).split(/[\s,]/, 1)[0]?.toLowerCase() ?? '') || BY_CLICKING.test(rest);
     const startsAtom = /^[\u{F0000}-\u{10FFFF}]/u.test(rest);
-    if (!verb && !startsAtom && !/^(?:the|a|an)\s/i.test(rest) && !/^[A-Z]/.test(rest)) continue;
+    const isKey = POINTS.test(text) && SHORT_ITEM.test(rest);
+    if (!verb && !startsAtom && !isKey && !/^(?:the|a|an)\s/i.test(rest) && !/^[A-Z]/.test(rest)) continue;
     const isComma = match[0].includes(',');
     // "Save and Close": two capitalised words around an "and" are one name rather than two instructions.
     const previous = /[\p{L}-]+$/u.exec(text.slice(0, start))?.[0] ?? '';
@@ -80,8 +104,8 @@ export function softBordersOf(text: string): SoftBorder[] {
     borders.push({
       start,
       end,
-      cutCost: plainVerb ? 0 : oneName ? 3 : startsAtom ? 0.5 : 2,
-      spanCost: plainVerb || startsAtom ? 3 : 0.5,
+      cutCost: plainVerb ? 0 : oneName ? 3 : startsAtom || isKey ? 0.5 : 2,
+      spanCost: plainVerb || startsAtom || isKey ? 3 : 0.5,
     });
   }
   return borders;
@@ -89,6 +113,9 @@ export function softBordersOf(text: string): SoftBorder[] {
 
 /** The leading verb phrase of a clause, for one that was left out ("click A, B and C"). */
 export function leadingVerb(text: string): string | null {
-  const match = /^(?:double[- ]click|right[- ]click|[\p{L}-]+)(?:\s+(?:on|that|whether|if))?/iu.exec(text);
+  const match =
+    /^(?:double[- ]click|right[- ]click|make\s+sure|be\s+sure|fill\s+(?:in|out)|[\p{L}-]+)(?:\s+(?:on|that|whether|if))?/iu.exec(
+      text,
+    );
   return match?.[0] ?? null;
 }

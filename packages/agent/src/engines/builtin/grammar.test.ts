@@ -403,6 +403,12 @@ const WORDINGS: Record<string, ReadonlyArray<readonly [string, unknown]>> = {
   ],
   'check what is visible': [
     ['check that "Thank you" is visible', seen(target('Thank you'))],
+    ['check that the total "$25.50" is visible', seen(target('$25.50'))],
+    ['check that the link "Dinner" is visible', seen(target('Dinner', 'link'))],
+    [
+      'check that "Inactive" is visible in the row of "Elena"',
+      seen(target('Inactive', null, { near: { relation: 'row', target: target('Elena') } })),
+    ],
     ['verify that "Thank you" is shown', seen(target('Thank you'))],
     ['make sure "Thank you" appears', seen(target('Thank you'))],
     ['ensure the page shows "Thank you"', seen(target('Thank you'))],

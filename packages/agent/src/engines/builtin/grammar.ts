@@ -7,7 +7,7 @@ import { readSave } from './intents/files.ts';
 import { readPress } from './intents/keys.ts';
 import { readScreenshot } from './intents/looking.ts';
 import { readGoTo } from './intents/navigation.ts';
-import { readClick, readDrag, readHover } from './intents/pointing.ts';
+import { readClick, readDrag, readHover, readIndirectClick } from './intents/pointing.ts';
 import { readRemember } from './intents/remembering.ts';
 import { readScroll } from './intents/scrolling.ts';
 import { readClear, readType } from './intents/typing.ts';
@@ -16,6 +16,7 @@ import { readWait } from './intents/waiting.ts';
 /** Families in order: the first that knows the clause wins, so the more particular ones stand first. */
 const READERS: readonly IntentReader[] = [
   readScreenshot,
+  readIndirectClick,
   readGoTo,
   readWait,
   readScroll,

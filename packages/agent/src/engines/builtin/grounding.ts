@@ -211,13 +211,17 @@ function purposeFactor(element: ScreenElement, target: Target, purpose: Purpose)
 /** The screen space a "next to …", "in the row of …" leaves. */
 type Place = Readonly<{ relation: Relation; bounds: readonly Rect[] }>;
 
+const PART_OF_PAGE =
+  /^(?:main |top |bottom |site |page )?(?:nav(?:igation)?(?: ?bar| menu)?|header|footer|sidebar|side bar|toolbar|menu ?bar)$/i;
+
 function placeOf(near: NonNullable<Target['near']>, observation: Observation): Place | null {
   const anchors = candidatesFor(near.target, observation, 'read').filter(
     ({ score, visible }) => score >= GOOD_ENOUGH && visible !== null,
   );
   const best = anchors[0];
   // A kind that is in no list ("in the dialog") cannot narrow the search; a name that is missing leaves nothing.
-  if (best === undefined) return near.target.text === null ? null : { relation: near.relation, bounds: [] };
+  const isKind = near.target.text === null || (!near.target.quoted && PART_OF_PAGE.test(near.target.text));
+  if (best === undefined) return isKind ? null : { relation: near.relation, bounds: [] };
   const kept = anchors.filter(({ score }) => score >= best.score - TIE);
   const rows = observation.elements.filter(
     (element) => fitsHint(element, 'row') && element.role.includes('row'),

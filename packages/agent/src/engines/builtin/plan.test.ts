@@ -34,8 +34,30 @@ describe('tasks are cut into instructions', () => {
     ['open the File menu and choose Print', ['choose_menu']],
     ['save it as /tmp/a.b/c.d.txt, then close the window', ['save_as', 'close_window']],
     ['check that version 2.5 is visible, and take a screenshot', ['check_visible', 'screenshot']],
+    ['Click 1, 2, ×, 3, 4 and =.', ['click', 'click', 'click', 'click', 'click', 'click']],
+    ['type 1, 2 and 3 into the Numbers field', ['type_text']],
+    ['fill in Name with "Ada" and Email with "ada@example.test"', ['type_text', 'type_text']],
+    ['Make sure "A" is not visible and "B" is visible.', ['check_visible', 'check_visible']],
+    ['wait until "Done" is shown, for at most 15 seconds, and click Finish', ['wait_until', 'click']],
+    ['Put a scarf in the cart: click "Add scarf" and press enter', ['click', 'press']],
+    ['Type the following: click here', ['type_text']],
+    ['Open http://127.0.0.1:8080/ in the browser and follow the "Next page" link', ['go_to', 'click']],
+    ['go to http://127.0.0.1:8080/ and pay the invoice by clicking "Pay"', ['go_to', 'click']],
+    ['open the message "Budget for May", then delete it with the Delete button', ['click', 'click']],
   ])('%s', (task, expected) => {
     expect(types(task)).toEqual(expected);
+  });
+
+  it('“it” is what the instruction before was about', () => {
+    const target = (task: string) => {
+      const plan = planOf(task);
+      const last = plan.understood ? plan.steps.at(-1)?.intent : undefined;
+      return last?.type === 'click' ? last.target.text : null;
+    };
+    expect(target('wait until "Reject all" is visible and click it')).toBe('Reject all');
+    expect(target('scroll down until "Terms" is visible, click it')).toBe('Terms');
+    expect(target('click "It"')).toBe('It');
+    expect(target('wait until "Loading" is gone, then click it')).toBe('it');
   });
 
   it.each<[string, string]>([

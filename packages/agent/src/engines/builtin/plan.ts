@@ -2,6 +2,7 @@ import { type Clause, leadingVerb, sentencesOf, softBordersOf, withoutFiller } f
 import { attachOtherwise, readControl, splitAtControl } from './control-flow.ts';
 import { readIntent } from './grammar.ts';
 import type { ClauseText, Instruction, Intent } from './intent.ts';
+import type { Target } from './target.ts';
 import { type MarkedText, markText } from './text.ts';
 
 export type PlanStep = Instruction;
@@ -41,7 +42,7 @@ export function planOf(task: string): Plan {
     if (typeof found === 'string') return { understood: false, sentence: found };
     steps.push(...found);
   }
-  return { understood: true, steps: joined(steps) };
+  return { understood: true, steps: withPronounsRead(joined(steps)) };
 }
 
 /** Reads a sentence; a string is the part nobody understood. */
@@ -126,6 +127,32 @@ function wordsOf(marked: MarkedText, text: string, intent: Intent): string {
 }
 
 const BROWSER_NAME = /^(?:(?:web |internet |default )?browser|(?:google )?chrome|chromium(?: browser)?)$/i;
+
+/** "Wait until “Reject all” is visible and click it": what the instruction before was about. */
+function withPronounsRead(steps: readonly PlanStep[]): PlanStep[] {
+  let meant: Target | null = null;
+  return steps.map((step) => {
+    const { intent } = step;
+    if (intent.type === 'click' || intent.type === 'hover' || intent.type === 'set_checked') {
+      if (meant !== null && isPronoun(intent.target))
+        return { ...step, intent: { ...intent, target: meant } };
+      meant = intent.target;
+    } else meant = shownBy(intent);
+    return step;
+  });
+}
+
+/** What is on the screen once this instruction is done; null when it is about something else. */
+function shownBy(intent: Intent): Target | null {
+  if (intent.type === 'wait_until' || intent.type === 'check_visible')
+    return intent.visible ? intent.target : null;
+  return intent.type === 'scroll' ? intent.until : null;
+}
+
+function isPronoun({ text, quoted, role, ordinal, near }: Target): boolean {
+  const bare = role === null && ordinal === null && near === null && !quoted;
+  return bare && /^(?:it|that|this)$/i.test(text ?? '');
+}
 
 /** Neighbours that are one thing on a real desktop. */
 function joined(steps: readonly PlanStep[]): PlanStep[] {

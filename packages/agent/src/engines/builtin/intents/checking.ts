@@ -79,6 +79,9 @@ const PRESENT = [
   pattern(
     `${CHECK}\\s+(?:there\\s+(?:is|are)(?:\\s+an?)?|(?:the\\s+|this\\s+)?(?:page|screen|window|result|site|answer|output|terminal|dialog)\\s+(?:shows?|contains?|says?|displays?|has|reads?|includes?)|you\\s+(?:can\\s+)?see|it\\s+(?:says?|shows?|contains?|reads?|displays?))\\s+${THING}(?<what>.+?)${SCREEN}`,
   ),
+  pattern(
+    `${CHECK}\\s+${THING}(?<what>.+?)\\s+${IS}\\s+(?:now\\s+|still\\s+)?${SEEN}\\s+(?<where>(?:in|on|next\\s+to|beside|below|above|under)\\s+.+)`,
+  ),
   pattern(`(?:check|verify|look)\\s+for\\s+${THING}(?<what>.+?)${SCREEN}`),
   pattern(`(?:you|i|we)\\s+should\\s+(?:now\\s+)?see\\s+${THING}(?<what>.+)`),
   pattern(`${THING}(?<what>.+?)\\s+should\\s+(?:now\\s+)?(?:be\\s+${SEEN}|appear|show(?:\\s+up)?)${SCREEN}`),
@@ -172,8 +175,16 @@ function valueCheck(clause: ClauseText): Intent | null {
   };
 }
 
+const LABELLED = new RegExp(`^(?:the\\s+)?(?:[\\p{L}-]+\\s+){1,4}(?<quote>${QUOTE})$`, 'u');
+
 function visibilityCheck(clause: ClauseText, patterns: readonly RegExp[], visible: boolean): Intent | null {
-  const what = firstMatch(patterns, clause.text)?.what;
-  const target = what === undefined ? null : readTarget(clause, what);
-  return target === null ? null : { type: 'check_visible', target, visible };
+  const found = firstMatch(patterns, clause.text);
+  if (found?.what === undefined) return null;
+  const target = readTarget(clause, found.where === undefined ? found.what : `${found.what} ${found.where}`);
+  if (target === null) return null;
+  // "the total “$25.50”": the words before the quote are its label, not part of it.
+  const labelled =
+    target.role === null && target.near === null ? LABELLED.exec(found.what)?.groups : undefined;
+  const quoted = labelled?.quote === undefined ? null : readTarget(clause, labelled.quote);
+  return { type: 'check_visible', target: quoted ?? target, visible };
 }

@@ -1,8 +1,33 @@
 import type { Intent, IntentReader } from '../intent.ts';
 import { readTarget } from '../target.ts';
+import { QUOTE } from '../text.ts';
 import { firstMatch, pattern } from './patterns.ts';
 
 const HELD = `(?:\\s*(?:while|,)?\\s*(?:holding|with)\\s+(?:down\\s+)?(?:the\\s+)?(?<held>(?:ctrl|control|shift|alt|cmd|command|super|meta|option)(?:\\s*(?:\\+|and)\\s*(?:ctrl|control|shift|alt|cmd|command|super|meta|option))*)(?:\\s+(?:key|held|pressed)(?:\\s+down)?)?)?`;
+
+/** Things that are opened by clicking their title; never programs. */
+const OPENED =
+  '(?:message|e?-?mail|thread|conversation|ticket|issue|order|article|post|story|task|record|contact|event|entry|product|book|project|result|link|page|card|note)';
+
+/** "open the ticket “…”", "pay by clicking “Pay”", "delete it with the Delete button". */
+const INDIRECT = [
+  pattern(
+    `[\\p{L}-]+(?:\\s+.+?)?\\s+by\\s+(?:clicking|pressing|tapping|choosing|selecting)\\s+(?:on\\s+)?(?<what>.+)`,
+  ),
+  pattern(
+    `(?:open|view|read|show|select|choose|pick|go\\s+to)\\s+(?:up\\s+)?(?:the\\s+|a\\s+|my\\s+)?${OPENED}\\s+(?:called\\s+|named\\s+|titled\\s+|about\\s+|with\\s+(?:the\\s+)?(?:title|subject|name)\\s+)?(?<what>${QUOTE})`,
+  ),
+  pattern(
+    `[\\p{L}-]+\\s+(?:it|them|this|that)\\s+(?:with|using|via)\\s+(?<what>(?:the\\s+)?.+\\s+(?:button|link|icon))`,
+  ),
+];
+
+/** Wins over every other reading: the words say themselves that it is a click. */
+export const readIndirectClick: IntentReader = (clause): Intent | null => {
+  const what = firstMatch(INDIRECT, clause.text)?.what;
+  const target = what === undefined ? null : readTarget(clause, what);
+  return target === null ? null : { type: 'click', target, button: 'left', clicks: 1, modifiers: [] };
+};
 
 const CLICKS: ReadonlyArray<{
   patterns: readonly RegExp[];

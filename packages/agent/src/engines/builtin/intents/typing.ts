@@ -86,6 +86,8 @@ export const readType: IntentReader = (clause): Intent | null => {
     : { type: 'type_text', text: source, into, submit: true, mode: 'replace' };
 };
 
+const RUNS_ON = new RegExp(`^${QUOTE}[\\s,]+(?:and\\s)?.*${QUOTE}`, 'su');
+
 const SEARCH_FIELD: Target = {
   text: 'search',
   phrase: null,
@@ -101,6 +103,8 @@ function fieldIntent(
   append: boolean,
 ): Intent | null {
   if (found?.field === undefined || found.text === undefined) return null;
+  // "Name with “Ada” and Email with “…”" is two fields: what begins with a quote ends with it.
+  if (RUNS_ON.test(found.text)) return null;
   // A text that was quoted cannot also be the name of the field.
   const into = readTarget(clause, found.field);
   const text = textSource(clause, found.text);
