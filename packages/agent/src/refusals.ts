@@ -1,4 +1,4 @@
-import { OPERATION_TRAITS, type Operation, type Outcome } from '@deskhand/protocol';
+import { OPERATION_TRAITS, type Operation, type Outcome, wasDone } from '@deskhand/protocol';
 
 /** What the loop itself does about an operation that was not done, before the engine is asked again. */
 export type Reaction =
@@ -14,7 +14,9 @@ export type Reaction =
  * that changes nothing (does this file exist?), which the engine may do without.
  */
 export function whatToDoAbout(operation: Operation | null, outcome: Outcome | null): Reaction {
-  if (outcome === null || outcome.status !== 'refused') return { type: 'tell_engine' };
+  if (outcome === null || wasDone(outcome)) return { type: 'tell_engine' };
+  // Hands taken away in the middle of an action break it off; a policy's "no" comes before anything is done.
+  if (outcome.status === 'failed' && outcome.code === 'POLICY_DENIED') return { type: 'tell_engine' };
   switch (outcome.code) {
     case 'PAUSED':
       return { type: 'wait_for_person' };

@@ -236,6 +236,17 @@ describe('withheld hands', () => {
     expect(journal.steps).toBe(0);
   });
 
+  it('waits for the person also where their takeover broke an action off midway', async () => {
+    const journal = new RecordingJournal();
+    journal.answers.push(null);
+    const engine = scripted(act(key('a')), done);
+    const machine = answering({ ...refusal('PAUSED'), status: 'failed' });
+    const { outcome } = await run(engine, { machine, journal });
+    expect(outcome).toMatchObject({ passed: true });
+    expect(engine.turns[1]?.messages).toEqual([{ from: 'takeover' }]);
+    expect(engine.turns[1]?.last?.outcomes[0]).toMatchObject({ status: 'failed', code: 'PAUSED' });
+  });
+
   it('waits for a lease to come back, a bounded number of times', async () => {
     const fine = await run(scripted(act(key('a')), act(key('a')), done), {
       machine: answering(refusal('LEASE_REQUIRED')),

@@ -1,5 +1,5 @@
 import { silentLogger } from '@deskhand/base';
-import type { Operation } from '@deskhand/protocol';
+import type { Operation, Outcome } from '@deskhand/protocol';
 import { describe, expect, it } from 'vitest';
 import type { HistoryEntry } from '../../ports.ts';
 import {
@@ -453,4 +453,160 @@ describe('the built-in engine asks and says so when it cannot', () => {
     expect(machine.commands.map(({ operations }) => operations[0]?.type)).toEqual(['browser_navigate']);
     expect(desktop.journal.length).toBe(before);
   });
+
+  describe('when the server died in the middle of typing', () => {
+    const task = 'open the text editor, type "secret words", go to http://127.0.0.1:4321/';
+    const operation: Operation = { type: 'type_text', text: 'secret words' };
+    const resume = {
+      stepsCompleted: 2,
+      costCents: 10,
+      history: [
+        {
+          step: 1,
+          operation: { type: 'open_application', name: 'text editor' } as Operation,
+          outcome: { status: 'confirmed' as const, durationMs: 1, mark: '0' },
+        },
+        {
+          step: 2,
+          operation,
+          outcome: { status: 'failed' as const, code: 'ACTION_ABORTED', durationMs: 0 },
+        },
+      ],
+    };
+
+    it('asks a person and types nothing again by itself', async () => {
+      const { machine, run } = house();
+      const journal = new RecordingJournal();
+      journal.answers.push('3');
+      const { outcome } = await run(task, { resume, journal });
+      expect(outcome).toMatchObject({ passed: true });
+      expect(journal.questions).toHaveLength(1);
+      expect(journal.questions[0]).toMatch(/may have happened.*2\. type.*3\. go to/s);
+      expect(journal.questions[0]).not.toContain('secret');
+      expect(machine.commands.flatMap(({ operations }) => operations.map(({ type }) => type))).toEqual([
+        'browser_navigate',
+      ]);
+    });
+
+    it('ends where nobody is to be asked', async () => {
+      for (const [onAwaitingHuman, reason] of [
+        ['fail', 'human_needed'],
+        ['cancel', 'cancelled'],
+      ] as const) {
+        const { machine, run } = house();
+        const { outcome } = await run(task, { resume, limits: { onAwaitingHuman } });
+        expect(outcome).toMatchObject({ type: 'stopped', reason });
+        expect(machine.commands).toEqual([]);
+      }
+    });
+  });
+});
+
+describe('hands taken away in the middle of an action', () => {
+  const cutShort: Outcome = {
+    status: 'failed',
+    code: 'PAUSED',
+    message: 'A person has control of this desktop.',
+    durationMs: 400,
+  };
+  /** A page with a focusable field; the first operation of `type` breaks off after `happens`. */
+  function cutting(type: Operation['type'], happens: (desktop: SimulatedDesktop) => void) {
+    const desktop = new SimulatedDesktop();
+    const bounds = { x: 10, y: 100, width: 200, height: 30 };
+    desktop.open(
+      browserWindow(URL, [
+        { id: 's', role: 'text_field', name: 'Code', value: '', states: ['editable'], bounds },
+      ]),
+    );
+    let cuts = 0;
+    const machine = new ScriptedMachine({
+      desktop,
+      intercept: (operation) => {
+        if (operation.type !== type || cuts > 0) return undefined;
+        cuts += 1;
+        happens(desktop);
+        return cutShort;
+      },
+    });
+    const journal = new RecordingJournal();
+    const run = (task: string, more: Partial<HarnessOptions> = {}) =>
+      runWith({ task, machine, engine: new BuiltinEngine({ log: silentLogger }), journal, ...more });
+    const operations = () => machine.commands.flatMap((command) => command.operations);
+    return { desktop, journal, run, operations };
+  }
+  const task = 'type "abcdef" into the Code field';
+  const holding = (value: string) => (desktop: SimulatedDesktop) => {
+    desktop.widget('s').value = value;
+  };
+
+  it('a wait goes on with what was left of it', async () => {
+    const { journal, run, operations } = cutting('wait', () => {});
+    journal.answers.push(null);
+    expect((await run('wait 1 second')).outcome).toMatchObject({ passed: true });
+    expect(operations()).toMatchObject([{ ms: 1000 }, { ms: 600 }]);
+  });
+
+  it('types only the rest where the field provably holds the beginning', async () => {
+    const { desktop, journal, run } = cutting('type_text', holding('abc'));
+    journal.answers.push(null);
+    expect((await run(task)).outcome).toMatchObject({ passed: true });
+    expect(desktop.widget('s').value).toBe('abcdef');
+    expect(journal.questions).toHaveLength(1);
+  });
+
+  it.each([
+    ['nothing can be seen of it', ''],
+    ['the person wrote something too', 'abcX'],
+  ])('asks where %s, and types nothing unasked', async (_why, value) => {
+    const { desktop, journal, run, operations } = cutting('type_text', holding(value));
+    journal.answers.push(null, null, 'done');
+    const { outcome } = await run(task);
+    expect(outcome).toMatchObject({ passed: true });
+    expect(desktop.widget('s').value).toBe(value);
+    expect(operations().filter(({ type }) => type === 'type_text')).toHaveLength(1);
+    expect(journal.questions[1]).toMatch(
+      /interrupted after a person took over; part of the text may be there/,
+    );
+    expect(outcome.type === 'finished' && outcome.summary).toContain('completed by a person');
+  });
+
+  it('begins the step anew when the person says so', async () => {
+    const { desktop, journal, run } = cutting('type_text', holding('Xab'));
+    journal.answers.push(null, 'again');
+    expect((await run(task)).outcome).toMatchObject({ passed: true });
+    expect(desktop.widget('s').value).toBe('abcdef');
+  });
+
+  it('ends where nobody is to be asked, and where nobody says anything', async () => {
+    const { journal, run, operations } = cutting('click', () => {});
+    journal.answers.push(null);
+    const { outcome } = await run(task, { limits: { onAwaitingHuman: 'fail' } });
+    expect(outcome).toMatchObject({ type: 'stopped', reason: 'human_needed' });
+    const mute = cutting('click', () => {});
+    mute.journal.answers.push(null, null, null, null);
+    expect((await mute.run(task)).outcome).toMatchObject({ passed: false, code: 'TASK_FAILED' });
+    expect([...operations(), ...mute.operations()].filter(({ type }) => type === 'click')).toHaveLength(2);
+  });
+
+  it('in a repeat only the turn that was cut short is asked about', async () => {
+    const { journal, run, operations } = cutting('key_press', () => {});
+    journal.answers.push(null, 'done');
+    expect((await run('repeat 3 times: press f5')).outcome).toMatchObject({ passed: true });
+    expect(operations()).toHaveLength(3);
+  });
+});
+
+describe('typing where no field is known', () => {
+  it.each(['type "abc"', 'type "abc" and press enter'])(
+    '%s: fails when nothing on the screen changed',
+    async (task) => {
+      const desktop = new SimulatedDesktop();
+      desktop.open({ id: 'w', title: 'Desktop', application: 'panel', widgets: [] });
+      const machine = new ScriptedMachine({ desktop });
+      const { outcome } = await runWith({ task, machine, engine: new BuiltinEngine({ log: silentLogger }) });
+      expect(outcome).toMatchObject({ passed: false, code: 'TASK_FAILED' });
+      expect(outcome.type === 'finished' && outcome.summary).toMatch(/Nothing shows that the text/);
+      expect(JSON.stringify(outcome)).not.toContain('abc"');
+    },
+  );
 });

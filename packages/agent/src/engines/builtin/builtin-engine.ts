@@ -1,12 +1,14 @@
 import type { Logger } from '@deskhand/base';
 import type { Decision, Engine, EngineSession, HistoryEntry, TaskBrief, Turn } from '../../ports.ts';
-import { standingOf } from './fast-forward.ts';
+import { type Standing, standingOf } from './fast-forward.ts';
 import { perform } from './perform.ts';
 import { type PlanStep, planOf } from './plan.ts';
 import { HandsWithheld, LOOK, type Move, Scene, TaskFailure } from './scene.ts';
 
 /** How often one step may begin again because hands were withheld before it did anything. */
 const MAX_RESTARTS_PER_STEP = 5;
+/** How often a person is asked where an interrupted run should go on. */
+const MAX_QUESTIONS = 3;
 
 /**
  * The engine without a model: plain English in, deterministic steps out. Every decision says where its
@@ -90,11 +92,12 @@ function* whereItStood(
 ): Move<number> {
   const standing = standingOf(steps, earlier);
   if (standing.type === 'at') return standing.index;
+  if (standing.type === 'broken') return yield* whereItBroke(scene, steps, standing);
   const from = standing.earliest;
   const choices = steps
     .slice(from, Math.min(standing.latest + 1, from + 12))
     .map(({ words }, index) => `${from + index + 1}. ${words}`);
-  for (let asked = 0; asked < 3; asked += 1) {
+  for (let asked = 0; asked < MAX_QUESTIONS; asked += 1) {
     const note = yield* scene.ask(
       'The server restarted in the middle of this run and what was done does not tell which step comes next.',
       `The run was interrupted and goes on now. Which step is next? ${choices.join('; ')}; or “done” when all of them are. Answer with the number.`,
@@ -104,6 +107,34 @@ function* whereItStood(
     if (Number.isInteger(number) && number >= 1 && number <= steps.length) return number - 1;
   }
   throw new TaskFailure('It stayed unclear where the interrupted run should go on.', 'INTERRUPTED');
+}
+
+/** The last action was cut off and part of it may have happened: it is not begun again unless a person says so. */
+function* whereItBroke(
+  scene: Scene,
+  steps: readonly PlanStep[],
+  { earliest, latest, operation }: Extract<Standing, { type: 'broken' }>,
+): Move<number> {
+  const choices = steps
+    .slice(earliest, Math.min(latest + 1, earliest + 12))
+    .map(({ words }, index) => `${earliest + index + 1}. ${words}`);
+  for (let asked = 0; asked < MAX_QUESTIONS; asked += 1) {
+    const note = yield* scene.ask(
+      `The run was interrupted while ${operation} was under way; part of it may have happened, so it is not repeated unasked.`,
+      `The run was interrupted in the middle of an action (${operation}): part of it may have happened, and it is not repeated by itself. Please look at the desktop and put it right. Which step is to be done next? ${choices.join('; ')}. Answer with the number of that step (its whole text or input is then done from its beginning), or “all done” when nothing is left to do.`,
+    );
+    if (
+      note !== null &&
+      /^\s*(?:all(?: is)? (?:done|finished)|nothing(?: is)? left|everything(?: is)? done)\b/i.test(note)
+    )
+      return steps.length;
+    const number = Number(/\d+/.exec(note ?? '')?.[0] ?? Number.NaN);
+    if (Number.isInteger(number) && number >= 1 && number <= steps.length) return number - 1;
+  }
+  throw new TaskFailure(
+    `The run was interrupted in the middle of an action (${operation}) and nobody said how to go on.`,
+    'INTERRUPTED',
+  );
 }
 
 /** One step, begun again when a person or a missing lease withheld the hands before anything was done. */

@@ -32,7 +32,7 @@ function standing(task: string, done: string): string | number {
       return { step: index + 1, operation: Operation.parse(OPERATIONS[name]), outcome };
     });
   const found = standingOf(plan.steps, history);
-  return found.type === 'at' ? found.index : `unclear ${found.earliest}-${found.latest}`;
+  return found.type === 'at' ? found.index : `${found.type} ${found.earliest}-${found.latest}`;
 }
 
 const FORM =
@@ -72,6 +72,25 @@ describe('after a restart', () => {
     ['text that was typed without its Enter', 'search for tea', '0.click 0.combo 0.type', 0],
     ['a command is never run twice', 'run "make", run "make"', '0.run run', 2],
     ['a command under way', 'run "make", run "make"', 'run', 1],
+    [
+      'typing cut off midway is never begun again by itself',
+      'type "a", press tab',
+      'type:failed',
+      'broken 0-1',
+    ],
+    ['typing cut off in a field', FORM, '0.go 1.click 1.type:failed', 'broken 1-2'],
+    ['a click cut off midway', FORM, '0.go 3.click 4.click:failed', 'broken 4-5'],
+    ['a key cut off midway', 'type "a" and press enter, run "make"', '0.type 0.enter:failed', 'broken 0-1'],
+    ['a command cut off midway', 'run "make", run "make"', '0.run run:failed', 'broken 1-2'],
+    ['typing that was refused did not happen', 'type "a", press tab', 'type:refused', 0],
+    ['opening cut off midway is done again', 'open the editor, type "a"', 'open:failed', 0],
+    ['a page load cut off midway is done again', FORM, 'go:failed', 0],
+    [
+      'a look at a file cut off midway is done again',
+      'type "a", check that the file /x exists',
+      '0.type stat:failed',
+      1,
+    ],
     ['a repeat cannot be counted', 'repeat 3 times: click More', '0.click', 'unclear 0-1'],
   ])('%s', (_title, task, done, expected) => {
     expect(standing(task, done)).toBe(expected);

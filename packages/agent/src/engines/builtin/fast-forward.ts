@@ -1,12 +1,15 @@
 import { type Operation, type Outcome, wasDone } from '@deskhand/protocol';
 import type { HistoryEntry } from '../../ports.ts';
 import type { Instruction, Intent } from './intent.ts';
+import { mayBeRedone } from './redoing.ts';
 
 /** Where a plan stands after a restart. */
 export type Standing = Readonly<
   | { type: 'at'; index: number }
   /** The history fits more than one place, or stops inside a step that must not be begun again. */
   | { type: 'unclear'; earliest: number; latest: number }
+  /** Its last operation broke midway and must not be done twice; `operation` says which kind. */
+  | { type: 'broken'; earliest: number; latest: number; operation: Operation['type'] }
 >;
 
 /**
@@ -16,6 +19,17 @@ export type Standing = Readonly<
  * person decides.
  */
 export function standingOf(steps: readonly Instruction[], earlier: readonly HistoryEntry[]): Standing {
+  const standing = standingByWhatWasDone(steps, earlier);
+  const last = earlier.at(-1);
+  // Broken midway: part of it may have happened, so nobody but a person can tell whether to do it (again).
+  if (last === undefined || last.outcome.status !== 'failed' || mayBeRedone(last.operation)) return standing;
+  const mark = markOf(last.outcome) ?? (standing.type === 'at' ? standing.index : null);
+  const { earliest, latest } =
+    mark === null && standing.type !== 'at' ? standing : { earliest: mark ?? 0, latest: (mark ?? 0) + 1 };
+  return { type: 'broken', earliest, latest, operation: last.operation.type };
+}
+
+function standingByWhatWasDone(steps: readonly Instruction[], earlier: readonly HistoryEntry[]): Standing {
   const done = earlier.filter(({ outcome }) => wasDone(outcome));
   const base = Math.max(0, ...done.map(({ outcome }) => markOf(outcome) ?? 0));
   const lastMarked = done.findLastIndex(({ outcome }) => markOf(outcome) !== null);

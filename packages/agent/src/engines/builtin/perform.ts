@@ -1,6 +1,6 @@
 import { assertNever } from '@deskhand/base';
 import type { Intent } from './intent.ts';
-import { LOOK, type Move, type Scene } from './scene.ts';
+import { CutShort, LOOK, type Move, type Scene } from './scene.ts';
 import { checkFile, checkPage, checkState, checkValue, checkVisible } from './skills/checking.ts';
 import { chooseMenu, selectOption, setChecked } from './skills/choosing.ts';
 import { runCommand } from './skills/commands.ts';
@@ -12,8 +12,46 @@ import { save, saveAs } from './skills/saving.ts';
 import { clearField, press, typeText } from './skills/typing.ts';
 import { scroll, wait, waitUntil } from './skills/waiting.ts';
 
+/** How often a person is asked what became of an action their takeover cut short. */
+const MAX_QUESTIONS = 3;
+
+/**
+ * Does an intent. What a takeover cut short is left to the person: they say whether it is done as it stands or
+ * begun again. Asked for the smallest step, so that a repeat does not begin from its first turn.
+ */
+export function* perform(scene: Scene, intent: Intent): Move {
+  for (;;) {
+    try {
+      yield* begin(scene, intent);
+      return;
+    } catch (error) {
+      if (!(error instanceof CutShort)) throw error;
+      if ((yield* askAboutCutShort(scene, error)) === 'done') return;
+    }
+  }
+}
+
+function* askAboutCutShort(scene: Scene, cut: CutShort): Move<'done' | 'again'> {
+  const what = cut.left[0]?.type === 'type_text' ? 'Typing' : `The action ${cut.left[0]?.type ?? ''}`;
+  const part =
+    cut.left[0]?.type === 'type_text' ? 'part of the text may be there' : 'part of it may have happened';
+  for (let asked = 0; asked < MAX_QUESTIONS; asked += 1) {
+    const note = yield* scene.ask(
+      `${cut.message} It is not repeated unasked.`,
+      `${what} was interrupted after a person took over; ${part}. Please put it right, then answer “done” when this step is complete as it stands, or “again” when what was there is removed and the step is to be done from its beginning.`,
+    );
+    if (/^\s*(?:again|repeat|redo|retry|from (?:the|its) (?:start|beginning))\b/i.test(note ?? ''))
+      return 'again';
+    if (/^\s*(?:it(?:['’]s| is)\s+)?(?:done|complete|finished|ready|next|skip)\b/i.test(note ?? '')) {
+      scene.doubts.push('a step that a takeover cut short was completed by a person');
+      return 'done';
+    }
+  }
+  throw cut;
+}
+
 /** Which skill does which intent. */
-export function perform(scene: Scene, intent: Intent): Move {
+function begin(scene: Scene, intent: Intent): Move {
   switch (intent.type) {
     case 'open_application':
       return openApplication(scene, intent);

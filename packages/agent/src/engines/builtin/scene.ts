@@ -10,6 +10,7 @@ import {
   wasDone,
 } from '@deskhand/protocol';
 import type { Decision, Turn } from '../../ports.ts';
+import { mayBeRedone } from './redoing.ts';
 
 /** A skill in progress: yields decisions, receives the next turn. Everything below `decide` is one of these. */
 export type Move<T = void> = Generator<Decision, T, Turn>;
@@ -29,6 +30,17 @@ export class TaskFailure extends Error {
 
 /** Hands were withheld (a person took over, no lease) before anything of this command was done. */
 export class HandsWithheld extends Error {}
+
+/** Hands were taken away in the middle of an input: part of it may have happened, so it is not begun again unasked. */
+export class CutShort extends TaskFailure {
+  /** What was cut short, and everything the command had after it. */
+  readonly left: readonly Operation[];
+  constructor(left: readonly Operation[]) {
+    const what = left[0]?.type ?? 'action';
+    super(`A person took over in the middle of an action (${what}); part of it may have happened.`);
+    this.left = left;
+  }
+}
 
 const WITHHELD = new Set(['PAUSED', 'LATCHED', 'LEASE_REQUIRED', 'GUARD_UNAVAILABLE', 'STALE_EPOCH']);
 /** The picture the points belong to is no longer the screen: look again and aim again. */
@@ -101,7 +113,8 @@ export class Scene {
 
   /**
    * Does operations as one step and reads what became of them.
-   * @throws HandsWithheld when nothing was done because hands were not allowed; TaskFailure when the machine said no.
+   * @throws HandsWithheld when nothing was done because hands were not allowed; CutShort when they were taken away
+   *   in the middle of an input; TaskFailure when the machine said no.
    */
   *act(reasoning: string, inputs: readonly OperationInput[]): Move<readonly Outcome[]> {
     const operations = inputs.map((input) => Operation.parse(input));
@@ -115,6 +128,14 @@ export class Scene {
       return outcomes;
     }
     if (outcome.status === 'refused' && (WITHHELD.has(outcome.code ?? '') || STALE.has(outcome.code ?? ''))) {
+      if (index === 0) throw new HandsWithheld(outcome.message ?? outcome.code);
+      return yield* this.#rest(operations.slice(index), outcomes.slice(0, index));
+    }
+    const operation = operations[index];
+    if (operation !== undefined && wasCutShort(outcome)) {
+      // How much of a wait is left, only its skill knows.
+      if (operation.type === 'wait') return outcomes;
+      if (!mayBeRedone(operation)) throw new CutShort(operations.slice(index));
       if (index === 0) throw new HandsWithheld(outcome.message ?? outcome.code);
       return yield* this.#rest(operations.slice(index), outcomes.slice(0, index));
     }
@@ -145,6 +166,11 @@ export class Scene {
     this.take(yield { type: 'ask_human', reasoning, question });
     return this.takeNote();
   }
+}
+
+/** Broken midway because hands were taken away, not because it could not be done. */
+export function wasCutShort({ status, code }: Outcome): boolean {
+  return status === 'failed' && WITHHELD.has(code ?? '');
 }
 
 /** The first operation that was not done, as words for an error. */

@@ -25,10 +25,15 @@ export function* openApplication(
     if (containsText(active.application, name) || containsText(active.title, name)) return;
   }
   if (typeof windowId === 'string' && scene.observation.windows.some(({ id }) => id === windowId)) {
-    yield* scene.act(`“${name}” is open but not in front; bringing it forward.`, [
-      { type: 'focus_window', windowId },
-    ]);
-    return;
+    const unfocused = failureOf(
+      yield* scene.act(`“${name}” is open but not in front; bringing it forward.`, [
+        { type: 'focus_window', windowId },
+      ]),
+    );
+    if (unfocused === null) return;
+    throw new TaskFailure(
+      `“${name}” could not be brought to the front: ${unfocused.message ?? unfocused.code ?? unfocused.status}.`,
+    );
   }
   if (scene.observation.windows.length === 0 && outcomes[0]?.status !== 'confirmed')
     throw new TaskFailure(`“${name}” was started but no window of it appeared.`);

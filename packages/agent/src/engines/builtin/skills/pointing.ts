@@ -65,9 +65,15 @@ export function* clickCandidate(
 
 export function* hover(scene: Scene, intent: Extract<Intent, { type: 'hover' }>): Move {
   const candidate = yield* find(scene, intent.target, 'point');
-  yield* scene.act(`Moving the pointer over ${describeTarget(intent.target)}: ${foundWords(candidate)}.`, [
-    { type: 'move', point: pointOf(candidate) },
-  ]);
+  const failure = failureOf(
+    yield* scene.act(`Moving the pointer over ${describeTarget(intent.target)}: ${foundWords(candidate)}.`, [
+      { type: 'move', point: pointOf(candidate) },
+    ]),
+  );
+  if (failure !== null)
+    throw new TaskFailure(
+      `Moving the pointer over ${describeTarget(intent.target)} failed: ${failure.message ?? failure.code ?? failure.status}.`,
+    );
 }
 
 export function* drag(scene: Scene, intent: Extract<Intent, { type: 'drag' }>): Move {

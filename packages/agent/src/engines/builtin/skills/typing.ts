@@ -1,11 +1,11 @@
-import type { OperationInput, ScreenElement } from '@deskhand/protocol';
+import type { OperationInput, Outcome, ScreenElement } from '@deskhand/protocol';
 import { again, holdsText, typingField } from '../expectations.ts';
 import { characters, describeRole, foundWords } from '../explain.ts';
 import { find } from '../find.ts';
 import { type Candidate, ground, pointOf } from '../grounding.ts';
 import type { Intent } from '../intent.ts';
 import { fitsHint, isEditable, isProtected } from '../roles.ts';
-import { failureOf, LOOK, type Move, type Scene, TaskFailure } from '../scene.ts';
+import { CutShort, failureOf, LOOK, type Move, type Scene, TaskFailure } from '../scene.ts';
 import { describeTarget, type Target } from '../target.ts';
 import { selectOption } from './choosing.ts';
 import { dateKeys, setSlider } from './values.ts';
@@ -38,11 +38,14 @@ function* typeHere(scene: Scene, text: string, submit: boolean): Move {
   if (field !== null && isProtected(field)) return yield* leaveSecretToPerson(scene, describeRole(field));
   const where = field === null ? 'whatever has the focus' : `the focused ${describeRole(field)}`;
   const before = field?.value;
-  yield* doTyping(scene, `Typing ${characters(text)} into ${where}. Expecting them to appear there.`, [
-    { type: 'type_text', text },
-    ...(submit ? [ENTER] : []),
-  ]);
-  if (submit || field === null) return;
+  const frameBefore = scene.observation.frame?.sha256;
+  const outcomes = yield* doTyping(
+    scene,
+    `Typing ${characters(text)} into ${where}. Expecting them to appear there.`,
+    [{ type: 'type_text', text }, ...(submit ? [ENTER] : [])],
+    field,
+  );
+  if (submit || field === null) return yield* expectSomething(scene, text, outcomes, frameBefore);
   const verdict = yield* readBack(scene, field, text, 'contains');
   if (verdict !== 'unmet') return;
   const now = again(scene, field);
@@ -55,6 +58,32 @@ function* typeHere(scene: Scene, text: string, submit: boolean): Move {
     if ((yield* readBack(scene, now, text, 'contains')) !== 'unmet') return;
   }
   throw new TaskFailure(mismatch(again(scene, field) ?? field, text));
+}
+
+/**
+ * Where no field tells what it holds, something at least must have changed on the screen.
+ * @throws TaskFailure when nothing did: the text may have gone nowhere.
+ */
+function* expectSomething(
+  scene: Scene,
+  text: string,
+  outcomes: readonly Outcome[],
+  frameBefore: string | undefined,
+): Move {
+  for (const afterMs of [0, ...READ_BACK_MS]) {
+    if (afterMs > 0) yield* scene.look(`Waiting for ${characters(text)} to appear somewhere.`, LOOK, afterMs);
+    const changed =
+      outcomes.some(
+        ({ status, evidence }) => status === 'confirmed' || (evidence?.changedFraction ?? 0) > 0,
+      ) || scene.observation.frame?.sha256 !== frameBefore;
+    const arrived = scene.elements.some(
+      (element) => isEditable(element) && holdsText(element, text, 'contains') === 'met',
+    );
+    if (changed || arrived) return;
+  }
+  throw new TaskFailure(
+    `Nothing shows that the text (${characters(text)}) arrived; nothing on the screen changed.`,
+  );
 }
 
 /** Types into a named field, replacing what it held unless told to append. */
@@ -88,12 +117,17 @@ function* typeInto(scene: Scene, text: string, into: Target, intent: TypeIntent)
     yield* doTyping(scene, reason, [...(empties ? [SELECT_ALL] : []), { type: 'type_text', text }, ...enter]);
     return;
   }
-  yield* doTyping(scene, reason, [
-    { type: 'click', point: pointOf(found) },
-    ...(empties ? [SELECT_ALL] : []),
-    { type: 'type_text', text },
-    ...enter,
-  ]);
+  yield* doTyping(
+    scene,
+    reason,
+    [
+      { type: 'click', point: pointOf(found) },
+      ...(empties ? [SELECT_ALL] : []),
+      { type: 'type_text', text },
+      ...enter,
+    ],
+    field,
+  );
   if (intent.submit) return;
   const how = intent.mode === 'replace' ? 'equals' : 'contains';
   if ((yield* readBack(scene, field, text, how)) === 'met') return;
@@ -157,10 +191,71 @@ function fieldAt(scene: Scene, found: Candidate): ScreenElement {
 const ENTER: OperationInput = { type: 'key_press', keys: ['enter'] };
 const SELECT_ALL: OperationInput = { type: 'key_combo', keys: ['ctrl', 'a'] };
 
-function* doTyping(scene: Scene, reason: string, operations: readonly OperationInput[]): Move {
-  const failure = failureOf(yield* scene.act(reason, operations));
-  if (failure !== null)
-    throw new TaskFailure(`Typing failed: ${failure.message ?? failure.code ?? failure.status}.`);
+/** @param into the field, where it is known: what a takeover left out of it is typed after the person is done. */
+function* doTyping(
+  scene: Scene,
+  reason: string,
+  operations: readonly OperationInput[],
+  into: ScreenElement | null = null,
+): Move<readonly Outcome[]> {
+  try {
+    const outcomes = yield* scene.act(reason, operations);
+    const failure = failureOf(outcomes);
+    if (failure !== null)
+      throw new TaskFailure(`Typing failed: ${failure.message ?? failure.code ?? failure.status}.`);
+    return outcomes;
+  } catch (error) {
+    if (!(error instanceof CutShort) || into === null) throw error;
+    return yield* typeTheRest(
+      scene,
+      error,
+      into,
+      operations.some(({ type }) => type === 'key_combo'),
+    );
+  }
+}
+
+/**
+ * After a takeover in the middle of typing: only where the field provably holds a beginning of the text, and
+ * nothing but that, and has the focus still, is the rest typed.
+ * @throws CutShort where that is not so, for a person to decide.
+ */
+function* typeTheRest(
+  scene: Scene,
+  cut: CutShort,
+  field: ScreenElement,
+  emptied: boolean,
+): Move<readonly Outcome[]> {
+  const [typing, ...after] = cut.left;
+  const first = again(scene, field)?.value;
+  // Keys that were sent already may still be on their way through the application.
+  yield* scene.look(`Reading what has arrived in ${describeRole(field)}.`, LOOK, READ_BACK_MS.at(-1));
+  const now = again(scene, field);
+  const value = now?.value ?? '';
+  const startedEmpty = emptied || field.value === '';
+  const provable =
+    typing?.type === 'type_text' &&
+    now !== null &&
+    value === first &&
+    startedEmpty &&
+    now.states.includes('focused') &&
+    isEditable(now) &&
+    !isProtected(now) &&
+    value !== '' &&
+    typing.text.startsWith(value) &&
+    // A field that tells only the beginning of a long value proves nothing.
+    value.length < 9_900;
+  if (!provable) throw cut;
+  const rest = typing.text.slice(value.length);
+  return yield* doTyping(
+    scene,
+    `A person took over midway; ${describeRole(now)} holds the first ${characters(value)}. Typing the ${characters(rest)} that are missing.`,
+    [
+      { type: 'key_combo', keys: ['ctrl', 'end'] },
+      ...(rest === '' ? [] : [{ ...typing, text: rest }]),
+      ...after,
+    ],
+  );
 }
 
 function* readBack(

@@ -2,17 +2,23 @@ import { centerOf } from '@deskhand/protocol';
 import { find, middle } from '../find.ts';
 import { ground } from '../grounding.ts';
 import type { Direction, Intent } from '../intent.ts';
-import { failureOf, LOOK, LOOK_WITH_OCR, type Move, type Scene, TaskFailure } from '../scene.ts';
+import { failureOf, LOOK, LOOK_WITH_OCR, type Move, type Scene, TaskFailure, wasCutShort } from '../scene.ts';
 import { describeTarget, type Target } from '../target.ts';
 import { isVisible } from './checking.ts';
 
 const MAX_WAIT_MS = 60_000;
 
+/** A wait that a person's takeover ends early goes on with what was left of it. */
 export function* wait(scene: Scene, { ms }: Extract<Intent, { type: 'wait' }>): Move {
-  for (let left = ms; left > 0; left -= MAX_WAIT_MS)
-    yield* scene.act(`Waiting ${Math.min(left, MAX_WAIT_MS)} ms as asked.`, [
-      { type: 'wait', ms: Math.min(left, MAX_WAIT_MS) },
-    ]);
+  let left = ms;
+  while (left > 0) {
+    const part = Math.min(left, MAX_WAIT_MS);
+    const outcomes = yield* scene.act(`Waiting ${part} ms as asked.`, [{ type: 'wait', ms: part }]);
+    const failure = failureOf(outcomes);
+    if (failure === null) left -= part;
+    else if (wasCutShort(failure)) left -= Math.min(part, Math.floor(failure.durationMs));
+    else throw new TaskFailure(`Waiting failed: ${failure.message ?? failure.code ?? failure.status}.`);
+  }
 }
 
 /** Every so many looks the picture is read too: what is painted is in no list. */
