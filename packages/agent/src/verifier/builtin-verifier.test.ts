@@ -74,6 +74,26 @@ describe('the verifier judges from evidence alone', () => {
     expect(JSON.stringify(verdict)).not.toContain('Grüße');
   });
 
+  it('text that was taken away again may not be in the file', async () => {
+    const desktop = editor();
+    const ways = [
+      'select all, press Delete and type "clean"',
+      'press Ctrl+A and type "clean"',
+      'select everything, press Ctrl+C, press Backspace, type "clean"',
+    ];
+    for (const way of ways) {
+      const task = `open the text editor and type "rough". Then ${way}. Save it as /tmp/a.txt.`;
+      desktop.files.set('/tmp/a.txt', 'clean');
+      expect(await judge(task, desktop), way).toMatchObject({ judgement: 'satisfied' });
+      desktop.files.set('/tmp/a.txt', 'rough\nclean');
+      expect(await judge(task, desktop), way).toMatchObject({ judgement: 'unsatisfied' });
+    }
+    const kept =
+      'open the text editor, type "rough", press Ctrl+A, press Ctrl+C, press End, type " and more", save it as /tmp/a.txt';
+    desktop.files.set('/tmp/a.txt', 'rough and more');
+    expect(await judge(kept, desktop)).toMatchObject({ judgement: 'satisfied' });
+  });
+
   it('unknown where files may not be looked at', async () => {
     const desktop = new SimulatedDesktop();
     const machine = new ScriptedMachine({

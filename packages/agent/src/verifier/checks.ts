@@ -4,7 +4,14 @@ import type { Target } from '../engines/builtin/target.ts';
 
 /** One thing that must be true in the end if the task was done, derived from the task alone. */
 export type Check = Readonly<
-  | { type: 'file'; path: string; exists: boolean; contains: readonly string[] }
+  | {
+      type: 'file';
+      path: string;
+      exists: boolean;
+      contains: readonly string[];
+      /** Texts the task had taken away again before it was saved. */
+      lacks: readonly string[];
+    }
   | { type: 'visible'; target: Target; visible: boolean }
   | { type: 'field'; target: Target; text: string; how: 'equals' | 'contains'; expected: boolean }
   | { type: 'ticked'; target: Target; checked: boolean }
@@ -21,15 +28,22 @@ export type Check = Readonly<
 export function checksOf(steps: readonly PlanStep[]): Check[] {
   const checks: Check[] = [];
   let typed: string[] = [];
+  let gone: string[] = [];
+  /** Everything is selected: what is typed or deleted next takes it all away. */
+  let selected: readonly string[] | null = null;
+  const takenAway = () => gone.filter((text) => !typed.some((kept) => kept.includes(text)));
   /** Promises about the page in front; gone with the next page. */
   let onPage: Check[] = [];
   const leavePage = () => {
     onPage = [];
   };
   for (const { intent } of steps) {
+    if (!MAY_KEEP_SELECTION.has(intent.type)) selected = null;
     switch (intent.type) {
       case 'open_application':
         typed = [];
+        gone = [];
+        selected = null;
         leavePage();
         onPage.push({ type: 'window', name: intent.name });
         break;
@@ -38,15 +52,26 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
         onPage.push({ type: 'page', part: 'url', how: 'equals', text: intent.url });
         break;
       case 'type_text':
+        if (intent.into === null && selected !== null) gone.push(...selected);
+        selected = null;
         typed.push(...typedText(intent));
         onPage.push(...fieldCheck(intent));
         if (intent.submit) leavePage();
         break;
       case 'clear':
+        if (intent.target === null) gone.push(...typed);
+        selected = null;
         typed = [];
         leavePage();
         break;
       case 'press':
+        for (const chord of intent.chords) {
+          if (chord.join('+') === 'ctrl+a') selected = [...(selected ?? []), ...typed];
+          else if (selected !== null && DELETES.has(chord.join('+'))) {
+            gone.push(...selected);
+            selected = null;
+          } else if (!LEAVES_SELECTION.has(chord.join('+'))) selected = null;
+        }
         // Keys may have changed what was typed; only these leave it as it is.
         if (!intent.chords.flat().every((key) => KEEPS_TEXT.has(key))) typed = [];
         leavePage();
@@ -54,11 +79,12 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
       case 'save': {
         // The file saved before now holds something newer than the task's first text.
         const file = checks.findLast((check) => check.type === 'file');
-        if (file?.type === 'file') checks[checks.indexOf(file)] = { ...file, contains: typed };
+        if (file?.type === 'file')
+          checks[checks.indexOf(file)] = { ...file, contains: typed, lacks: takenAway() };
         break;
       }
       case 'save_as':
-        checks.push({ type: 'file', path: intent.path, exists: true, contains: typed });
+        checks.push({ type: 'file', path: intent.path, exists: true, contains: typed, lacks: takenAway() });
         typed = [];
         break;
       case 'check_file':
@@ -67,6 +93,7 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
           path: intent.path,
           exists: intent.expected || intent.contains !== null,
           contains: intent.contains !== null && intent.expected ? [intent.contains] : [],
+          lacks: [],
         });
         break;
       case 'set_checked':
@@ -103,6 +130,18 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
   }
   return [...checks, ...onPage];
 }
+
+const MAY_KEEP_SELECTION: ReadonlySet<Intent['type']> = new Set([
+  'press',
+  'type_text',
+  'clear',
+  'save',
+  'wait',
+  'screenshot',
+]);
+
+const DELETES: ReadonlySet<string> = new Set(['delete', 'backspace', 'ctrl+x']);
+const LEAVES_SELECTION: ReadonlySet<string> = new Set(['ctrl+c', 'ctrl+s']);
 
 /** Keys that add or move but take nothing away. */
 const KEEPS_TEXT: ReadonlySet<string> = new Set([

@@ -86,14 +86,16 @@ function judgeWindow(name: string, { windows }: Observation, { history }: Eviden
 }
 
 async function judgeFile(check: Extract<Check, { type: 'file' }>, evidence: Evidence): Promise<Finding> {
-  const file = await evidence.file(check.path, check.contains.length > 0);
+  const file = await evidence.file(check.path, check.contains.length + check.lacks.length > 0);
   if (file === null) return unknown(`this desktop does not let ${check.path} be looked at`);
   if (file.exists !== check.exists)
     return strong(false, `${check.path} ${file.exists ? 'exists' : 'does not exist'}`);
-  if (check.contains.length === 0)
+  if (check.contains.length + check.lacks.length === 0)
     return strong(true, `${check.path} ${check.exists ? 'exists' : 'does not exist'}`);
   if (file.content === null) return unknown(`${check.path} exists, but its content could not be read`);
   const content = normal(file.content);
+  if (check.lacks.some((text) => content.includes(normal(text))))
+    return strong(false, `${check.path} holds text that was to be taken away`);
   const missing = check.contains.filter((text) => !content.includes(normal(text))).length;
   return strong(
     missing === 0,
