@@ -163,6 +163,33 @@ describe('the verifier judges from evidence alone', () => {
     expect(await judge('run "make" in the terminal', desktop)).toMatchObject({ judgement: 'unsatisfied' });
   });
 
+  it('what a command printed counts as shown, and only that', async () => {
+    const task = 'run the command "cat /tmp/t" in the terminal and check that the output contains "hazel"';
+    const printed = (output: string): HistoryEntry[] => [
+      {
+        step: 1,
+        operation: { type: 'run_command', command: 'cat /tmp/t', timeoutMs: 1000 },
+        outcome: { ...ok, result: { exit_code: 0, output } },
+      },
+    ];
+    const desktop = editor();
+    expect(await judge(task, desktop, printed('token: hazel'))).toMatchObject({ judgement: 'satisfied' });
+    expect(await judge(task, desktop, printed('token: expired'))).toMatchObject({ judgement: 'unsatisfied' });
+  });
+
+  it('a radio button that should be selected', async () => {
+    const radio = (states: string[]): Widget => ({
+      id: 'dark',
+      role: 'radio_button',
+      name: 'Dark',
+      states,
+      bounds: { x: 10, y: 10, width: 20, height: 20 },
+    });
+    const task = `go to ${URL} and check that the Dark radio button is selected`;
+    expect(await judge(task, page([radio(['checked'])]))).toMatchObject({ judgement: 'satisfied' });
+    expect(await judge(task, page([radio([])]))).toMatchObject({ judgement: 'unsatisfied' });
+  });
+
   it('asks only questions that change nothing', async () => {
     const desktop = new SimulatedDesktop();
     desktop.files.set('/tmp/a.txt', 'x');

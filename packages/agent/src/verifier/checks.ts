@@ -114,6 +114,10 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
           expected: intent.expected,
         });
         break;
+      case 'check_state':
+        if (intent.state === 'checked' || intent.state === 'selected')
+          onPage.push({ type: 'ticked', target: intent.target, checked: intent.expected });
+        break;
       case 'check_page':
         onPage.push({ type: 'page', part: intent.part, how: intent.how, text: intent.text });
         break;

@@ -24,7 +24,7 @@ export async function judgeCheck(check: Check, sight: Observation, evidence: Evi
     case 'file':
       return judgeFile(check, evidence);
     case 'visible': {
-      const seen = isVisibleIn(sight, check.target);
+      const seen = isVisibleIn(sight, check.target) || wasPrinted(check.target, evidence);
       const what = describeTarget(check.target);
       return strong(seen === check.visible, `${what} is ${seen ? '' : 'not '}visible`);
     }
@@ -145,10 +145,19 @@ function radioNamed(option: string, sight: Observation) {
     : null;
 }
 
+/** Words read from pixels hold no values: they may not stand in the way of the element they belong to. */
 function elementFor(target: Target, sight: Observation, purpose: 'type' | 'tick' | 'choose') {
-  const grounding = ground(target, sight, purpose);
-  if (grounding.type !== 'found' || grounding.candidate.element.source === 'ocr') return null;
-  return grounding.candidate.element;
+  const told = { ...sight, elements: sight.elements.filter(({ source }) => source !== 'ocr') };
+  const grounding = ground(target, told, purpose);
+  return grounding.type === 'found' ? grounding.candidate.element : null;
+}
+
+/** The last command's output counts as shown: nothing else shows it. */
+function wasPrinted(target: Target, { history }: Evidence): boolean {
+  const text = target.text ?? target.phrase;
+  const output = history.findLast(({ operation }) => operation.type === 'run_command')?.outcome.result
+    ?.output;
+  return text !== null && typeof output === 'string' && containsText(output, text);
 }
 
 function strong(ok: boolean, words: string): Finding {
