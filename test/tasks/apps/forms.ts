@@ -47,7 +47,11 @@ export async function startForms(fault: FormFault | null): Promise<Forms> {
     'GET /settings': () => {
       const html = page(
         'Settings',
-        `${note === '' ? '' : `<div class="note" role="status">${note}</div>`}<h1>Settings</h1><form method="post" action="/settings">
+        `${note === '' ? '' : `<div class="note" role="status">${note}</div>`}<h1>Settings</h1><p>Stored now: ${Object.entries(
+          settings,
+        )
+          .map(([name, stored]) => `${name}: ${text(String(stored))}`)
+          .join(', ')}</p><form method="post" action="/settings">
 ${field('Device name', `<input type="text" id="name" name="name" value="${text(String(settings.name))}">`, 'name')}
 ${field('Language', `<select id="language" name="language">${options(['English', 'Deutsch', 'Français', 'Español', 'Polski'], String(settings.language))}</select>`, 'language')}
 <fieldset><legend>Theme</legend>${['Light', 'Dark', 'System'].map((name) => `<label class="inline"><input type="radio" name="theme" value="${name}"${settings.theme === name ? ' checked' : ''}> ${name}</label>`).join('')}</fieldset>
@@ -56,9 +60,7 @@ ${field('Volume', `<input type="range" id="volume" name="volume" min="0" max="10
 ${field('Start date', `<input type="date" id="start" name="start" value="${settings.start}">`, 'start')}
 ${field('Daily report at', `<input type="time" id="time" name="time" value="${settings.time}">`, 'time')}
 ${field('Font size', `<input type="number" id="fontSize" name="fontSize" min="8" max="40" value="${settings.fontSize}">`, 'fontSize')}
-<p><button>Save settings</button></p></form><h2>Stored now</h2><ul>${Object.entries(settings)
-          .map(([name, stored]) => `<li>${name}: ${text(String(stored))}</li>`)
-          .join('')}</ul>`,
+<p><button>Save settings</button></p></form>`,
       );
       note = '';
       return { html };
