@@ -25,10 +25,15 @@ const VERBS = new Set(
 const FILLER =
   /^(?:(?:please|now|then|next|first(?:ly)?|second(?:ly)?|third(?:ly)?|finally|lastly|also|afterwards?|after (?:that|this)|once (?:that(?:['’]s| is)?|it(?:['’]s| is)?) (?:done|finished|open|loaded|there)|when (?:that(?:['’]s| is)?|it(?:['’]s| is)?) (?:done|finished|open|loaded|there)|at last|at the end|in the end|and|so|just|simply|go ahead and|try to|you (?:should|must|need to|have to|can)(?!\s+(?:now\s+|not\s+)?see\b)|(?:i(?:['’]d| would)? (?:want|like|need) you to)|(?:can|could|would|will) you(?: please)?|let['’]?s|kindly|ok(?:ay)?|hey|hi|hello|to start|to begin(?: with)?|step \d+:?)(?:\s*[,:]\s*|\s+))+/i;
 
+/** A longer sentence (quotes, URLs and paths count as one character) is not read at all. */
+export const MAX_SENTENCE_CHARACTERS = 4000;
+/** How much of the text behind a border is looked at to see what it begins with. */
+const LOOK_AHEAD = 300;
+
 /** Sentence ends, line ends, semicolons and "then": always a border. */
-const HARD = /([.!?]+(?=\s|$)|;|\n+|,?\s+(?:and\s+)?then\s*,?\s+)/i;
+const HARD = /((?<![.!?])[.!?]+(?=\s|$)|;|\n+|,?\s+(?:and\s+)?then\s*,?\s+)/i;
 /** The "then" that belongs to an "if" is no border. */
-const CONDITION_THEN = /\b((?:if|unless|when)\b[^.\n;]*?),?\s+then\s+/gi;
+const CONDITION_THEN = /\b((?:if|unless|when)\b[^.\n;]{0,600}?),?\s+then\s+/gi;
 /** Commas and "and": a border only when an instruction follows. */
 const SOFT = /,\s*(?:and\s+|but\s+)?|\s+(?:and|but)\s+|\s+&\s+/gi;
 
@@ -48,6 +53,8 @@ const NO_HEADING =
 /** Cuts the marked task into sentences: hard borders only, list markers and filler removed. */
 export function sentencesOf(marked: MarkedText): Clause[] {
   const parts = marked.text
+    // Patterns that begin with spaces look at each run of them once.
+    .replace(/[^\S\n]+/g, ' ')
     .split('\n')
     .map((line) => line.replace(/^\s*(?:\d{1,3}[.)]|[-*•–])\s+/, ''))
     .join('\n')
@@ -56,7 +63,8 @@ export function sentencesOf(marked: MarkedText): Clause[] {
   const clauses: Clause[] = [];
   // Sentences stand at even places, the borders between them at odd ones.
   for (let index = 0; index < parts.length; index += 2) {
-    const text = withoutHeading(withoutFiller(parts[index] ?? ''));
+    const part = parts[index] ?? '';
+    const text = part.length > MAX_SENTENCE_CHARACTERS ? part : withoutHeading(withoutFiller(part));
     if (text !== '') clauses.push({ marked, text, continues: /then/i.test(parts[index - 1] ?? '') });
   }
   return clauses;
@@ -87,7 +95,7 @@ export function softBordersOf(text: string): SoftBorder[] {
   for (const match of text.matchAll(SOFT)) {
     const start = match.index;
     const end = start + match[0].length;
-    const rest = text.slice(end);
+    const rest = text.slice(end, end + LOOK_AHEAD);
     const following = /^[\p{L}-]+/u.exec(rest)?.[0] ?? '';
     // The limit of a wait belongs to the wait.
     if (LIMIT.test(rest)) continue;
@@ -98,7 +106,7 @@ export function softBordersOf(text: string): SoftBorder[] {
     if (!verb && !startsAtom && !isKey && !/^(?:the|a|an)\s/i.test(rest) && !/^[A-Z]/.test(rest)) continue;
     const isComma = match[0].includes(',');
     // "Save and Close": two capitalised words around an "and" are one name rather than two instructions.
-    const previous = /[\p{L}-]+$/u.exec(text.slice(0, start))?.[0] ?? '';
+    const previous = /[\p{L}-]+$/u.exec(text.slice(Math.max(0, start - 60), start))?.[0] ?? '';
     const oneName = !isComma && /^\p{Lu}/u.test(following) && /^\p{Lu}/u.test(previous);
     const plainVerb = verb && !oneName;
     borders.push({

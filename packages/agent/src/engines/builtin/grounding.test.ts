@@ -253,3 +253,28 @@ describe('grounding by words read from pixels', () => {
     expect(find('Send', both)).toBe('e1');
   });
 });
+
+describe('a browser that shows a page', () => {
+  const dom = { source: 'dom' as const };
+  const page = { url: 'http://a.test/', title: 'A', loading: false };
+  const tabs: Short[] = [
+    ['button', 'Close', 200, 5, 20, 20],
+    ['button', 'New Tab', 230, 5, 20, 20],
+  ];
+  const browser = {
+    ...screen([...tabs, ['button', 'One', 100, 200, 80, 30, dom], ['button', 'Two', 100, 260, 80, 30, dom]]),
+    page,
+  };
+  it.each([
+    ['the second button', 'e3'],
+    ['the last button', 'e3'],
+    ['the first button', 'e2'],
+    ['the "New Tab" button', 'e1'],
+  ])('%s counts what is in the page', (phrase, expected) => {
+    expect(find(phrase, browser)).toBe(expected);
+  });
+
+  it('has only its own buttons where the page has none', () => {
+    expect(find('the second button', { ...screen(tabs), page })).toBe('e1');
+  });
+});

@@ -44,7 +44,11 @@ const SAME_KIND = 0.2;
 /** Finds what a phrase means among everything that has a name on the screen. Pure and deterministic. */
 export function ground(target: Target, observation: Observation, purpose: Purpose): Grounding {
   const all = candidatesFor(target, observation, purpose);
-  const good = all.filter(({ score }) => score >= GOOD_ENOUGH);
+  const good = pageFirst(
+    target,
+    observation,
+    all.filter(({ score }) => score >= GOOD_ENOUGH),
+  );
   const shown = good.filter(({ visible }) => visible !== null);
   if (shown.length === 0) {
     const hidden = good[0];
@@ -67,6 +71,27 @@ export function ground(target: Target, observation: Observation, purpose: Purpos
   return ties.length === 1
     ? { type: 'found', candidate: top }
     : { type: 'ambiguous', candidates: readingOrder(ties) };
+}
+
+/**
+ * "The second button" of a browser that shows a page counts the page's; the browser's own tabs and buttons only
+ * where the page has nothing of the kind, or where the name is exactly that of one of them and of nothing in the page.
+ */
+function pageFirst(
+  target: Target,
+  observation: Observation,
+  good: readonly Candidate[],
+): readonly Candidate[] {
+  if (observation.page === null || (target.text !== null && target.ordinal === null)) return good;
+  const active = observation.activeWindowId;
+  const inPage = good.filter(
+    ({ element: { source, windowId } }) =>
+      source === 'dom' && (windowId === undefined || windowId === active),
+  );
+  if (inPage.length === 0) return good;
+  const isExact = ({ element }: Candidate) => isCalled(element, target.text);
+  const onlyAround = good.some(isExact) && !inPage.some(isExact);
+  return onlyAround ? good : inPage;
 }
 
 /** All elements with any likeness, best first; things that lie over each other count once. */

@@ -139,3 +139,32 @@ describe('quotes, addresses and paths are lifted out whole', () => {
     expect(marked.atoms).toHaveLength(2);
   });
 });
+
+describe('text that is made to take long', () => {
+  it.each([
+    ['opening brackets', '('.repeat(16_000)],
+    ['opening quotes', '“'.repeat(16_000)],
+    ['quotes of every kind', '“„«‘ '.repeat(4000)],
+    ['full stops', `${'.'.repeat(16_000)}x`],
+    ['spaces', `a${' '.repeat(16_000)}x`],
+    ['commas', `a${','.repeat(16_000)}x`],
+    ['conditions', 'if '.repeat(6000)],
+    ['borders', 'the x, click '.repeat(1500)],
+  ])('%s are not understood, rather than read forever', (_what, task) => {
+    expect(planOf(task).understood).toBe(false);
+  });
+
+  it('still lifts what stands behind brackets, and quotes behind one that is not closed', () => {
+    const kinds = (text: string) => markText(text).atoms.map((atom) => [atom.kind, atom.text]);
+    expect(kinds('((see http://a.test/x)), (notes.txt)')).toEqual([
+      ['url', 'http://a.test/x'],
+      ['dotted', 'notes.txt'],
+    ]);
+    expect(kinds('a “ b "c" and “d')).toEqual([['quote', 'c']]);
+  });
+
+  it('an empty text to type masks nothing', () => {
+    const plan = planOf('type "" into the Name field');
+    expect(plan.understood && plan.steps[0]?.words).toBe('type “[0 characters]” into the Name field');
+  });
+});

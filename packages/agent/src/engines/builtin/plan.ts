@@ -1,4 +1,11 @@
-import { type Clause, leadingVerb, sentencesOf, softBordersOf, withoutFiller } from './clauses.ts';
+import {
+  type Clause,
+  leadingVerb,
+  MAX_SENTENCE_CHARACTERS,
+  sentencesOf,
+  softBordersOf,
+  withoutFiller,
+} from './clauses.ts';
 import { attachOtherwise, readControl, splitAtControl } from './control-flow.ts';
 import { readIntent } from './grammar.ts';
 import type { ClauseText, Instruction, Intent } from './intent.ts';
@@ -21,6 +28,9 @@ export function planOf(task: string): Plan {
   const marked = markText(task);
   const sentences = sentencesOf(marked);
   if (sentences.length === 0) return { understood: false, sentence: task.trim().slice(0, 200) };
+  const tooLong = sentences.find(({ text }) => text.length > MAX_SENTENCE_CHARACTERS);
+  if (tooLong !== undefined)
+    return { understood: false, sentence: marked.withoutQuotes(tooLong.text.slice(0, 200)).trim() };
   const steps: PlanStep[] = [];
   const remembered = new Set<string>();
   let lastVerb: string | null = null;
@@ -122,7 +132,7 @@ function clauseText(marked: MarkedText, text: string, remembered: ReadonlySet<st
 function wordsOf(marked: MarkedText, text: string, intent: Intent): string {
   if (intent.type !== 'type_text' && intent.type !== 'check_value') return marked.source(text);
   const masked = marked.withoutQuotes(text);
-  if (intent.type !== 'type_text' || intent.text.type !== 'literal') return masked;
+  if (intent.type !== 'type_text' || intent.text.type !== 'literal' || intent.text.text === '') return masked;
   return masked.replaceAll(intent.text.text, `[${[...intent.text.text].length} characters]`);
 }
 

@@ -107,16 +107,21 @@ export function markText(task: string): MarkedText {
 
   let out = '';
   let at = 0;
+  // A scan that found no end is not made again from further on: there is none there either.
+  const unclosed = new Set<string>();
+  let run = { end: 0, wordEnd: 0 };
   const text = task.replaceAll('\r\n', '\n');
   while (at < text.length) {
-    const quoted = readQuote(text, at);
-    if (quoted !== null) {
+    const quoted = unclosed.has(text.charAt(at)) ? null : readQuote(text, at);
+    if (quoted === 'unclosed') unclosed.add(text.charAt(at));
+    else if (quoted !== null) {
       out += lift({ kind: 'quote', text: quoted.text, source: text.slice(at, quoted.end) });
       at = quoted.end;
       continue;
     }
     const startsWord = at === 0 || /[\s(,;:]/.test(text.charAt(at - 1));
-    const word = startsWord ? readWord(text, at) : null;
+    if (startsWord && at >= run.end) run = runFrom(text, at);
+    const word = startsWord ? readWord(text, at, run.wordEnd) : null;
     if (word !== null) {
       out += lift(word.atom);
       at = word.end;
@@ -132,7 +137,7 @@ export function markText(task: string): MarkedText {
   return new MarkedText(out, atoms);
 }
 
-function readQuote(text: string, at: number): { text: string; end: number } | null {
+function readQuote(text: string, at: number): { text: string; end: number } | 'unclosed' | null {
   const open = text.charAt(at);
   const close = QUOTES[open];
   if (close === undefined) return null;
@@ -161,15 +166,21 @@ function readQuote(text: string, at: number): { text: string; end: number } | nu
     }
     inside += character;
   }
-  return null;
+  return 'unclosed';
 }
 
-function readWord(text: string, at: number): { atom: Atom; end: number } | null {
+/** How far the text goes on without a space or quote, and the same without the punctuation at its end. */
+function runFrom(text: string, at: number): { end: number; wordEnd: number } {
   let end = at;
   while (end < text.length && !/[\s"“”«»`]/.test(text.charAt(end))) end += 1;
-  const raw = text.slice(at, end);
-  const word = raw.replace(/[.,;:!?)\]}'’]+$/u, '');
-  if (word === '') return null;
+  let wordEnd = end;
+  while (wordEnd > at && /[.,;:!?)\]}'’]/.test(text.charAt(wordEnd - 1))) wordEnd -= 1;
+  return { end, wordEnd };
+}
+
+function readWord(text: string, at: number, wordEnd: number): { atom: Atom; end: number } | null {
+  if (wordEnd <= at) return null;
+  const word = text.slice(at, wordEnd);
   const atom = (kind: AtomKind) => ({ atom: { kind, text: word, source: word }, end: at + word.length });
   if (URL_START.test(word) || BARE_HOST.test(word)) return atom('url');
   if (PATH_START.test(word)) return atom('path');
