@@ -92,6 +92,34 @@ describe('the built-in engine does whole tasks', () => {
     expect(desktop.files.get('/tmp/b.txt')).toBe('x');
   });
 
+  it.each(['save it as /tmp/long.txt', 'save'])(
+    'after long typing, “%s” waits for a dialog that opens late',
+    async (saving) => {
+      const { desktop, machine, run } = house();
+      const text = 'x'.repeat(9000);
+      const observe = machine.observe.bind(machine);
+      const act = machine.act.bind(machine);
+      let looks = 0;
+      let chords = 0;
+      machine.observe = (request, options) => {
+        looks += 1;
+        if (looks === 8) desktop.active?.onKey?.(desktop, 'ctrl+s');
+        return observe(request, options);
+      };
+      machine.act = (command, options) => {
+        const first = command.operations[0];
+        if (first?.type !== 'key_combo' || first.keys.at(-1) !== 's') return act(command, options);
+        chords += 1;
+        looks = 0;
+        return act({ ...command, operations: [{ type: 'wait', ms: 1 }] }, options);
+      };
+      const { outcome } = await run(`open the text editor, type "${text}", ${saving}`);
+      expect(chords).toBe(1);
+      if (saving === 'save') expect(outcome).toMatchObject({ passed: false });
+      else expect(desktop.files.get('/tmp/long.txt')).toBe(text);
+    },
+  );
+
   it('chooses Save As from the File menu', async () => {
     const { desktop, run } = house();
     const { outcome } = await run('open the text editor and choose Save As from the File menu');

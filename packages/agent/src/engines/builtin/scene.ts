@@ -61,6 +61,8 @@ export class Scene {
   #notes: string[] = [];
   /** A person changed the screen since the last decision. */
   tookOver = false;
+  /** Characters typed by the last command, which the application may still be busy with. */
+  typedJustBefore = 0;
   verifierReason: string | null = null;
 
   take(turn: Turn): void {
@@ -119,6 +121,10 @@ export class Scene {
   *act(reasoning: string, inputs: readonly OperationInput[]): Move<readonly Outcome[]> {
     const operations = inputs.map((input) => Operation.parse(input));
     this.take(yield { type: 'act', reasoning, frameId: this.frameId, operations });
+    this.typedJustBefore = operations.reduce(
+      (sum, operation) => sum + (operation.type === 'type_text' ? operation.text.length : 0),
+      0,
+    );
     const outcomes = this.turn.last?.outcomes ?? [];
     const index = outcomes.findIndex((outcome) => !wasDone(outcome));
     const outcome = outcomes[index];

@@ -12,6 +12,7 @@ import { containsText, likeness } from '../wording.ts';
 const CTRL = (key: string): OperationInput => ({ type: 'key_combo', keys: ['ctrl', key] });
 const SAVE_AS_CHORD: OperationInput = { type: 'key_combo', keys: ['ctrl', 'shift', 's'] };
 const DIALOG_PATIENCE_MS: readonly number[] = [0, 250, 600, 1000];
+const MAX_BUSY_MS = 18_000;
 const FILE_PATIENCE_MS: readonly number[] = [0, 300, 1000, 2000];
 
 /** What is known about a file; null when this desktop does not let us ask. */
@@ -51,9 +52,15 @@ export function* saveAs(scene: Scene, { path, overwrite }: Extract<Intent, { typ
 export function* save(scene: Scene): Move {
   const windowBefore = scene.observation.activeWindowId;
   const title = scene.activeWindow?.title ?? '';
+  const late = dialogPatienceMs(scene).slice(DIALOG_PATIENCE_MS.length);
   yield* press(scene, 'Pressing Ctrl+S. Expecting the document to be saved under the name it has.', [
     CTRL('s'),
   ]);
+  // A dialog that opens late would receive what the next step types.
+  for (const afterMs of late) {
+    if (dialogOpen(scene, windowBefore)) break;
+    yield* scene.look('Waiting whether the application asks for a name.', LOOK, afterMs);
+  }
   if (dialogOpen(scene, windowBefore))
     throw new TaskFailure(
       'The document has no name yet: say where to save it, for example “save it as /path/file.txt”.',
@@ -69,9 +76,10 @@ function* openDialog(scene: Scene, windowBefore: string | null): Move<ScreenElem
     { words: 'Pressing Ctrl+Shift+S', chord: SAVE_AS_CHORD },
     { words: 'Ctrl+Shift+S opened nothing; pressing Ctrl+S', chord: CTRL('s') },
   ];
+  const patienceMs = dialogPatienceMs(scene);
   for (const { words, chord } of ways) {
     yield* press(scene, `${words}. Expecting a dialog that asks for a file name.`, [chord]);
-    for (const afterMs of DIALOG_PATIENCE_MS) {
+    for (const afterMs of patienceMs) {
       if (afterMs > 0) yield* scene.look('Waiting for the save dialog.', LOOK, afterMs);
       if (!dialogOpen(scene, windowBefore)) continue;
       const field = nameField(scene);
@@ -82,6 +90,15 @@ function* openDialog(scene: Scene, windowBefore: string | null): Move<ScreenElem
   throw new TaskFailure(
     `No save dialog opened in “${scene.activeWindow?.title.slice(0, 80) ?? 'the active window'}”.`,
   );
+}
+
+/**
+ * Milliseconds between looks for the dialog. An application works off what was typed before it hears the keys that
+ * open its dialog: one millisecond more per character, so that no second chord is sent to one that is only busy.
+ */
+function dialogPatienceMs(scene: Scene): readonly number[] {
+  const busyMs = Math.min(MAX_BUSY_MS, scene.typedJustBefore);
+  return [...DIALOG_PATIENCE_MS, ...Array.from({ length: Math.ceil(busyMs / 1000) }, () => 1000)];
 }
 
 /** Another window, or a dialog inside this one, is asking for a name. */
