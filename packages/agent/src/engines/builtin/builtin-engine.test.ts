@@ -267,6 +267,61 @@ describe('the built-in engine asks and says so when it cannot', () => {
     expect(machine.commands).toHaveLength(1);
   });
 
+  it.each([
+    ['waits for a file dialog to close before it types on', 3, true],
+    ['says so when a file dialog stays', 99, false],
+  ])('%s', async (_, looks, passed) => {
+    const area = { x: 100, y: 100, width: 300, height: 30 };
+    const { desktop, machine, run } = page([
+      { id: 'text', role: 'text_field', name: '', value: '', states: ['editable'], bounds: area },
+    ]);
+    const below = desktop.active;
+    if (below !== undefined) below.focusedId = 'text';
+    desktop.open({
+      id: 'chooser',
+      title: 'Open File',
+      application: 'mousepad',
+      focusedId: 'name',
+      widgets: [
+        { id: 'name', role: 'text_field', name: 'Location', value: '', states: ['editable'], bounds: area },
+      ],
+    });
+    const observe = machine.observe.bind(machine);
+    let seen = 0;
+    machine.observe = (request, options) => {
+      seen += 1;
+      if (seen === looks) desktop.close('chooser');
+      return observe(request, options);
+    };
+    const { outcome } = await run('type "/tmp/log.txt" and press Enter, then type "Tuesday"');
+    expect(outcome).toMatchObject({ passed });
+    const typed = below?.widgets.find(({ id }) => id === 'text')?.value;
+    expect(typed).toBe(passed ? 'Tuesday' : '');
+  });
+
+  it('remembers the description that stands a little to the right below its term', async () => {
+    const { desktop, run } = page([
+      { id: 'dt', role: 'label', name: 'Shelf', bounds: { x: 100, y: 100, width: 38, height: 20 } },
+      { id: 'dd', role: 'label', name: 'E-44', bounds: { x: 140, y: 122, width: 38, height: 20 } },
+      {
+        id: 'x',
+        role: 'label',
+        name: 'Reserve this book',
+        bounds: { x: 100, y: 150, width: 138, height: 20 },
+      },
+      {
+        id: 'mark',
+        role: 'text_field',
+        name: 'Mark',
+        value: '',
+        states: ['editable'],
+        bounds: { x: 100, y: 300, width: 300, height: 30 },
+      },
+    ]);
+    await run('remember the Shelf as place, then type the place into the Mark field');
+    expect(desktop.widget('mark').value).toBe('E-44');
+  });
+
   it('a radio button that is checked counts as selected', async () => {
     const bounds = { x: 100, y: 100, width: 20, height: 20 };
     const { run } = page([

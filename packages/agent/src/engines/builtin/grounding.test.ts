@@ -1,6 +1,7 @@
 import { type Observation, Observation as ObservationSchema, type ScreenElement } from '@deskhand/protocol';
 import { describe, expect, it } from 'vitest';
-import { ground, type Purpose, pointOf } from './grounding.ts';
+import { ground, isBrowsersBox, type Purpose, pointOf } from './grounding.ts';
+import { joinWords, ocrLines } from './ocr-phrases.ts';
 import { planOf } from './plan.ts';
 import type { Target } from './target.ts';
 
@@ -125,6 +126,24 @@ describe('grounding by name and kind', () => {
     expect(find('Back', screen([...browser, link]))).toBe('ambiguous e1,e2');
   });
 
+  it('tells a box of the browser’s own from a button of the page', () => {
+    const page = { url: 'http://127.0.0.1/', title: 'Projects', loading: false };
+    const sight = {
+      ...screen([
+        ['document', 'Projects', 0, 100, 1280, 700],
+        ['button', 'Reload', 60, 60, 30, 30],
+        ['button', 'OK', 803, 209, 80, 30],
+        ['button', 'Remove project', 500, 300, 120, 30],
+        ['button', 'Remove', 500, 300, 120, 30, { source: 'dom' }],
+      ]),
+      page,
+    };
+    const own = (index: number, where: Observation = sight) =>
+      isBrowsersBox({ element: where.elements[index] as ScreenElement, visible: null, score: 1 }, where);
+    expect([own(1), own(2), own(3), own(4)]).toEqual([false, true, false, false]);
+    expect(own(2, { ...sight, page: null })).toBe(false);
+  });
+
   it('prefers the active window, the enabled button and the thing itself over its container', () => {
     expect(
       find(
@@ -223,6 +242,17 @@ describe('grounding by label, place and neighbour', () => {
 });
 
 describe('grounding by words read from pixels', () => {
+  it('a reader that tells lines beside their words doubles nothing', () => {
+    const ocr: Partial<ScreenElement> = { source: 'ocr', states: [] };
+    const { elements } = screen([
+      ['label', 'Quiet Machines', 10, 10, 120, 16, ocr],
+      ['word', 'Quiet', 10, 10, 50, 16, ocr],
+      ['word', 'Machines', 66, 10, 64, 16, ocr],
+    ]);
+    expect(ocrLines(elements).map((line) => joinWords(line).name)).toEqual(['Quiet Machines']);
+    expect(ocrLines(elements.slice(0, 1)).map((line) => joinWords(line).name)).toEqual(['Quiet Machines']);
+  });
+
   const word = (name: string, x: number, y: number): Short => [
     'word',
     name,

@@ -200,6 +200,17 @@ function pageArea({ page, elements, activeWindowId }: Observation): ScreenElemen
   );
 }
 
+/** A box of the browser's own that lies over its page (“127.0.0.1 says …”): no part of the page tells of it. */
+export function isBrowsersBox({ element }: Candidate, observation: Observation): boolean {
+  const page = pageArea(observation);
+  if (page === null || element.source !== 'accessibility' || !fitsHint(element, 'button')) return false;
+  const center = centerOf(element.bounds);
+  if (!contains(page.bounds, center)) return false;
+  return !observation.elements.some(
+    ({ source, role, bounds }) => source === 'dom' && role === element.role && contains(bounds, center),
+  );
+}
+
 /** The browser's own tabs and buttons: a link “Back” of the page is meant before the browser's “Back”. */
 function isAroundPage(element: ScreenElement, page: ScreenElement | null): boolean {
   if (page === null || element.source !== 'accessibility' || element.windowId !== page.windowId) return false;

@@ -5,7 +5,10 @@ const WORD_GAP_HEIGHTS = 1.6;
 
 /** Words read from pixels, joined into the lines they stand in; left to right, top to bottom. */
 export function ocrLines(elements: readonly ScreenElement[]): ScreenElement[][] {
-  const words = elements.filter((element) => element.source === 'ocr' && element.name.trim() !== '');
+  const read = elements.filter((element) => element.source === 'ocr' && element.name.trim() !== '');
+  // A reader may tell its lines beside their words: joined, every word would be there twice.
+  const single = read.filter(({ role }) => role === 'word');
+  const words = single.length > 0 ? single : read;
   const sorted = [...words].sort(
     (a, b) => a.bounds.y + a.bounds.height / 2 - (b.bounds.y + b.bounds.height / 2),
   );

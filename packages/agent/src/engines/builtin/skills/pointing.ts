@@ -1,9 +1,9 @@
 import type { OperationInput, Outcome } from '@deskhand/protocol';
 import { foundWords } from '../explain.ts';
 import { find } from '../find.ts';
-import { type Candidate, type Purpose, pointOf } from '../grounding.ts';
+import { type Candidate, isBrowsersBox, type Purpose, pointOf } from '../grounding.ts';
 import type { Intent } from '../intent.ts';
-import { failureOf, type Move, type Scene, TaskFailure } from '../scene.ts';
+import { failureOf, LOOK, type Move, type Scene, TaskFailure } from '../scene.ts';
 import { describeTarget, type Target } from '../target.ts';
 
 type ClickIntent = Extract<Intent, { type: 'click' }>;
@@ -12,6 +12,8 @@ export function* click(scene: Scene, intent: ClickIntent): Move {
   const { target, button, clicks, modifiers } = intent;
   yield* clickOn(scene, target, 'point', { button, clicks, modifiers: [...modifiers] });
 }
+
+const BOX_PAUSE_MS = 600;
 
 type ClickWays = Readonly<{
   button?: 'left' | 'middle' | 'right' | 'back' | 'forward';
@@ -30,6 +32,12 @@ export function* clickOn(
   ways: ClickWays = {},
 ): Move<Candidate> {
   const candidate = yield* find(scene, target, purpose);
+  if (isBrowsersBox(candidate, scene.observation))
+    yield* scene.look(
+      'A browser takes no click on a box of its own in its first half second; waiting.',
+      LOOK,
+      BOX_PAUSE_MS,
+    );
   const first = yield* clickCandidate(scene, candidate, target, ways);
   if (first?.status !== 'no_effect') return candidate;
   yield* scene.look('The click changed nothing visible so far; looking once more.', { elements: true }, 600);

@@ -104,7 +104,11 @@ function beside(label: ScreenElement, texts: readonly ScreenElement[]): ScreenEl
         Math.min(element.bounds.x + element.bounds.width, bounds.x + bounds.width) -
         Math.max(element.bounds.x, bounds.x);
       const gap = element.bounds.y - (bounds.y + bounds.height);
-      return shared > 0 && gap >= -2 && gap < 3 * bounds.height;
+      // A value may stand a little to the right of its name, as in lists of terms.
+      const indent = element.bounds.x - (bounds.x + bounds.width);
+      return (
+        (shared > 0 || (indent >= 0 && indent < 3 * bounds.height)) && gap >= -2 && gap < 3 * bounds.height
+      );
     })
     .sort((a, b) => a.bounds.y - b.bounds.y)[0];
   return below ?? null;

@@ -304,6 +304,20 @@ export function* clearField(scene: Scene, intent: Extract<Intent, { type: 'clear
     throw new TaskFailure(`${describeTarget(intent.target)} still holds ${characters(now.value)}.`);
 }
 
+const FILE_DIALOG = /^(?:open|save|upload|choose|select|import|export)\b.{0,40}$/i;
+const DIALOG_PATIENCE_MS: readonly number[] = [150, 300, 600, 1000];
+
+/** A file dialog looks at the path before it goes; what is typed meanwhile would land in its name field. */
+function* waitForFileDialog(scene: Scene): Move {
+  const dialog = scene.activeWindow;
+  if (dialog === null || scene.observation.windows.length < 2 || !FILE_DIALOG.test(dialog.title)) return;
+  for (const afterMs of DIALOG_PATIENCE_MS) {
+    yield* scene.look(`Waiting for “${dialog.title}” to close.`, LOOK, afterMs);
+    if (scene.activeWindow?.id !== dialog.id) return;
+  }
+  throw new TaskFailure(`“${dialog.title}” is still open after Enter; it may not have found that file.`);
+}
+
 export function* press(scene: Scene, intent: Extract<Intent, { type: 'press' }>): Move {
   const focus: OperationInput[] = [];
   let aimed = '';
@@ -335,5 +349,6 @@ export function* press(scene: Scene, intent: Extract<Intent, { type: 'press' }>)
   const failure = failureOf(outcomes);
   if (failure !== null)
     throw new TaskFailure(`Pressing ${words} failed: ${failure.message ?? failure.code ?? failure.status}.`);
+  if (words === 'enter' && times === '') yield* waitForFileDialog(scene);
   if (outcomes.at(-1)?.status === 'no_effect') scene.doubts.push(`pressing ${words} changed nothing visible`);
 }

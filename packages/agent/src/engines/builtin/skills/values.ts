@@ -63,11 +63,22 @@ function valueOfSlider(element: ScreenElement | null): number | null {
   return Number.isFinite(value) ? value : null;
 }
 
+/** `17:45` as a browser's time field takes it: with the half of the day, or without. */
+function timeKeys(text: string): string[] {
+  const [, hour = '', minute = ''] = /^(\d{1,2}):(\d{2})$/.exec(text.trim()) ?? [];
+  if (hour === '' || Number(hour) > 23) return [];
+  const two = (number: number) => String(number).padStart(2, '0');
+  const half = Number(hour) < 12 ? 'AM' : 'PM';
+  return [`${two(Number(hour) % 12 || 12)}${minute}${half}`, `${two(Number(hour))}${minute}`];
+}
+
 /**
  * `2026-05-17` as a browser's date field takes it: digits in the order of its language. Tried one after the
- * other, each only while the field provably holds nothing.
+ * other, each only while the field provably holds something else. Times likewise.
  */
 export function dateKeys(text: string): string[] {
   const [, year = '', month = '', day = ''] = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text.trim()) ?? [];
-  return year === '' ? [] : [`${month}${day}${year}`, `${day}${month}${year}`, `${year}${month}${day}`];
+  return year === ''
+    ? timeKeys(text)
+    : [`${month}${day}${year}`, `${day}${month}${year}`, `${year}${month}${day}`];
 }
