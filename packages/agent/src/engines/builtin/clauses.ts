@@ -1,4 +1,4 @@
-import type { MarkedText } from './text.ts';
+import { type MarkedText, QUOTE } from './text.ts';
 
 /** One instruction of the task, still text. */
 export type Clause = Readonly<{
@@ -85,6 +85,8 @@ const LIMIT = /^(?:for\s+)?(?:up\s+to|at\s+most|a\s+maximum\s+of|no\s+(?:longer|
 const BY_CLICKING = /^[\p{L}-]+\s[^,]*\bby\s+(?:clicking|pressing|tapping|choosing|selecting)\b/iu;
 /** "Click 1, 2, × and =": a list of keys too short to be anything but names. */
 const POINTS = /^(?:click|press|tap|push|hit)\b/i;
+/** "… and Email with “…”": the next field of a form. */
+const NEXT_FIELD = new RegExp(`^[\\p{L}][\\p{L}\\p{N} -]{0,40}?\\s(?:with|to|as)\\s${QUOTE}`, 'u');
 const SHORT_ITEM = /^(?:\d{1,3}|[^\p{L}\p{N}\s,]{1,2})(?=\s*(?:,|\sand\s|$))/u;
 
 /** A place where a sentence may be cut: what cutting there costs, and what reading on across it costs. */
@@ -102,7 +104,7 @@ export function softBordersOf(text: string): SoftBorder[] {
     const verb =
       VERBS.has(withoutFiller(rest).split(/[\s,]/, 1)[0]?.toLowerCase() ?? '') || BY_CLICKING.test(rest);
     const startsAtom = /^[\u{F0000}-\u{10FFFF}]/u.test(rest);
-    const isKey = POINTS.test(text) && SHORT_ITEM.test(rest);
+    const isKey = (POINTS.test(text) && SHORT_ITEM.test(rest)) || NEXT_FIELD.test(rest);
     if (!verb && !startsAtom && !isKey && !/^(?:the|a|an)\s/i.test(rest) && !/^[A-Z]/.test(rest)) continue;
     const isComma = match[0].includes(',');
     // "Save and Close": two capitalised words around an "and" are one name rather than two instructions.
@@ -117,6 +119,11 @@ export function softBordersOf(text: string): SoftBorder[] {
     });
   }
   return borders;
+}
+
+/** "fill in …", "type …": says what to do by itself, so no verb is borrowed for it. A capital may begin a name. */
+export function saysWhatToDo(text: string): boolean {
+  return /^\p{Ll}/u.test(text) && /\s/.test(text) && VERBS.has(text.split(/[\s,]/, 1)[0] ?? '');
 }
 
 /** The leading verb phrase of a clause, for one that was left out ("click A, B and C"). */

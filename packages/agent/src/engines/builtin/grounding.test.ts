@@ -128,20 +128,18 @@ describe('grounding by name and kind', () => {
 
   it('tells a box of the browser’s own from a button of the page', () => {
     const page = { url: 'http://127.0.0.1/', title: 'Projects', loading: false };
-    const sight = {
-      ...screen([
-        ['document', 'Projects', 0, 100, 1280, 700],
-        ['button', 'Reload', 60, 60, 30, 30],
-        ['button', 'OK', 803, 209, 80, 30],
-        ['button', 'Remove project', 500, 300, 120, 30],
-        ['button', 'Remove', 500, 300, 120, 30, { source: 'dom' }],
-      ]),
-      page,
-    };
-    const own = (index: number, where: Observation = sight) =>
+    const box: Short[] = [
+      ['dialog', '127.0.0.1:4321 says', 409, 97, 462, 160],
+      ['button', 'OK', 763, 190, 81, 38],
+      ['button', 'Reload', 60, 60, 30, 30],
+    ];
+    const own = (index: number, where: Observation) =>
       isBrowsersBox({ element: where.elements[index] as ScreenElement, visible: null, score: 1 }, where);
-    expect([own(1), own(2), own(3), own(4)]).toEqual([false, true, false, false]);
-    expect(own(2, { ...sight, page: null })).toBe(false);
+    const sight = { ...screen(box), page };
+    expect([own(1, sight), own(2, sight)]).toEqual([true, false]);
+    expect(own(1, { ...sight, page: null })).toBe(false);
+    const telling: Short = ['button', 'Remove', 500, 300, 120, 30, { source: 'dom' }];
+    expect(own(1, { ...screen([...box, telling]), page })).toBe(false);
   });
 
   it('prefers the active window, the enabled button and the thing itself over its container', () => {

@@ -200,14 +200,14 @@ function pageArea({ page, elements, activeWindowId }: Observation): ScreenElemen
   );
 }
 
-/** A box of the browser's own that lies over its page (“127.0.0.1 says …”): no part of the page tells of it. */
-export function isBrowsersBox({ element }: Candidate, observation: Observation): boolean {
-  const page = pageArea(observation);
+/** A box of the browser's own (“127.0.0.1 says …”): while it stands, the page tells nothing. */
+export function isBrowsersBox({ element }: Candidate, { page, elements }: Observation): boolean {
   if (page === null || element.source !== 'accessibility' || !fitsHint(element, 'button')) return false;
+  const isSilent = !elements.some(({ source }) => source === 'dom');
   const center = centerOf(element.bounds);
-  if (!contains(page.bounds, center)) return false;
-  return !observation.elements.some(
-    ({ source, role, bounds }) => source === 'dom' && role === element.role && contains(bounds, center),
+  return (
+    isSilent &&
+    elements.some(({ role, bounds }) => /^(?:dialog|alert)/.test(role) && contains(bounds, center))
   );
 }
 

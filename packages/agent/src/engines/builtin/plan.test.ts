@@ -37,6 +37,13 @@ describe('tasks are cut into instructions', () => {
     ['Click 1, 2, ×, 3, 4 and =.', ['click', 'click', 'click', 'click', 'click', 'click']],
     ['type 1, 2 and 3 into the Numbers field', ['type_text']],
     ['fill in Name with "Ada" and Email with "ada@example.test"', ['type_text', 'type_text']],
+    [
+      'click Add, fill in Name with "Ada" and Email with "a@b.test", then press Enter',
+      ['click', 'type_text', 'type_text', 'press'],
+    ],
+    ['Tick the "A" box and the "B" box', ['set_checked', 'set_checked']],
+    ['Check that "A" and "B" are visible', ['check_visible', 'check_visible']],
+    ['click the Document file chooser', ['click']],
     ['Make sure "A" is not visible and "B" is visible.', ['check_visible', 'check_visible']],
     ['wait until "Done" is shown, for at most 15 seconds, and click Finish', ['wait_until', 'click']],
     ['Put a scarf in the cart: click "Add scarf" and press enter', ['click', 'press']],
@@ -46,6 +53,12 @@ describe('tasks are cut into instructions', () => {
     ['open the message "Budget for May", then delete it with the Delete button', ['click', 'click']],
   ])('%s', (task, expected) => {
     expect(types(task)).toEqual(expected);
+  });
+
+  it('what a command printed can be typed later', () => {
+    const plan = planOf('run "hostname" in the terminal. Type the output into the Name field.');
+    const last = plan.understood ? plan.steps.at(-1)?.intent : undefined;
+    expect(last).toMatchObject({ type: 'type_text', text: { type: 'remembered', name: 'output' } });
   });
 
   it('“it” is what the instruction before was about', () => {

@@ -2,6 +2,7 @@ import {
   type Clause,
   leadingVerb,
   MAX_SENTENCE_CHARACTERS,
+  saysWhatToDo,
   sentencesOf,
   softBordersOf,
   withoutFiller,
@@ -85,11 +86,17 @@ function readSentence(sentence: Clause, remembered: Set<string>, lastVerb: strin
   }
   const whole = best[starts.length];
   if (whole !== null && whole !== undefined) {
-    for (const { intent } of whole.steps) if (intent.type === 'remember') remembered.add(intent.name);
+    for (const { intent } of whole.steps) for (const name of namesFrom(intent)) remembered.add(name);
     return whole;
   }
   const reached = best.findLastIndex((partial) => partial !== null);
   return sentence.marked.source(sentence.text.slice(starts[reached] ?? 0)).trim();
+}
+
+/** What can be named later: remembered values, and what a command printed. */
+function namesFrom(intent: Intent): readonly string[] {
+  if (intent.type === 'remember') return [intent.name];
+  return intent.type === 'run_command' ? ['output', 'command output'] : [];
 }
 
 function readClause(
@@ -100,10 +107,7 @@ function readClause(
 ): Partial | null {
   const text = withoutFiller(raw);
   if (text === '') return { cost: 0, steps: [], verb: null };
-  const names = new Set([
-    ...remembered,
-    ...before.steps.flatMap(({ intent }) => (intent.type === 'remember' ? [intent.name] : [])),
-  ]);
+  const names = new Set([...remembered, ...before.steps.flatMap(({ intent }) => namesFrom(intent))]);
   const read = (words: string, cost: number): Partial | null => {
     const intent = readIntent(clauseText(marked, words, names));
     return intent === null
@@ -113,7 +117,7 @@ function readClause(
   const direct = read(text, 0);
   if (direct !== null) return direct;
   // A clause without a verb borrows the last one: "click A, B and C".
-  return before.verb === null ? null : read(`${before.verb} ${text}`, 1.5);
+  return before.verb === null || saysWhatToDo(text) ? null : read(`${before.verb} ${text}`, 1.5);
 }
 
 function clauseText(marked: MarkedText, text: string, remembered: ReadonlySet<string>): ClauseText {

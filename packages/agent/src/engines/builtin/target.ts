@@ -1,5 +1,6 @@
 import type { ClauseText } from './intent.ts';
 import { ROLE_NOUNS, type RoleHint } from './roles.ts';
+import { QUOTE } from './text.ts';
 
 /** What a clause points at, still in words. */
 export type Target = Readonly<{
@@ -78,6 +79,9 @@ const RELATIONS: ReadonlyArray<{ relation: Relation; pattern: RegExp }> = [
   },
 ];
 
+/** "“A” and the “B”" is two things. */
+const RUNS_ON = new RegExp(`^${QUOTE}.*\\band\\b.*${QUOTE}`, 'su');
+
 /** "the page", "the screen": everywhere, so no restriction. */
 const EVERYWHERE =
   /^(?:the\s+)?(?:current\s+|whole\s+|web\s*)?(?:page|screen|window|website|site|desktop|browser)$/i;
@@ -90,7 +94,7 @@ export function readTarget(clause: ClauseText, phrase: string): Target | null {
   let text = phrase.trim().replace(/[,:]$/, '');
   const hadArticle = ARTICLE.test(text);
   while (ARTICLE.test(text)) text = text.replace(ARTICLE, '');
-  if (text === '') return null;
+  if (text === '' || RUNS_ON.test(text)) return null;
 
   const whole = atomTarget(clause, text);
   if (whole !== null) return whole;
@@ -134,6 +138,14 @@ function readPlain(clause: ClauseText, phrase: string, hadArticle: boolean): Tar
   }
   const base = { ordinal, near: null, phrase: null } as const;
 
+  const file = /^(?:(?<name>.+?)\s+)?file\s+(?:chooser|picker|selector|input|upload)$/iu.exec(text)?.groups;
+  // Browsers show it as a button that bears the label.
+  if (file !== undefined)
+    return {
+      ...base,
+      role: 'button',
+      ...(file.name === undefined ? { text: 'file', quoted: false } : named(clause, file.name, '')),
+    };
   const isNoun = /^\p{Ll}/u.test(text) && (hadArticle || ordinal !== null || !ALSO_NAMES.test(text));
   for (const { role, whole } of NOUNS)
     if (isNoun && whole.test(text)) return { ...base, ...nounAlone(role, text) };

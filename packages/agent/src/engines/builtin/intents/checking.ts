@@ -87,7 +87,7 @@ const PRESENT = [
   pattern(`${THING}(?<what>.+?)\\s+should\\s+(?:now\\s+)?(?:be\\s+${SEEN}|appear|show(?:\\s+up)?)${SCREEN}`),
   pattern(`${CHECK}\\s+(?:the\\s+)?(?:answer|result|output)\\s+(?:is|reads?|says?|equals?)\\s+(?<what>.+)`),
   pattern(
-    `(?:check|verify|confirm|make\\s+sure\\s+of|expect|assert)\\s+(?:the\\s+(?:text|words?|message)\\s+)?(?<what>${QUOTE})${SCREEN}`,
+    `(?:check|verify|confirm|make\\s+sure\\s+of|expect|assert)\\s+(?:that\\s+)?(?:the\\s+(?:text|words?|message)\\s+)?(?<what>${QUOTE})${SCREEN}`,
   ),
 ];
 

@@ -39,13 +39,17 @@ function* typeHere(scene: Scene, text: string, submit: boolean): Move {
   const where = field === null ? 'whatever has the focus' : `the focused ${describeRole(field)}`;
   const before = field?.value;
   const frameBefore = scene.observation.frame?.sha256;
+  const windowBefore = scene.observation.activeWindowId;
   const outcomes = yield* doTyping(
     scene,
     `Typing ${characters(text)} into ${where}. Expecting them to appear there.`,
     [{ type: 'type_text', text }, ...(submit ? [ENTER] : [])],
     field,
   );
-  if (submit || field === null) return yield* expectSomething(scene, text, outcomes, frameBefore);
+  // A dialog that was on its way has come: the text went where the focus was by then.
+  const elsewhere = scene.observation.activeWindowId !== windowBefore;
+  if (submit || field === null || elsewhere)
+    return yield* expectSomething(scene, text, outcomes, frameBefore);
   const verdict = yield* readBack(scene, field, text, 'contains');
   if (verdict !== 'unmet') return;
   const now = again(scene, field);
