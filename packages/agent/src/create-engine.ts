@@ -2,7 +2,7 @@ import type { Logger } from '@deskhand/base';
 import { BuiltinEngine } from './engines/builtin/builtin-engine.ts';
 import type { RetryPlan } from './engines/vision/ask-model.ts';
 import { VisionEngine } from './engines/vision/vision-engine.ts';
-import { chooseModel, type ProviderKeys } from './model-choice.ts';
+import { chooseModel, type Endpoint, endpointFor, type OwnKey, type ProviderKeys } from './model-choice.ts';
 import type { Engine } from './ports.ts';
 
 export type EngineOptions = Readonly<{
@@ -12,6 +12,8 @@ export type EngineOptions = Readonly<{
   env?: ProviderKeys;
   /** Base URL of an OpenAI-compatible endpoint; for other providers, another address of the same API. */
   baseUrl?: string | undefined;
+  /** A key the run brought along; takes the place of `model`, `env` and `baseUrl`. */
+  ownKey?: OwnKey | undefined;
   /** How to go on after a provider's own fault; default: five attempts, one second doubling to thirty. */
   retry?: RetryPlan;
   log: Logger;
@@ -19,12 +21,20 @@ export type EngineOptions = Readonly<{
 
 /** @throws ProtocolError CONFIG_INVALID with the variable's name and what it should be. */
 export function createEngine(options: EngineOptions): Engine {
-  const choice = chooseModel(options.model, options.env ?? {}, options.baseUrl);
-  if (choice.engine === 'builtin') return new BuiltinEngine({ log: options.log });
-  const { provider, model, key, baseUrl } = choice;
+  const endpoint = endpointOf(options);
+  if (endpoint === null) return new BuiltinEngine({ log: options.log });
   return new VisionEngine({
-    endpoint: { provider, model, key, baseUrl },
+    endpoint,
     log: options.log,
     ...(options.retry === undefined ? {} : { retry: options.retry }),
   });
+}
+
+/** @returns the model to ask, or null for the built-in engine. */
+export function endpointOf(
+  options: Pick<EngineOptions, 'model' | 'env' | 'baseUrl' | 'ownKey'>,
+): Endpoint | null {
+  if (options.ownKey !== undefined) return endpointFor(options.ownKey);
+  const choice = chooseModel(options.model, options.env ?? {}, options.baseUrl);
+  return choice.engine === 'builtin' ? null : choice.endpoint;
 }

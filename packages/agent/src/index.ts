@@ -4,7 +4,10 @@ export { createVerifier, type VerifierOptions } from './create-verifier.ts';
 export { describeOperation, describeOperations } from './describe-operation.ts';
 export {
   chooseModel,
+  type Endpoint,
+  endpointFor,
   type ModelChoice,
+  type OwnKey,
   PROVIDER_KEYS,
   type Provider,
   type ProviderKeys,

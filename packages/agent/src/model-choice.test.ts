@@ -1,6 +1,6 @@
 import { Secret } from '@deskhand/base';
 import { describe, expect, it } from 'vitest';
-import { chooseModel } from './model-choice.ts';
+import { chooseModel, endpointFor } from './model-choice.ts';
 
 const key = new Secret('sk-ant-secret-0123456789');
 
@@ -29,7 +29,8 @@ describe('which model', () => {
     ],
     ['a provider alone', ['openai', { OPENAI_API_KEY: key }], { provider: 'openai' }],
   ])('%s', (_title, args, expected) => {
-    expect(chooseModel(...args)).toMatchObject(expected);
+    const choice = chooseModel(...args);
+    expect(choice.engine === 'vision' ? choice.endpoint : choice).toMatchObject(expected);
   });
 
   it.each<[string, Parameters<typeof chooseModel>, RegExp]>([
@@ -55,5 +56,23 @@ describe('which model', () => {
     } catch (error) {
       expect((error as Error).message).not.toContain('abcdefghijklmnop');
     }
+  });
+});
+
+describe('a key that came with the run', () => {
+  it('goes to its own provider, whatever address the operator set', () => {
+    expect(endpointFor({ provider: 'anthropic', model: null, apiKey: key, source: 'header' })).toMatchObject({
+      provider: 'anthropic',
+      model: 'claude-sonnet-4-5',
+      baseUrl: null,
+      keyName: 'the X-LLM-Api-Key header',
+    });
+  });
+
+  it('a model that looks like a key is refused without being quoted', () => {
+    const model = 'sk-proj-abcdefghijklmnop';
+    expect(() => endpointFor({ provider: 'openai', model, apiKey: key, source: 'stored' })).toThrow(
+      expect.objectContaining({ code: 'VALIDATION_ERROR', message: expect.not.stringContaining('abcdef') }),
+    );
   });
 });

@@ -26,10 +26,28 @@ const DEFAULT_MODELS: Partial<Record<Provider, string>> = {
 /** Keys by variable name; only what is set. */
 export type ProviderKeys = Readonly<Record<string, Secret | undefined>>;
 
-export type ModelChoice = Readonly<
-  | { engine: 'builtin' }
-  | { engine: 'vision'; provider: Provider; model: string; key: Secret | null; baseUrl: string | null }
->;
+/** Where a model is asked and with which key. */
+export type Endpoint = Readonly<{
+  provider: Provider;
+  model: string;
+  /** Null: the provider's own address. */
+  baseUrl: string | null;
+  key: Secret | null;
+  /** Where the key came from, in words a person can follow when it is refused. */
+  keyName: string;
+}>;
+
+export type ModelChoice = Readonly<{ engine: 'builtin' } | { engine: 'vision'; endpoint: Endpoint }>;
+
+/** A key that came with the run instead of the operator's configuration (v1-api.md 8.7). */
+export type OwnKey = Readonly<{
+  provider: Provider;
+  /** Null: the provider's default model. */
+  model: string | null;
+  baseUrl?: string | null;
+  apiKey: Secret;
+  source: 'header' | 'stored';
+}>;
 
 /**
  * Reads `DESKHAND_MODEL`: `builtin`, `provider/model`, or nothing (the first provider whose key is set, else builtin).
@@ -65,14 +83,42 @@ export function chooseModel(model: string | undefined, keys: ProviderKeys, baseU
     throw invalid(
       `DESKHAND_MODEL is ${provider}/${shown(chosen)}, which needs ${PROVIDER_KEYS[provider]} to be set.`,
     );
-  return { engine: 'vision', provider, model: chosen, key, baseUrl: url };
+  const keyName = PROVIDER_KEYS[provider];
+  return { engine: 'vision', endpoint: { provider, model: chosen, key, baseUrl: url, keyName } };
+}
+
+/**
+ * The endpoint of a run that brought its own key. The operator's address is never used with it: a key goes to
+ * the provider it belongs to, or to the address its owner named.
+ * @throws ProtocolError VALIDATION_ERROR when the model looks like a credential or is missing.
+ */
+export function endpointFor(own: OwnKey): Endpoint {
+  const model = own.model?.trim() || DEFAULT_MODELS[own.provider];
+  if (model === undefined)
+    throw new ProtocolError('VALIDATION_ERROR', `Name a model: ${own.provider} has no default one.`);
+  if (looksLikeKey(model))
+    throw new ProtocolError(
+      'VALIDATION_ERROR',
+      'The model looks like an API key; it should be a model name. Keys go into X-LLM-Api-Key or the key store.',
+    );
+  return {
+    provider: own.provider,
+    model,
+    baseUrl: readUrl(own.baseUrl ?? undefined),
+    key: own.apiKey,
+    keyName: own.source === 'header' ? 'the X-LLM-Api-Key header' : `the stored ${own.provider} key`,
+  };
 }
 
 function firstWithKey(keys: ProviderKeys): ModelChoice {
   for (const provider of ['anthropic', 'openai', 'google'] as const) {
     const key = keyFor(provider, keys);
     const model = DEFAULT_MODELS[provider];
-    if (key !== null && model !== undefined) return { engine: 'vision', provider, model, key, baseUrl: null };
+    if (key !== null && model !== undefined)
+      return {
+        engine: 'vision',
+        endpoint: { provider, model, key, baseUrl: null, keyName: PROVIDER_KEYS[provider] },
+      };
   }
   return { engine: 'builtin' };
 }

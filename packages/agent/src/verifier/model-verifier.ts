@@ -6,7 +6,7 @@ import { describeOperation } from '../describe-operation.ts';
 import { askModel, DEFAULT_RETRY, type RetryPlan } from '../engines/vision/ask-model.ts';
 import { elementLines } from '../engines/vision/element-list.ts';
 import { languageModel } from '../engines/vision/language-model.ts';
-import type { Endpoint } from '../engines/vision/model-errors.ts';
+import type { Endpoint } from '../model-choice.ts';
 import type { HistoryEntry, Verifier } from '../ports.ts';
 import { BuiltinVerifier } from './builtin-verifier.ts';
 

@@ -6,8 +6,9 @@ import {
   type ModelMessage,
   type ToolSet,
 } from 'ai';
+import type { Endpoint } from '../../model-choice.ts';
 import type { ModelUsage } from '../../ports.ts';
-import { asProtocolError, type Endpoint, type ModelTrouble, troubleOf } from './model-errors.ts';
+import { asProtocolError, type ModelTrouble, troubleOf } from './model-errors.ts';
 import type { ModelCall } from './proposal.ts';
 
 export type ModelReply = Readonly<{

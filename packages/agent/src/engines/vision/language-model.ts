@@ -3,7 +3,7 @@ import { createGoogle } from '@ai-sdk/google';
 import { createOpenAI } from '@ai-sdk/openai';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import type { LanguageModel } from 'ai';
-import type { Endpoint } from './model-errors.ts';
+import type { Endpoint } from '../../model-choice.ts';
 
 /** The one place that knows how each provider's client is made. */
 export function languageModel({ provider, model, key, baseUrl }: Endpoint): LanguageModel {

@@ -1,7 +1,6 @@
-import type { Secret } from '@deskhand/base';
 import { type ErrorCode, ProtocolError } from '@deskhand/protocol';
 import { APICallError } from 'ai';
-import { PROVIDER_KEYS, type Provider } from '../../model-choice.ts';
+import type { Endpoint } from '../../model-choice.ts';
 
 /** What went wrong at a provider, in words a person can act on. */
 export type ModelTrouble = Readonly<{
@@ -19,13 +18,6 @@ export type ModelTrouble = Readonly<{
   /** Worth the same request again after a pause. */
   retryable: boolean;
   retryAfterMs: number | null;
-}>;
-
-export type Endpoint = Readonly<{
-  provider: Provider;
-  model: string;
-  baseUrl: string | null;
-  key: Secret | null;
 }>;
 
 const MAX_PROVIDER_WORDS = 300;
@@ -64,7 +56,7 @@ export function troubleOf(error: unknown, endpoint: Endpoint): ModelTrouble {
         )
       : trouble('garbage', `The connection to ${name} broke: ${said}`, true);
   if (status === 401 || status === 403)
-    return trouble('key', `${provider} refused the key in ${PROVIDER_KEYS[provider]} (${status}): ${said}`);
+    return trouble('key', `${provider} refused the key in ${endpoint.keyName} (${status}): ${said}`);
   if (status === 402 || /insufficient_quota|credit balance|billing|exceeded your current quota/.test(text))
     return trouble('quota', `The quota or credit of ${provider} is used up (${status}): ${said}`);
   if (status === 404)

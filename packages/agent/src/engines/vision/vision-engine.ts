@@ -6,6 +6,7 @@ import {
   ProtocolError,
 } from '@deskhand/protocol';
 import type { LanguageModel, ToolResultPart, ToolSet } from 'ai';
+import type { Endpoint } from '../../model-choice.ts';
 import type {
   Decision,
   Engine,
@@ -22,7 +23,6 @@ import { type CoordinateSpace, coordinateSpaceOf } from './coordinate-space.ts';
 import { elementLines } from './element-list.ts';
 import { instructionsFor, taskMessage } from './instructions.ts';
 import { languageModel } from './language-model.ts';
-import type { Endpoint } from './model-errors.ts';
 import { type ModelCall, type Proposal, readProposal } from './proposal.ts';
 import { toolsForModel } from './tools.ts';
 
