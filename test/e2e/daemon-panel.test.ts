@@ -191,6 +191,27 @@ describe('the panel’s own place', () => {
   });
 });
 
+describe('the window in front', () => {
+  it('is brought back after a person pressed something on the panel', async () => {
+    await using panel = await Panel.open();
+    const observed = await server.observe();
+    const work = observed.observation?.activeWindowId;
+    const own = await desktop.startWindow(
+      'xterm',
+      ['-title', 'Paused – Deskhand', '-geometry', '40x10+700+300'],
+      ['--name', 'Paused – Deskhand'],
+    );
+    await eventually(async () =>
+      (await desktop.ask('xdotool', 'getactivewindow', 'getwindowname')).includes('Deskhand'),
+    );
+    panel.connection.send({ type: 'rects', seq: 1, rects: [{ x: 690, y: 270, width: 400, height: 260 }] });
+    await panel.connection.request({ type: 'command', name: 'resume' });
+    const { observation } = await server.observe();
+    expect(observation?.activeWindowId).toBe(work);
+    await own.close();
+  });
+});
+
 describe('the window that gets the input', () => {
   let stolen: string;
   const openThief = () =>

@@ -1,6 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { FromDaemon } from '@deskhand/protocol';
 import { connectToDaemon, connectToGuard, readLocalToken } from '@deskhand/protocol/local-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DaemonProcess } from '../helpers/daemon-process.ts';
@@ -127,6 +130,36 @@ describe.each<[name: string, path: () => string]>([
     await peer.closed;
     await stillWorks();
     expect((await status()).control).toBe('armed');
+  });
+});
+
+describe('programs of another age', () => {
+  it('[LOCAL9] skip messages they do not know, and keep the line', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'deskhand-local-')), 'newer.sock');
+    const newer = createServer((socket) => {
+      socket.once('data', () => {
+        socket.write('{"type":"attached","protocolVersion":1,"pid":2,"more":true}\n');
+        socket.once('data', () => {
+          socket.write('{"type":"hologram","id":"7","deep":{"er":[1]}}\n');
+          socket.write(
+            '{"type":"step","runId":"r","step":1,"at":"2026-03-14T14:03:00.000Z","mood":"good"}\n',
+          );
+        });
+      });
+    });
+    await new Promise<void>((resolve) => newer.listen(file, resolve));
+    try {
+      await using panel = await connectToDaemon({ path: file, token, role: 'panel' });
+      const heard: FromDaemon[] = [];
+      panel.onMessage((message) => heard.push(message));
+      panel.send({ type: 'subscribe', thumbnails: false });
+      await eventually(() => heard.length === 1, { what: 'the message it knows' });
+      expect(heard[0]).toMatchObject({ type: 'step', step: 1 });
+      expect(panel.closed).toBe(false);
+    } finally {
+      newer.close();
+      rmSync(dirname(file), { recursive: true, force: true });
+    }
   });
 });
 

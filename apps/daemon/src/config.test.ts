@@ -24,6 +24,8 @@ describe('the daemon’s settings', () => {
       pairCode: null,
       stopHotkey: 'ctrl+alt+shift+escape',
       logLevel: 'info',
+      drawBorder: true,
+      targetRingMs: 250,
       display: null,
     });
   });
@@ -39,6 +41,25 @@ describe('the daemon’s settings', () => {
       name: 'flag',
       display: ':7',
     });
+  });
+
+  it.each([
+    [[], {}, true, 250],
+    [['--virtual'], {}, false, 0],
+    [['--virtual'], { DESKHAND_BORDER: 'on', DESKHAND_TARGET_RING_MS: '40' }, true, 40],
+    [[], { DESKHAND_BORDER: 'off', DESKHAND_TARGET_RING_MS: '0' }, false, 0],
+  ])('%j with %j: border %s, ring %d ms', (args, env, drawBorder, targetRingMs) => {
+    expect(read(args, env as Record<string, string>)).toMatchObject({ drawBorder, targetRingMs });
+  });
+
+  it.each([
+    { DESKHAND_BORDER: 'maybe' },
+    { DESKHAND_TARGET_RING_MS: '1001' },
+    { DESKHAND_TARGET_RING_MS: 'soon' },
+  ])('refuse %j', (env) => {
+    expect(() => read([], env as Record<string, string>)).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID' }),
+    );
   });
 
   it.each([

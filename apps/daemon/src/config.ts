@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Secret } from '@deskhand/base';
-import { ProtocolError, parseJson } from '@deskhand/protocol';
+import { ProtocolError, parseJson, TARGET_SHOW_MAX_MS } from '@deskhand/protocol';
 import { z } from 'zod';
 import { linkAddress } from './link/server-link.ts';
 import type { LogLevel } from './process-log.ts';
@@ -22,6 +22,10 @@ export type DaemonConfig = Readonly<{
   pairCode: Secret | null;
   stopHotkey: string;
   logLevel: LogLevel;
+  /** Guard draws the border around the screen and the ring at targets, where the system lets it. */
+  drawBorder: boolean;
+  /** How long the ring shows where the pointer goes before it does; 0 is never. */
+  targetRingMs: number;
   /** X display of the person's session, where there is one. */
   display: string | null;
 }>;
@@ -30,8 +34,12 @@ export type DaemonConfig = Readonly<{
 const ConfigFile = z.looseObject({
   stop_hotkey: z.string().max(64).optional(),
   machine_name: z.string().min(1).max(64).optional(),
+  border: z.string().max(16).optional(),
+  target_ring_ms: z.string().max(16).optional(),
 });
 
+/** Long enough to be seen, short enough not to be waited for. */
+const DEFAULT_RING_MS = 250;
 const DEFAULT_SIZE = { width: 1280, height: 800 };
 const SMALLEST_PX = 320;
 const LARGEST_PX = 8192;
@@ -58,6 +66,15 @@ export function readConfig(
   const virtual = attempt(() => (flags.virtual === undefined ? null : sizeOf(flags.virtual)), null);
   const stopHotkey = env.DESKHAND_STOP_HOTKEY || file.stop_hotkey || DEFAULT_STOP_HOTKEY;
   attempt(() => parseStopChord(stopHotkey), undefined);
+  // Nobody sits in front of a private desktop: a border there only costs pixels, and a ring only time.
+  const drawBorder = attempt(
+    () => borderSetting(env.DESKHAND_BORDER || file.border || 'auto', virtual === null),
+    false,
+  );
+  const targetRingMs = attempt(
+    () => ringSetting(env.DESKHAND_TARGET_RING_MS || file.target_ring_ms, virtual === null),
+    0,
+  );
   const name = flags.name ?? file.machine_name ?? (host.hostname.slice(0, 64) || 'this desktop');
   if (name.length > 64) problems.push('--name must have at most 64 characters.');
   if (problems.length > 0) throw new ProtocolError('CONFIG_INVALID', problems.join('\n'), { problems });
@@ -69,6 +86,8 @@ export function readConfig(
     pairCode: flags['pair-code'] === undefined ? null : new Secret(flags['pair-code']),
     stopHotkey,
     logLevel: logLevelFrom(env.DESKHAND_LOG),
+    drawBorder,
+    targetRingMs,
     display: env.DISPLAY || null,
   });
 }
@@ -114,6 +133,22 @@ function sizeOf(text: string): { width: number; height: number } {
   const fits = [size.width, size.height].every((side) => side >= SMALLEST_PX && side <= LARGEST_PX);
   if (!fits) throw new Error(`--virtual must be WxH in pixels, such as 1280x800, not "${text}".`);
   return size;
+}
+
+function borderSetting(text: string, ownDesktop: boolean): boolean {
+  if (text === 'auto') return ownDesktop;
+  if (text === 'on' || text === 'off') return text === 'on';
+  throw new Error(`DESKHAND_BORDER must be auto, on or off, not "${text}".`);
+}
+
+function ringSetting(given: string | undefined, ownDesktop: boolean): number {
+  if (given === undefined) return ownDesktop ? DEFAULT_RING_MS : 0;
+  const ms = Number(given);
+  if (!Number.isInteger(ms) || ms < 0 || ms > TARGET_SHOW_MAX_MS)
+    throw new Error(
+      `DESKHAND_TARGET_RING_MS must be a whole number from 0 to ${TARGET_SHOW_MAX_MS}, not "${given}".`,
+    );
+  return ms;
 }
 
 function readFile(path: string): z.infer<typeof ConfigFile> {

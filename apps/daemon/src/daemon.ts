@@ -1,4 +1,12 @@
-import { errorAttributes, type Logger, randomHex, type Secret, StopError } from '@deskhand/base';
+import {
+  errorAttributes,
+  type Logger,
+  raceSignal,
+  randomHex,
+  type Secret,
+  StopError,
+  sleep,
+} from '@deskhand/base';
 import type { RuntimePaths } from '@deskhand/base/runtime-paths';
 import {
   type Capabilities,
@@ -8,6 +16,7 @@ import {
   desktopToFrame,
   type FromGuard,
   type GuardState,
+  intersection,
   type LatchState,
   type MachineId,
   type Narrate,
@@ -16,8 +25,10 @@ import {
   type PauseKind,
   type Point,
   ProtocolError,
+  type Rect,
   RunId,
   type ServerMessage,
+  type WindowInfo,
 } from '@deskhand/protocol';
 import { readLatchFile, writeLatchFile } from '@deskhand/protocol/latch-file';
 import { connectToGuard } from '@deskhand/protocol/local-client';
@@ -26,7 +37,7 @@ import { Actor } from './desktop/act.ts';
 import { type Answer, CommandCache } from './desktop/command-cache.ts';
 import type { DesktopSenses } from './desktop/desktop-senses.ts';
 import { FrameBook } from './desktop/frame-book.ts';
-import { Observer, type Picture } from './desktop/observe.ts';
+import { Observer, type Picture, type Sight } from './desktop/observe.ts';
 import type { HandsClient } from './hands/hands-client.ts';
 import type { ServerLink } from './link/server-link.ts';
 import type { DaemonSocket } from './local/daemon-socket.ts';
@@ -49,6 +60,8 @@ export type DaemonParts = Readonly<{
   workFolder: string;
   /** The control plane runs on this computer. */
   serverIsLocal: boolean;
+  /** How long a ring shows where the pointer goes, before it does; 0 is never. */
+  targetRingMs: number;
   audit: AuditLog;
   log: Logger;
 }>;
@@ -64,6 +77,7 @@ export type DaemonPeers = Readonly<{
 
 /** Stands for no operation in particular: grants of a run's origin name no subject. */
 const ORIGIN_QUESTION: PolicyQuestion = { operation: { type: 'wait', ms: 0 }, window: null };
+const RING_SIDE_PX = 48;
 const THUMBNAIL = { width: 320, height: 180 };
 /** A run in one of these is over: the panel shows it until the next one begins. */
 const FINISHED: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled', 'timed_out']);
@@ -98,6 +112,10 @@ export class Daemon implements Disposable {
   /** A person's resume on its way through guard, with the note it came with. */
   #handedBack: DaemonCommand | undefined;
   #thumbnailing = false;
+  /** The person used the panel since the last command: its window may have the focus still. */
+  #panelUsed = false;
+  /** The window that was in front when the agent last looked. */
+  #workWindowId: string | null = null;
   /** Aborts when input must end now; replaced by a fresh one for the next command. */
   #stop = new AbortController();
 
@@ -113,7 +131,7 @@ export class Daemon implements Disposable {
     this.#observer = new Observer({
       senses: parts.senses,
       frames: this.#frames,
-      covered: () => this.#peers?.socket.covered ?? [],
+      covered: () => this.covered,
       onPicture: (picture) => this.#showThumbnail(picture),
       log: parts.log,
     });
@@ -134,6 +152,7 @@ export class Daemon implements Disposable {
       origin: () => this.#decideOrigin(),
       consent: (question, decision, options) => this.#askPerson(question, decision, options),
       clearTarget: (point) => peers.socket.clearTarget(point),
+      pointOut: (point, signal) => this.#pointOut(point, signal),
       onTarget: (point) => {
         this.#target = point;
       },
@@ -142,6 +161,11 @@ export class Daemon implements Disposable {
       log,
     });
     senses.capture.onDisplaysChanged(() => void this.#tellServer('displays_changed'));
+  }
+
+  /** Where our own windows cover the desktop: the panel, and what guard draws. */
+  get covered(): readonly Rect[] {
+    return [...(this.#peers?.socket.covered ?? []), ...(this.#guardState?.drawn?.rects ?? [])];
   }
 
   // ---- the server's side -----------------------------------------------------------------------
@@ -324,6 +348,7 @@ export class Daemon implements Disposable {
   /** @throws ProtocolError */
   async onCommand(command: DaemonCommand, by: 'panel' | 'cli'): Promise<void> {
     const peers = this.#demandPeers();
+    if (by === 'panel') this.#panelUsed = true;
     if (command.name !== 'status') this.#parts.audit.append({ kind: 'person', what: command.name });
     switch (command.name) {
       case 'stop':
@@ -372,14 +397,18 @@ export class Daemon implements Disposable {
           await this.#peers?.hands.releaseAll();
           return result(command.id, {});
         case 'observe': {
+          await this.#giveFocusBack();
           const signal = AbortSignal.timeout(command.request.settleCeilingMs + 15_000);
           const sight = await this.#observer.observe(command.request, { signal });
+          this.#rememberFocus(sight);
           return result(command.id, { sight });
         }
         case 'act': {
           if (this.#actor === undefined)
             throw new ProtocolError('SERVICE_UNAVAILABLE', 'This desktop is still starting.');
+          await this.#giveFocusBack();
           const { outcomes, sight } = await this.#actor.act(command, this.#stop.signal);
+          this.#rememberFocus(sight);
           return result(command.id, { outcomes, sight });
         }
       }
@@ -581,11 +610,9 @@ export class Daemon implements Disposable {
 
   /** While the run waits for a person, what that person does here is no interruption. */
   #tellGuardWhoDrives(): void {
-    this.#peers?.guard.setDriving(
-      this.#lease.current !== undefined &&
-        this.#run?.status !== 'awaiting_human' &&
-        this.#consent.ask === null,
-    );
+    const leased = this.#lease.current !== undefined;
+    const waits = this.#run?.status === 'awaiting_human' || this.#consent.ask !== null;
+    this.#peers?.guard.setDriving(leased && !waits, leased ? (waits ? 'awaiting_human' : 'running') : 'idle');
   }
 
   #pauseReason(): string {
@@ -639,6 +666,45 @@ export class Daemon implements Disposable {
     return this.#peers;
   }
 
+  #rememberFocus(sight: Sight | null): void {
+    const id = sight?.observation.activeWindowId ?? null;
+    const window = sight?.observation.windows.find((known) => known.id === id);
+    if (window !== undefined && !isPanel(window, this.covered)) this.#workWindowId = window.id;
+  }
+
+  /** A person who pressed a button of the panel left the focus there: the window the agent worked in gets it back. */
+  async #giveFocusBack(): Promise<void> {
+    if (!this.#panelUsed || this.#refusal() !== undefined) return;
+    this.#panelUsed = false;
+    const { windows } = this.#parts.senses;
+    const before = this.#workWindowId;
+    try {
+      const active = await windows.activeWindow();
+      if (active !== null && before !== null && isPanel(active, this.covered)) await windows.focus(before);
+    } catch (error) {
+      this.#parts.log.warn('the window in front could not be brought back', errorAttributes(error));
+    }
+  }
+
+  /** The ring a person sees before the act: guard's on X11, the panel's on other systems, none where nobody draws. */
+  async #pointOut(point: Point, signal: AbortSignal): Promise<void> {
+    const { targetRingMs: showMs } = this.#parts;
+    const peers = this.#peers;
+    if (showMs === 0 || peers === undefined) return;
+    const rect = {
+      x: point.x - RING_SIDE_PX / 2,
+      y: point.y - RING_SIDE_PX / 2,
+      width: RING_SIDE_PX,
+      height: RING_SIDE_PX,
+    };
+    peers.socket.target({ type: 'target', rect, showMs });
+    const panelDraws = process.platform !== 'linux' && peers.socket.panelConnected;
+    await raceSignal(
+      Promise.all([peers.guard.ring(rect, showMs), panelDraws ? sleep(showMs, { signal }) : undefined]),
+      signal,
+    );
+  }
+
   /** Called while the picture's pixels are still there. One at a time: a thumbnail that is late is of no use. */
   #showThumbnail(picture: Picture): void {
     const socket = this.#peers?.socket;
@@ -663,6 +729,17 @@ export class Daemon implements Disposable {
         this.#thumbnailing = false;
       });
   }
+}
+
+/** Our panel by its name and by where it said it is: an application can take the name, not the place. */
+function isPanel({ title, bounds }: WindowInfo, covered: readonly Rect[]): boolean {
+  return (
+    title.endsWith('Deskhand') &&
+    covered.some((rect) => {
+      const shared = intersection(rect, bounds);
+      return shared !== null && shared.width * shared.height > (bounds.width * bounds.height) / 2;
+    })
+  );
 }
 
 function result(

@@ -11,6 +11,7 @@ export * from './line-codec.ts';
 export * from './link.ts';
 export * from './local.ts';
 export * from './observation.ts';
+export * from './probe-patch.ts';
 export * from './rest.ts';
 export * from './run.ts';
 export * from './run-transitions.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { connect as connectSocket, type Socket } from 'node:net';
 import type { z } from 'zod';
-import { decodeText, LIMITS } from './decode.ts';
+import { decodeText, LIMITS, parseJson } from './decode.ts';
 import { isErrorCode, ProtocolError } from './errors.ts';
 import { encodeLine, LineDecoder } from './line-codec.ts';
 import { FromDaemon, FromGuard, type LocalRole, type ToDaemon, type ToGuard } from './local.ts';
@@ -16,6 +16,8 @@ export class LocalConnection<Out extends { type: string }, In extends { type: st
 {
   readonly #socket: Socket;
   readonly #schema: z.ZodType<In>;
+  /** Types of messages this program knows. */
+  readonly #known: ReadonlySet<unknown>;
   readonly #decoder = new LineDecoder();
   readonly #waiting = new Map<string, { resolve: (message: In) => void; reject: (error: Error) => void }>();
   readonly #listeners = new Set<(message: In) => void>();
@@ -27,6 +29,10 @@ export class LocalConnection<Out extends { type: string }, In extends { type: st
   private constructor(socket: Socket, schema: z.ZodType<In>) {
     this.#socket = socket;
     this.#schema = schema;
+    const { options } = schema as unknown as z.ZodDiscriminatedUnion<
+      Array<z.ZodObject<{ type: z.ZodLiteral }>>
+    >;
+    this.#known = new Set(options.map(({ shape }) => shape.type.value));
     socket.on('data', (chunk) => this.#receive(chunk));
     socket.on('error', () => {});
     socket.on('close', () => this.#end(notRunning('The local socket closed.')));
@@ -135,6 +141,8 @@ export class LocalConnection<Out extends { type: string }, In extends { type: st
 
   #dispatch(line: string): void {
     if (this.#closed) return;
+    // A newer program on the other side tells more than this one knows. That is no reason to hang up.
+    if (this.#skips(line)) return;
     const message = decodeText(this.#schema, line, LIMITS.localLineBytes);
     if (message.type === 'refused') {
       const {
@@ -157,6 +165,11 @@ export class LocalConnection<Out extends { type: string }, In extends { type: st
     const waiting = typeof id === 'string' ? this.#take(id) : undefined;
     if (waiting) waiting.resolve(message);
     else for (const listener of this.#listeners) listener(message);
+  }
+
+  #skips(line: string): boolean {
+    const { type } = (parseJson(line) ?? {}) as { type?: unknown };
+    return typeof type === 'string' && !this.#known.has(type);
   }
 
   #take(id: string) {

@@ -58,8 +58,28 @@ export const GuardStop = z.looseObject({
  * PRESENCE_MS of a key or button of a real device.
  */
 export const GuardReset = z.looseObject({ type: z.literal('reset'), id, by: StopSource });
+/** What the border around the screen tells when nothing is paused or stopped; guard knows those itself. */
+export const BorderMode = z.enum(['idle', 'running', 'awaiting_human']);
+export type BorderMode = z.infer<typeof BorderMode>;
 /** Daemon → guard, at least every 500 ms: silence means the daemon hangs. */
-export const GuardHeartbeat = z.looseObject({ type: z.literal('heartbeat'), driving: z.boolean() });
+export const GuardHeartbeat = z.looseObject({
+  type: z.literal('heartbeat'),
+  driving: z.boolean(),
+  mode: BorderMode.optional(),
+});
+/** Longest time the ring may stand at a target before the act. */
+export const TARGET_SHOW_MAX_MS = 1000;
+/**
+ * Daemon → guard: ring this place for `showMs`. Answered by `ack` when the ring is off the screen again, at once
+ * where guard draws nothing.
+ */
+export const GuardTarget = z.looseObject({
+  type: z.literal('target'),
+  id,
+  rect: Rect.meta({ description: 'Desktop space; the ring stands around its middle.' }),
+  showMs: z.int().min(0).max(TARGET_SHOW_MAX_MS),
+});
+export type GuardTarget = z.infer<typeof GuardTarget>;
 /** Daemon → guard: this process may be killed and must be before keys are released. */
 export const GuardWatchHands = z.looseObject({ type: z.literal('watch_hands'), pid: z.int().min(2) });
 /** Accepted from every role: input is withheld until `resume`. */
@@ -80,6 +100,7 @@ export const ToGuard = z.discriminatedUnion('type', [
   GuardStop,
   GuardReset,
   GuardHeartbeat,
+  GuardTarget,
   GuardWatchHands,
   GuardPause,
   GuardResume,
@@ -109,6 +130,13 @@ export const GuardState = z.looseObject({
   }),
   handsAlive: z.boolean(),
   daemonAlive: z.boolean(),
+  /** What guard itself has drawn over the desktop now: border and ring. No frame may show it. */
+  drawn: z
+    .looseObject({
+      windows: z.array(z.int().min(1)).max(128).meta({ description: 'X window ids, top level.' }),
+      rects: z.array(Rect).max(128),
+    })
+    .optional(),
 });
 export type GuardState = z.infer<typeof GuardState>;
 /** A real device moved or typed while the agent was driving. Says that, never what. */
@@ -170,9 +198,28 @@ export const PanelRects = z.looseObject({
   id: z.string().max(64).optional(),
   seq: z.int().min(0),
   rects: z.array(Rect).max(16),
+  /** X window ids of the panel's own top-level windows, where it knows them. */
+  windows: z.array(z.int().min(1)).max(16).optional(),
+  /** Processes whose windows named like the panel are the panel: where the page is a browser's window. */
+  pids: z.array(z.int().min(2)).max(8).optional(),
 });
 export type PanelRects = z.infer<typeof PanelRects>;
-export const ToDaemon = z.discriminatedUnion('type', [Attach, DaemonCommand, DaemonSubscribe, PanelRects]);
+/** Panel → daemon: the patch a `probe` asked for is on the screen, or can't be (null). */
+export const PanelProbeShown = z.looseObject({
+  type: z.literal('probe_shown'),
+  id,
+  rect: Rect.nullable().meta({
+    description: 'Where the patch should be; desktop space, good to a few pixels.',
+  }),
+});
+export type PanelProbeShown = z.infer<typeof PanelProbeShown>;
+export const ToDaemon = z.discriminatedUnion('type', [
+  Attach,
+  DaemonCommand,
+  DaemonSubscribe,
+  PanelRects,
+  PanelProbeShown,
+]);
 export type ToDaemon = z.infer<typeof ToDaemon>;
 
 // ---- from daemon ------------------------------------------------------------------------------
@@ -265,6 +312,31 @@ export const PanelDodge = z.looseObject({
 });
 export type PanelDodge = z.infer<typeof PanelDodge>;
 
+/** How long the patch of a probe stays when the daemon does not say otherwise. */
+export const PROBE_SHOW_MS = 150;
+/**
+ * Daemon → panel: paint the patch of this nonce ({@link probeCells}) and say when it is painted. Whether a captured
+ * picture holds it tells whether the panel is really left out of the agent's frames.
+ */
+export const PanelProbe = z.looseObject({
+  type: z.literal('probe'),
+  id,
+  nonce: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/)
+    .meta({ description: '64 bits, one per cell of the patch.' }),
+  showMs: z.int().min(16).max(2000),
+});
+export type PanelProbe = z.infer<typeof PanelProbe>;
+
+/** Daemon → panel: the next pointer action goes there, `showMs` from now. For panels that draw a ring themselves. */
+export const PanelTarget = z.looseObject({
+  type: z.literal('target'),
+  rect: Rect.meta({ description: 'Desktop space.' }),
+  showMs: z.int().min(0).max(TARGET_SHOW_MAX_MS),
+});
+export type PanelTarget = z.infer<typeof PanelTarget>;
+
 export const FromDaemon = z.discriminatedUnion('type', [
   Attached,
   LocalRefusal,
@@ -272,6 +344,8 @@ export const FromDaemon = z.discriminatedUnion('type', [
   PanelStep,
   PanelThumbnail,
   PanelDodge,
+  PanelProbe,
+  PanelTarget,
   GuardAck,
 ]);
 export type FromDaemon = z.infer<typeof FromDaemon>;

@@ -1,4 +1,4 @@
-import { MODIFIER_KEYS, parseChord } from '@deskhand/protocol';
+import { MODIFIER_KEYS, parseChord, TARGET_SHOW_MAX_MS } from '@deskhand/protocol';
 
 /** One setting that cannot be used: which, where it came from, what it should be. Never the value of a secret. */
 export type SettingProblem = Readonly<{ name: string; source: string; problem: string }>;
@@ -65,6 +65,11 @@ const CHECKS: Readonly<Record<string, (text: string) => string | undefined>> = {
       ? undefined
       : 'must be two or more of ctrl, alt, shift, super and one other key, such as ctrl+alt+shift+escape';
   },
+  DESKHAND_BORDER: (text) => (['auto', 'on', 'off'].includes(text) ? undefined : 'must be auto, on or off'),
+  DESKHAND_TARGET_RING_MS: (text) =>
+    /^\d{1,4}$/.test(text) && Number(text) <= TARGET_SHOW_MAX_MS
+      ? undefined
+      : `must be a whole number of milliseconds from 0 to ${TARGET_SHOW_MAX_MS}`,
   DATABASE_URL: () => 'is for the fleet mode, which this version does not have; remove it',
   NATS_URL: () => 'is for the fleet mode, which this version does not have; remove it',
 };

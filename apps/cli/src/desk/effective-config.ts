@@ -20,6 +20,12 @@ const SETTINGS: ReadonlyArray<{ name: string; key: string; fallback: string; sec
   { name: 'OPENAI_API_KEY', key: 'openai_api_key', fallback: '–', secret: true },
   { name: 'GOOGLE_GENERATIVE_AI_API_KEY', key: 'google_generative_ai_api_key', fallback: '–', secret: true },
   { name: 'DESKHAND_STOP_HOTKEY', key: 'stop_hotkey', fallback: 'ctrl+alt+shift+escape' },
+  { name: 'DESKHAND_BORDER', key: 'border', fallback: 'auto: on your own desktop' },
+  {
+    name: 'DESKHAND_TARGET_RING_MS',
+    key: 'target_ring_ms',
+    fallback: '250 on your own desktop, 0 on a virtual one',
+  },
   { name: 'DATABASE_URL', key: 'database_url', fallback: 'SQLite in the data folder', secret: true },
   { name: 'NATS_URL', key: 'nats_url', fallback: 'in-process bus' },
 ];

@@ -56,6 +56,8 @@ export type ActorOptions = Readonly<{
   /** Makes our own panel step aside. @throws ProtocolError POLICY_DENIED when it does not. */
   clearTarget: (point: Point) => Promise<void>;
   onTarget: (point: Point | null) => void;
+  /** Shows the person where the pointer goes next, for as long as that is set. Off the screen when it settles. */
+  pointOut: (point: Point, signal: AbortSignal) => Promise<void>;
   /** Files the run has named while saving: policy lets it look at them. */
   savedPaths: Set<string>;
   audit: AuditLog;
@@ -164,6 +166,7 @@ export class Actor {
       if (region === undefined) throw new ProtocolError('DISPLAY_UNAVAILABLE', 'No display is connected.');
       this.#options.onTarget(target);
       for (const point of points) await this.#options.clearTarget(point);
+      if (target !== null) await this.#options.pointOut(target, signal);
 
       const before = await Before.look(senses, region, this.#memory, signal);
       senses.activity.mark();

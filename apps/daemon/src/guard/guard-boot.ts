@@ -10,6 +10,8 @@ export const GuardBoot = z.strictObject({
   chord: z.string().min(1).max(64),
   /** X display, where there is one. */
   display: z.string().max(256).nullable(),
+  /** Draw the border and the ring at targets; only where there is a display. */
+  draw: z.boolean(),
   tokens: z.strictObject({
     /** For panel and CLI, from the token file. */
     person: z.string().min(16).max(256),

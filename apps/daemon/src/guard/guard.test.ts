@@ -2,6 +2,7 @@ import { silentLogger } from '@deskhand/base';
 import type { FromGuard, LatchState, LocalRole } from '@deskhand/protocol';
 import { describe, expect, it } from 'vitest';
 import type { LocalPeer } from '../local/local-server.ts';
+import type { BorderState } from './border-look.ts';
 import { Guard } from './guard.ts';
 
 class World {
@@ -12,6 +13,8 @@ class World {
   diskFull = false;
   nowMs = 1000;
   personPresent = true;
+  readonly borders: BorderState[] = [];
+  readonly rings: object[] = [];
   readonly guard: Guard;
 
   constructor(latch: LatchState = { tripped: false }) {
@@ -39,6 +42,11 @@ class World {
           },
         },
         hotkey: () => ({ armed: true }),
+        drawing: {
+          border: (state) => this.borders.push(state),
+          ring: async (rect, showMs) => void this.rings.push({ rect, showMs }),
+          drawn: () => ({ windows: [7], rects: [] }),
+        },
         personPresent: () => this.personPresent,
         broadcast: (message, to) => {
           for (const peer of this.peers) if (to(peer)) peer.send(message);
@@ -253,5 +261,46 @@ describe('guard', () => {
     const { daemon } = world.driving();
     world.guard.detach(daemon);
     expect(world.guard.control).toBe('paused');
+  });
+});
+
+describe('[LOCAL8] what guard draws', () => {
+  it('follows what guard knows, and what the daemon says only while it is heard', () => {
+    const world = new World();
+    const daemon = world.attach('daemon');
+    const last = () => world.borders.at(-1);
+    expect(last()).toBe('none');
+    world.guard.handle(daemon, { type: 'heartbeat', driving: true, mode: 'running' });
+    expect(last()).toBe('running');
+    world.guard.handle(daemon, { type: 'heartbeat', driving: false, mode: 'awaiting_human' });
+    expect(last()).toBe('awaiting_human');
+    world.guard.handle(daemon, { type: 'pause', id: 'p' });
+    expect(last()).toBe('paused');
+    world.nowMs += 10_000;
+    world.guard.tick();
+    expect(last()).toBe('lost');
+    void world.guard.stop('hotkey');
+    expect(last()).toBe('stopped');
+  });
+
+  it('rings a target for the daemon alone, and says when the ring is gone', async () => {
+    const world = new World();
+    const daemon = world.attach('daemon');
+    const panel = world.attach('panel');
+    const target = {
+      type: 'target',
+      id: 't',
+      rect: { x: 1, y: 2, width: 3, height: 4 },
+      showMs: 250,
+    } as const;
+    expect(() => world.guard.handle(panel, target)).toThrow(/panel may not/);
+    world.guard.handle(daemon, target);
+    expect(world.rings).toEqual([{ rect: target.rect, showMs: 250 }]);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(daemon.received).toContainEqual({ type: 'ack', id: 't' });
+  });
+
+  it('tells whose windows are drawn, so that no frame shows them', () => {
+    expect(new World().guard.state().drawn).toEqual({ windows: [7], rects: [] });
   });
 });

@@ -1,5 +1,5 @@
 import { errorAttributes, type Logger } from '@deskhand/base';
-import type { ControlState, FromGuard, LatchState, ToGuard } from '@deskhand/protocol';
+import type { BorderMode, ControlState, FromGuard, LatchState, Rect, ToGuard } from '@deskhand/protocol';
 import {
   GUARD_DAEMON_SILENCE_MS,
   GUARD_LEASE_TTL_MS,
@@ -9,7 +9,9 @@ import {
 } from '@deskhand/protocol';
 import type { z } from 'zod';
 import type { LocalPeer } from '../local/local-server.ts';
+import { type BorderState, borderState } from './border-look.ts';
 import type { HotkeyStatus, PersonInputKind } from './guard-desktop.ts';
+import type { GuardDrawing } from './guard-drawing.ts';
 
 const FIRST_RELEASE_CEILING_MS = 50;
 /** After hands are killed, the X server still reads what they had sent: look again until that is through. */
@@ -32,6 +34,11 @@ export type GuardPowers = Readonly<{
     clear: () => void;
   }>;
   hotkey: () => HotkeyStatus;
+  drawing: Readonly<{
+    border: (state: BorderState) => void;
+    ring: (rect: Rect, showMs: number) => Promise<void>;
+    drawn: () => GuardDrawing['drawn'];
+  }>;
   /** A hand is, or just was, on a real device of this desktop. */
   personPresent: (withinMs: number) => boolean;
   broadcast: (message: FromGuard, to: (peer: Peer) => boolean) => void;
@@ -53,6 +60,8 @@ export class Guard {
   #latchUnwritten: { by: string; at: string; reason?: string } | undefined;
   #pausedBecause: string | undefined;
   #driving = false;
+  #mode: BorderMode = 'idle';
+  #heardDaemon = false;
   #lastHeartbeatMs = Number.NEGATIVE_INFINITY;
   #daemonWasAlive = false;
   #leaseSerial = 0;
@@ -77,6 +86,7 @@ export class Guard {
       if (!this.#daemonWasAlive) this.#log.warn('the daemon is silent, so no input is allowed');
       this.announce();
     }
+    this.drawBorder();
     this.#renewLease();
   }
 
@@ -175,6 +185,15 @@ export class Guard {
         this.#demand(peer, ['daemon'], 'be the daemon’s heartbeat');
         this.#lastHeartbeatMs = this.#powers.now();
         this.#driving = message.driving;
+        this.#mode = message.mode ?? (message.driving ? 'running' : 'idle');
+        this.#heardDaemon = true;
+        this.drawBorder();
+        return;
+      case 'target':
+        this.#demand(peer, ['daemon'], 'name a target');
+        void this.#powers.drawing
+          .ring(message.rect, message.showMs)
+          .then(() => peer.send({ type: 'ack', id: message.id }));
         return;
       case 'watch_hands':
         this.#demand(peer, ['daemon'], 'name the hands');
@@ -201,10 +220,25 @@ export class Guard {
       hotkey: { chord: this.#chordLabel, ...hotkey },
       handsAlive: this.#handsPids.size > 0,
       daemonAlive: this.#daemonAlive(),
+      drawn: drawnOf(this.#powers.drawing.drawn()),
     };
   }
 
+  /** Also when the desktop was opened anew. */
+  drawBorder(): void {
+    const { control } = this;
+    this.#powers.drawing.border(
+      borderState({
+        control,
+        daemonAlive: this.#daemonAlive(),
+        heardDaemon: this.#heardDaemon,
+        mode: this.#mode,
+      }),
+    );
+  }
+
   announce(): void {
+    this.drawBorder();
     this.#powers.broadcast(this.state(), () => true);
     this.#renewLease();
   }
@@ -304,4 +338,8 @@ export class Guard {
     if (!roles.includes(peer.role))
       throw new ProtocolError('INSUFFICIENT_SCOPE', `The role ${peer.role} may not ${what}.`);
   }
+}
+
+function drawnOf({ windows, rects }: GuardDrawing['drawn']) {
+  return { windows: [...windows], rects: rects.map((rect) => ({ ...rect })) };
 }

@@ -16,13 +16,16 @@ import { parseStopChord, type StopChord } from '../safety/stop-chord.ts';
 import { Guard } from './guard.ts';
 import { GUARD_READY_LINE, GuardBoot } from './guard-boot.ts';
 import { type GuardDesktop, type GuardDesktopEvents, NoNativeDesktop } from './guard-desktop.ts';
+import { type GuardDrawing, NoDrawing } from './guard-drawing.ts';
 import { X11GuardDesktop } from './x11-guard-desktop.ts';
+import { X11GuardDrawing } from './x11-guard-drawing.ts';
 
 /**
  * The guard process: stop hotkey, latch, lease, release-all. It opens no network connection and knows no
  * model; it must keep working while every other process hangs.
  */
 const DESKTOP_RETRY_MS = 1000;
+const DRAWING_RETRY_MS = 2000;
 const PREDECESSOR_CEILING_MS = 3000;
 
 async function main(): Promise<void> {
@@ -39,6 +42,7 @@ async function main(): Promise<void> {
   const { boot, daemonGone } = await readBoot();
   const chord = parseStopChord(boot.chord);
   let desktop: GuardDesktop = new NoNativeDesktop('The hotkey is being set up.');
+  let drawing: GuardDrawing = new NoDrawing();
   let guard: Guard | undefined;
   const events: GuardDesktopEvents = {
     onStopGesture: () => void guard?.stop('hotkey', `${chord.label} was pressed.`),
@@ -72,6 +76,11 @@ async function main(): Promise<void> {
         clear: () => clearLatchFile(boot.latchFile),
       },
       hotkey: () => desktop.hotkey,
+      drawing: {
+        border: (state) => drawing.border(state),
+        ring: (rect, showMs) => drawing.ring(rect, showMs),
+        drawn: () => drawing.drawn,
+      },
       personPresent: (withinMs) => desktop.personPresent(withinMs),
       broadcast: (message, to) => server.broadcast(message, to),
       now: () => performance.now(),
@@ -84,6 +93,11 @@ async function main(): Promise<void> {
   const keepDesktop = keepDesktopOpen(boot, chord, events, log, ending.signal, (opened) => {
     desktop = opened;
     running.announce();
+  });
+  const onDrawn = () => running.announce();
+  keepDrawing(boot, onDrawn, log, ending.signal, (opened) => {
+    drawing = opened;
+    onDrawn();
   });
   await startAfterPredecessor(server);
   const latchName = basename(boot.latchFile);
@@ -106,6 +120,7 @@ async function main(): Promise<void> {
   await running.end();
   await server[Symbol.asyncDispose]();
   await desktop[Symbol.asyncDispose]();
+  await drawing[Symbol.asyncDispose]();
   process.exit(0);
 }
 
@@ -162,6 +177,31 @@ function keepDesktopOpen(
     }
   })();
   return { first };
+}
+
+/** Draws as long as there is an X server to draw on. Nothing waits for it and nothing depends on it. */
+function keepDrawing(
+  boot: GuardBoot,
+  onDrawn: () => void,
+  log: Logger,
+  signal: AbortSignal,
+  use: (drawing: GuardDrawing) => void,
+): void {
+  const { display } = boot;
+  if (display === null || !boot.draw) return;
+  void (async () => {
+    while (!signal.aborted) {
+      try {
+        const opened = await X11GuardDrawing.open({ display, onDrawn, log });
+        use(opened);
+        await opened.closed;
+      } catch (error) {
+        log.warn('no border is drawn', errorAttributes(error));
+      }
+      use(new NoDrawing());
+      await sleep(DRAWING_RETRY_MS, { signal }).catch(() => {});
+    }
+  })();
 }
 
 /** First line of standard input, then its end. */

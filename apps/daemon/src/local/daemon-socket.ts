@@ -4,7 +4,10 @@ import {
   type DaemonCommand,
   type DaemonState,
   type FromDaemon,
+  type PanelProbe,
+  type PanelRects,
   type PanelStep,
+  type PanelTarget,
   type PanelThumbnail,
   type Point,
   ProtocolError,
@@ -37,10 +40,12 @@ export class DaemonSocket implements AsyncDisposable {
   readonly #options: DaemonSocketOptions;
   readonly #server: LocalServer<ToDaemon, FromDaemon>;
   readonly #subscribers = new Map<Peer, { thumbnails: boolean }>();
-  readonly #rects = new Map<Peer, readonly Rect[]>();
+  readonly #rects = new Map<Peer, PanelRects>();
   readonly #dodging = new Map<string, () => void>();
+  readonly #probing = new Map<string, (rect: Rect | null) => void>();
   #seq = 0;
   #nextDodge = 1;
+  #nextProbe = 1;
   #announcing: Promise<void> | undefined;
   #announceAgain = false;
 
@@ -75,7 +80,46 @@ export class DaemonSocket implements AsyncDisposable {
 
   /** Where panels cover the desktop. */
   get covered(): readonly Rect[] {
-    return [...this.#rects.values()].flat();
+    return [...this.#rects.values()].flatMap(({ rects }) => rects);
+  }
+
+  /** Whose windows the panels are, as far as they know. */
+  get panelWindows(): Readonly<{ windows: readonly number[]; pids: readonly number[] }> {
+    const known = [...this.#rects.values()];
+    return {
+      windows: known.flatMap(({ windows }) => windows ?? []),
+      pids: known.flatMap(({ pids }) => pids ?? []),
+    };
+  }
+
+  /**
+   * Makes the panels paint the patch of a nonce.
+   * @returns where it is, desktop space, as soon as it is painted; null when no panel could within the ceiling.
+   */
+  async probe(nonce: string, options: { showMs: number; ceilingMs: number }): Promise<Rect | null> {
+    const panels = [...this.#server.peers].filter(({ role }) => role === 'panel');
+    if (panels.length === 0) return null;
+    const id = `probe-${this.#nextProbe++}`;
+    const { promise, resolve } = Promise.withResolvers<Rect | null>();
+    const timer = setTimeout(() => resolve(null), options.ceilingMs);
+    let silent = panels.length;
+    this.#probing.set(id, (rect) => {
+      silent -= 1;
+      if (rect !== null || silent === 0) resolve(rect);
+    });
+    const message: PanelProbe = { type: 'probe', id, nonce, showMs: options.showMs };
+    for (const panel of panels) panel.send(message);
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      this.#probing.delete(id);
+    }
+  }
+
+  /** Where the next pointer action goes, for panels that draw the ring. */
+  target(target: PanelTarget): void {
+    for (const peer of this.#subscribers.keys()) if (peer.role === 'panel') peer.send(target);
   }
 
   /** Sends everybody who subscribed the present state; several calls in one moment are one message. */
@@ -106,7 +150,7 @@ export class DaemonSocket implements AsyncDisposable {
    * @throws ProtocolError POLICY_DENIED: the panel is still there, and it belongs to the person.
    */
   async clearTarget(point: Point): Promise<void> {
-    const inTheWay = [...this.#rects].filter(([, rects]) => rects.some((rect) => contains(rect, point)));
+    const inTheWay = [...this.#rects].filter(([, { rects }]) => rects.some((rect) => contains(rect, point)));
     if (inTheWay.length === 0) return;
     const id = `dodge-${this.#nextDodge++}`;
     const answered = new Promise<void>((resolve) => this.#dodging.set(id, resolve));
@@ -141,8 +185,11 @@ export class DaemonSocket implements AsyncDisposable {
         this.announce();
         return;
       case 'rects':
-        this.#rects.set(peer, message.rects);
+        this.#rects.set(peer, message);
         if (message.id !== undefined) this.#dodging.get(message.id)?.();
+        return;
+      case 'probe_shown':
+        this.#probing.get(message.id)?.(message.rect);
         return;
       case 'command':
         void this.#command(peer, message);

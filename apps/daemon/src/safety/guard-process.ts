@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { errorAttributes, type Logger, sleep } from '@deskhand/base';
-import { encodeLine, type FromGuard, type GuardState } from '@deskhand/protocol';
+import { type BorderMode, encodeLine, type FromGuard, type GuardState, type Rect } from '@deskhand/protocol';
 import { connectToGuard, type GuardConnection } from '@deskhand/protocol/local-client';
 import { GUARD_READY_LINE, type GuardBoot } from '../guard/guard-boot.ts';
 
@@ -24,6 +24,8 @@ const START_CEILING_MS = 15_000;
 const RESTART_MS = 200;
 const RESTART_MAX_MS = 5000;
 const END_CEILING_MS = 1000;
+/** A ring that is not gone by then is not waited for. */
+const RING_GRACE_MS = 300;
 
 /** Starts guard, starts it again when it dies, and speaks with it as the daemon. */
 export class GuardProcess implements AsyncDisposable {
@@ -33,6 +35,7 @@ export class GuardProcess implements AsyncDisposable {
   #connection: GuardConnection | undefined;
   #ending = false;
   #driving = false;
+  #mode: BorderMode = 'idle';
   #handsPid: number | undefined;
   #restartMs = RESTART_MS;
 
@@ -61,10 +64,14 @@ export class GuardProcess implements AsyncDisposable {
     return this.#child?.pid ?? null;
   }
 
-  /** Whether a run holds the lease: only then does a person's input mean "pause". */
-  setDriving(driving: boolean): void {
-    if (this.#driving === driving) return;
+  /**
+   * @param driving whether a run holds the lease: only then does a person's input mean "pause".
+   * @param mode    what the border around the screen tells.
+   */
+  setDriving(driving: boolean, mode: BorderMode): void {
+    if (this.#driving === driving && this.#mode === mode) return;
     this.#driving = driving;
+    this.#mode = mode;
     this.#beat();
   }
 
@@ -77,6 +84,13 @@ export class GuardProcess implements AsyncDisposable {
   watchHands(pid: number): void {
     this.#handsPid = pid;
     this.#connection?.send({ type: 'watch_hands', pid });
+  }
+
+  /** Rings the middle of `rect` for `showMs`. Settles when it is off the screen again; quiet when guard is not there. */
+  async ring(rect: Rect, showMs: number): Promise<void> {
+    await this.#connection
+      ?.request({ type: 'target', rect, showMs }, showMs + RING_GRACE_MS)
+      .catch(() => undefined);
   }
 
   /** @throws ProtocolError NOT_RUNNING when guard is not there. */
@@ -185,6 +199,6 @@ export class GuardProcess implements AsyncDisposable {
   }
 
   #beat(): void {
-    this.#connection?.send({ type: 'heartbeat', driving: this.#driving });
+    this.#connection?.send({ type: 'heartbeat', driving: this.#driving, mode: this.#mode });
   }
 }
