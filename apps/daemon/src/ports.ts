@@ -64,9 +64,23 @@ export interface ScreenActivity extends AsyncDisposable {
   ): Promise<SettleReport & { changedArea: number }>;
 }
 
+/**
+ * The windows that were decided about, by id; null stands for none. Input that would reach another one is not sent.
+ * `keys` absent: whatever has the focus. `points[0]` is where buttons and wheel act.
+ */
+export type Aim = Readonly<{
+  keys?: string | null;
+  points: ReadonlyArray<Readonly<{ point: Point; windowId: string | null }>>;
+}>;
+
 /** Raw hands: one primitive each, no policy, no timing. Lives in the hands process only. */
 export interface InputBackend extends AsyncDisposable {
   readonly name: string;
+  /**
+   * What every press that follows must reach, until the next call; absent where the system can't tell. Such a
+   * press then throws ProtocolError RECEIVER_CHANGED and nothing is sent.
+   */
+  aim?(aim: Aim | null): void;
   pointer(): Promise<Point>;
   moveTo(point: Point): Promise<void>;
   button(button: MouseButton, down: boolean): Promise<void>;
@@ -75,6 +89,11 @@ export interface InputBackend extends AsyncDisposable {
   checkKey?(key: string): Promise<void>;
   /** Canonical key name. @throws ProtocolError UNKNOWN_KEY before anything is pressed. */
   key(key: string, down: boolean): Promise<void>;
+  /**
+   * Presses these in order and releases them in the opposite one, all of it or nothing: no other window gets
+   * the releases. Absent where that can't be had.
+   */
+  stroke?(keys: readonly string[]): Promise<void>;
   /**
    * Types exactly `text` or throws TEXT_NOT_TYPEABLE before the first character. Calls `gate` between
    * characters; when it throws, nothing stays pressed and the keyboard map is restored.
@@ -95,7 +114,7 @@ export interface Hands extends AsyncDisposable {
   perform(
     action: DesktopAction,
     fence: { epoch: number; leaseId: string },
-    options: { signal: AbortSignal },
+    options: { signal: AbortSignal; aim?: Aim | null },
   ): Promise<Outcome>;
   releaseAll(): Promise<void>;
 }

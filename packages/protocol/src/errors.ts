@@ -130,6 +130,11 @@ export const ERRORS = {
     true,
   ),
   POLICY_DENIED: row(403, 'auth_error', 'This desktop’s policy forbids it; `rule` names which.'),
+  RECEIVER_CHANGED: row(
+    409,
+    'state_error',
+    'Another window would have got the input than the one that was decided about; look again.',
+  ),
   FRAME_UNKNOWN: row(409, 'state_error', 'The action names a frame this daemon no longer knows.'),
   FRAME_STALE: row(409, 'state_error', 'The display layout changed since that frame was captured.'),
   POINT_OUTSIDE_FRAME: row(422, 'validation_error', 'The point lies outside the named frame.'),

@@ -34,7 +34,7 @@ function citations(): { file: string; id: string }[] {
 describe('SPEC.md', () => {
   it('has the families it should have, each rule once and in order', () => {
     expect([...families]).toEqual([
-      ...['RUN', 'STEP', 'ACT', 'LEASE', 'LINK', 'FRAME', 'GEO', 'KILL', 'SEC', 'SSE', 'LOCAL', 'ERR'],
+      ...['RUN', 'STEP', 'ACT', 'LEASE', 'LINK', 'FRAME', 'GEO', 'KILL', 'POL', 'SEC', 'SSE', 'LOCAL', 'ERR'],
     ]);
     expect(ids.size).toBe(rules.length);
     for (const family of families) {

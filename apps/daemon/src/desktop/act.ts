@@ -27,7 +27,7 @@ import type { AuditLog } from '../audit/audit-log.ts';
 import { displayAt, FrameMemory, layoutIdOf, primaryDisplay } from '../capture/index.ts';
 import { sameWindow } from '../policy/consent.ts';
 import type { PolicyDecision, PolicyQuestion } from '../policy/policy.ts';
-import type { Hands } from '../ports.ts';
+import type { Aim, Hands } from '../ports.ts';
 import type { LeaseKeeper } from '../safety/lease-keeper.ts';
 import type { DesktopSenses } from './desktop-senses.ts';
 import { Before, judge } from './evidence.ts';
@@ -146,7 +146,7 @@ export class Actor {
     const { senses, observer, audit, log } = this.#options;
     const startedMs = performance.now();
     const run = this.#options.lease.current?.run?.runId ?? null;
-    let window: WindowInfo | null = null;
+    let receivers: ReadonlyArray<WindowInfo | null> = [];
     let outcome: Outcome;
     let settled: SettleReport | undefined;
     try {
@@ -170,9 +170,9 @@ export class Actor {
 
       const before = await Before.look(senses, region, this.#memory, signal);
       senses.activity.mark();
-      window = await this.#permit(command, operation, points, run, signal);
+      receivers = await this.#permit(command, operation, points, run, signal);
       const done = isInputAction(operation)
-        ? await this.#perform(command, withPoints(operation, points), window, signal)
+        ? await this.#perform(command, withPoints(operation, points), receivers, signal)
         : await raceSignal(useTool(operation, senses, signal), signal);
       if (operation.type === 'type_text') this.#rememberPath(operation.text);
       outcome = { ...done, durationMs: performance.now() - startedMs };
@@ -193,6 +193,7 @@ export class Actor {
       if (!(error instanceof ProtocolError) && !(error instanceof Refused) && !isAbort(error))
         log.error('an operation failed', { operation: operation.type, ...errorAttributes(error) });
     }
+    const window = receivers[0] ?? null;
     audit.append({
       kind: 'action',
       run,
@@ -205,20 +206,25 @@ export class Actor {
     return settled === undefined ? { outcome } : { outcome, settled };
   }
 
-  /** Keys go wherever the focus goes: while they are pressed, a window that policy denies ends it. */
+  /**
+   * Hands send nothing that would reach another application's window than the ones decided about. Within that
+   * application the focus may go on; while keys are pressed, a window of it that policy denies ends it.
+   */
   async #perform(
     command: ActCommand,
     action: Action,
-    receiver: WindowInfo | null,
+    receivers: ReadonlyArray<WindowInfo | null>,
     signal: AbortSignal,
   ): Promise<Outcome> {
     const { hands, senses, policy, log } = this.#options;
     const fence = { epoch: command.epoch, leaseId: command.leaseId };
-    if (!KEYBOARD_ACTIONS.has(action.type)) return hands.perform(action, fence, { signal });
+    const aim = await this.#aim(action, receivers);
+    if (!KEYBOARD_ACTIONS.has(action.type))
+      return this.#explained(action, await hands.perform(action, fence, { signal, aim }));
     const denied = new AbortController();
     const finished = new AbortController();
     const watch = async () => {
-      let last = receiver?.id ?? null;
+      let last = receivers[0]?.id ?? null;
       while (!finished.signal.aborted) {
         await sleep(FOCUS_LOOK_MS, { signal: finished.signal });
         const window = await senses.windows.activeWindow();
@@ -237,13 +243,46 @@ export class Actor {
     try {
       const outcome = await hands.perform(action, fence, {
         signal: AbortSignal.any([signal, denied.signal]),
+        aim,
       });
-      if (!denied.signal.aborted || wasDone(outcome) || signal.aborted) return outcome;
+      if (!denied.signal.aborted || wasDone(outcome) || signal.aborted)
+        return this.#explained(action, outcome);
       const { code, message } = abortedError(denied.signal);
       return { ...outcome, code, message };
     } finally {
       finished.abort(new StopError('done'));
     }
+  }
+
+  /** What hands must hit, by the windows that were decided about. */
+  async #aim(action: Action, receivers: ReadonlyArray<WindowInfo | null>): Promise<Aim | null> {
+    const idOf = (index: number) => receivers[index]?.id ?? null;
+    switch (action.type) {
+      case 'wait':
+        return null;
+      case 'type_text':
+      case 'key_press':
+      case 'key_combo':
+        return { keys: idOf(0), points: [] };
+      case 'scroll': {
+        const point = action.point ?? (await this.#options.senses.capture.pointer());
+        return { points: point === null ? [] : [{ point, windowId: idOf(0) }] };
+      }
+      default:
+        return { points: pointsOf(action).map((point, index) => ({ point, windowId: idOf(index) })) };
+    }
+  }
+
+  /** A stranger that policy denies is named; one that is gone again, or allowed, is for the engine to look at. */
+  async #explained(action: Action, outcome: Outcome): Promise<Outcome> {
+    if (outcome.code !== 'RECEIVER_CHANGED') return outcome;
+    const { senses, policy } = this.#options;
+    for (const window of await this.#receivers(action, pointsOf(action), senses).catch(() => [])) {
+      const { verdict, rule, reason } = policy({ operation: action, window });
+      if (verdict === 'deny')
+        return { ...outcome, code: 'POLICY_DENIED', message: `${rule}: ${reason}`, result: { rule } };
+    }
+    return outcome;
   }
 
   #demandLease(command: ActCommand): void {
@@ -266,7 +305,7 @@ export class Actor {
     points: readonly Point[],
     run: string | null,
     signal: AbortSignal,
-  ): Promise<WindowInfo | null> {
+  ): Promise<ReadonlyArray<WindowInfo | null>> {
     const { senses, policy, origin } = this.#options;
     const ask = { command, run, signal };
     await this.#decideOne({ operation, window: null }, origin(), ask);
@@ -276,7 +315,7 @@ export class Actor {
       const asked = await this.#decideOne(question, policy(question), ask);
       if (asked) await this.#demandUnchanged(operation, points, windows);
     }
-    return windows[0] ?? null;
+    return windows;
   }
 
   /** @returns whether the person was asked. @throws Refused */

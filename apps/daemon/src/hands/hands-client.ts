@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { errorAttributes, type Logger, type Secret, sleep } from '@deskhand/base';
 import { type Action, decodeValue, type Outcome } from '@deskhand/protocol';
-import type { Hands } from '../ports.ts';
+import type { Aim, Hands } from '../ports.ts';
 import { FromHands, type ToHands } from './hands-messages.ts';
 
 export type HandsClientOptions = Readonly<{
@@ -80,7 +80,7 @@ export class HandsClient implements Hands {
   async perform(
     action: Action,
     fence: { epoch: number; leaseId: string },
-    { signal }: { signal: AbortSignal },
+    { signal, aim = null }: { signal: AbortSignal; aim?: Aim | null },
   ): Promise<Outcome> {
     const startedMs = performance.now();
     await this.#untilReady(2000);
@@ -110,7 +110,14 @@ export class HandsClient implements Hands {
       }, this.#options.abortGraceMs ?? 500);
     };
     signal.addEventListener('abort', onAbort, { once: true });
-    this.#send({ type: 'perform', id, action, epoch: fence.epoch, leaseId: fence.leaseId });
+    this.#send({
+      type: 'perform',
+      id,
+      action,
+      epoch: fence.epoch,
+      leaseId: fence.leaseId,
+      aim: aim === null ? null : { ...aim, points: [...aim.points] },
+    });
     try {
       return await done;
     } finally {

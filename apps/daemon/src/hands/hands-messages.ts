@@ -1,10 +1,18 @@
-import { Action, Outcome } from '@deskhand/protocol';
+import { Action, Outcome, Point } from '@deskhand/protocol';
 import { z } from 'zod';
 
 /** Between the daemon and its hands process, over the pipe that `fork` opens. Points are desktop pixels. */
 
 const id = z.int().min(1);
 const epoch = z.int().min(0);
+
+const windowId = z.string().max(64).nullable();
+
+/** See ports.ts: `Aim`. */
+export const AimMessage = z.strictObject({
+  keys: windowId.optional(),
+  points: z.array(z.strictObject({ point: Point, windowId })).max(2),
+});
 
 export const ToHands = z.discriminatedUnion('type', [
   /** First message, once. */
@@ -25,6 +33,7 @@ export const ToHands = z.discriminatedUnion('type', [
     action: Action,
     epoch,
     leaseId: z.string(),
+    aim: AimMessage.nullable(),
   }),
   z.strictObject({ type: z.literal('abort'), id }),
   z.strictObject({ type: z.literal('release'), id }),

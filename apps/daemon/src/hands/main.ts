@@ -8,7 +8,7 @@ import {
   openX11InputBackend,
   ReservedChords,
 } from '../input/index.ts';
-import type { InputBackend } from '../ports.ts';
+import type { Aim, InputBackend } from '../ports.ts';
 import { logLevelFrom, processLog } from '../process-log.ts';
 import { parseStopChord } from '../safety/stop-chord.ts';
 import { openX11 } from '../x11/index.ts';
@@ -190,6 +190,7 @@ async function perform(request: Extract<ToHands, { type: 'perform' }>): Promise<
     }
   }, GATE_LOOK_MS);
   try {
+    backend.aim?.(request.aim as Aim | null);
     await executeAction(
       action,
       {
@@ -216,6 +217,7 @@ async function perform(request: Extract<ToHands, { type: 'perform' }>): Promise<
     });
   } finally {
     clearInterval(watch);
+    backend.aim?.(null);
     current = undefined;
     done.resolve();
   }

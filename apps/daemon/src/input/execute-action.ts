@@ -141,10 +141,17 @@ async function drag(action: Extract<Action, { type: 'drag' }>, hand: Hand): Prom
     if (dueInMs > 0) await sleep(dueInMs, { signal });
     check();
     const part = index / points;
-    await backend.moveTo({
+    const next = {
       x: Math.round(from.x + (to.x - from.x) * part),
       y: Math.round(from.y + (to.y - from.y) * part),
-    });
+    };
+    try {
+      await backend.moveTo(next);
+    } catch (error) {
+      // Something else lies there: let go where it was picked up, so that nothing is dropped on a stranger.
+      await backend.moveTo({ x: from.x, y: from.y }).catch(() => {});
+      throw error;
+    }
   }
   await held.releaseButton(action.button);
 }
@@ -180,6 +187,10 @@ async function pressKeys(names: readonly string[], hand: Hand): Promise<void> {
       continue;
     }
     memory.reserved.noteKey(key);
+    if (backend.stroke !== undefined) {
+      await backend.stroke([key]);
+      continue;
+    }
     await held.pressKey(key);
     await held.releaseKey(key);
   }
@@ -201,6 +212,11 @@ async function pressChord(names: readonly string[], hand: Hand): Promise<void> {
     ...keys.filter((key) => MODIFIER_KEYS.has(key)),
     ...keys.filter((key) => !MODIFIER_KEYS.has(key)),
   ];
+  if (backend.stroke !== undefined) {
+    check();
+    for (const key of ordered) memory.reserved.noteKey(key);
+    return backend.stroke(ordered);
+  }
   await using held = new HeldInputs(backend);
   for (const key of ordered) {
     check();

@@ -1,7 +1,8 @@
 import { errorAttributes, type Logger } from '@deskhand/base';
 import { type MouseButton, type Point, ProtocolError } from '@deskhand/protocol';
-import type { InputBackend } from '../ports.ts';
+import type { Aim, InputBackend } from '../ports.ts';
 import { X11Clipboard, type X11Connection, X11Error, type Xkb, type XTest } from '../x11/index.ts';
+import { AimedXTest } from './aimed-xtest.ts';
 import { groupOf, isNamedKey, KeyboardMap, type Stroke } from './keyboard-map.ts';
 import { KeymapRows } from './keymap-rows.ts';
 import { ReadBarrier } from './read-barrier.ts';
@@ -59,7 +60,7 @@ export async function openX11InputBackend(options: {
 export class X11InputBackend implements InputBackend {
   readonly name = 'x11-xtest';
   readonly #connection: X11Connection;
-  readonly #xtest: XTest;
+  readonly #xtest: AimedXTest;
   readonly #log: Logger;
   readonly #barrier: ReadBarrier;
   readonly #typist: X11Typist;
@@ -75,10 +76,11 @@ export class X11InputBackend implements InputBackend {
   /** Use {@link openX11InputBackend}. */
   constructor(parts: { connection: X11Connection; xtest: XTest; xkb: Xkb | null; log: Logger }) {
     this.#connection = parts.connection;
-    this.#xtest = parts.xtest;
+    const xtest = new AimedXTest(parts.connection, parts.xtest);
+    this.#xtest = xtest;
     this.#log = parts.log;
     this.#barrier = new ReadBarrier(parts.connection);
-    this.#typist = new X11Typist({ ...parts, barrier: this.#barrier, keymap: new KeymapRows(parts) });
+    this.#typist = new X11Typist({ ...parts, xtest, barrier: this.#barrier, keymap: new KeymapRows(parts) });
     this.#clipboard = new X11Clipboard(parts);
     this.#paste = new X11Paste({
       connection: parts.connection,
@@ -104,6 +106,10 @@ export class X11InputBackend implements InputBackend {
       await this.#typist.takeBack(map.strayKeycodes);
       this.#forgetMap();
     }
+  }
+
+  aim(aim: Aim | null): void {
+    this.#xtest.aim(aim);
   }
 
   async pointer(): Promise<Point> {
@@ -165,6 +171,31 @@ export class X11InputBackend implements InputBackend {
       this.#xtest.batch(
         [...modifiers, stroke.keycode].map((detail) => ({ kind: 'key', detail, down: true }) as const),
       ),
+    );
+  }
+
+  async stroke(keys: readonly string[]): Promise<void> {
+    const strokes = [];
+    for (const key of keys) strokes.push(await this.#strokeOf(key));
+    const map = this.#lastMap ?? (await this.#map());
+    const held = new Set(await this.#connection.keysDown());
+    const down: number[] = [];
+    const press = (keycode: number | null) => {
+      if (keycode === null || held.has(keycode)) return;
+      held.add(keycode);
+      down.push(keycode);
+    };
+    for (const { keycode, shift, level3 } of strokes) {
+      if (shift) press(map.shiftKeycode);
+      if (level3) press(map.level3Keycode);
+      // Asked for itself, it is pressed also where it seems to be down.
+      if (!down.includes(keycode)) down.push(keycode);
+    }
+    await this.#inject(() =>
+      this.#xtest.batch([
+        ...down.map((detail) => ({ kind: 'key', detail, down: true }) as const),
+        ...down.toReversed().map((detail) => ({ kind: 'key', detail, down: false }) as const),
+      ]),
     );
   }
 

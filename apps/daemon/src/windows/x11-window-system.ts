@@ -3,14 +3,11 @@ import { sleep } from '@deskhand/base';
 import { type Point, ProtocolError, type Rect, type WindowInfo } from '@deskhand/protocol';
 import { type X11Connection, X11Error } from '../x11/index.ts';
 import type { WindowControl } from './window-control.ts';
+import { X11Toplevels } from './x11-toplevels.ts';
 
 const POLL_MS = 10;
 const FOCUS_CEILING_MS = 2000;
 const CHANGE_CEILING_MS = 1000;
-/** Window trees are shallow; a loop in one would mean a broken server. */
-const MAX_DEPTH = 32;
-/** A frame holds its client one or two levels down. */
-const FRAME_DEPTH = 3;
 
 /** EWMH "source indication": we act for the person, like a pager. */
 const SOURCE_PAGER = 2;
@@ -18,18 +15,11 @@ const ICONIC_STATE = 3;
 const STATE_REMOVE = 0;
 const STATE_ADD = 1;
 
-/** Members of the X server's reply for focus that are not windows. */
-const FOCUS_NONE = 0;
-const FOCUS_POINTER_ROOT = 1;
-
 const ATOMS = [
   '_NET_ACTIVE_WINDOW',
-  '_NET_CLIENT_LIST',
-  '_NET_CLIENT_LIST_STACKING',
   '_NET_CLOSE_WINDOW',
   '_NET_FRAME_EXTENTS',
   '_NET_MOVERESIZE_WINDOW',
-  '_NET_SUPPORTING_WM_CHECK',
   '_NET_WM_NAME',
   '_NET_WM_PID',
   '_NET_WM_STATE',
@@ -63,8 +53,8 @@ export class X11WindowSystem implements WindowControl {
   }
 
   async windows(): Promise<readonly WindowInfo[]> {
-    const { x, atoms } = await this.#session();
-    const [clients, active] = await Promise.all([this.#clients(x, atoms), this.#activeId(x, atoms)]);
+    const { x, atoms, toplevels } = await this.#session();
+    const [clients, active] = await Promise.all([toplevels.managed(), toplevels.focused()]);
     const facts = await Promise.all(clients.map((id) => this.#facts(x, atoms, id, active)));
     return facts
       .filter((window): window is Facts => window !== null && !window.decorative)
@@ -73,21 +63,18 @@ export class X11WindowSystem implements WindowControl {
   }
 
   async activeWindow(): Promise<WindowInfo | null> {
-    const { x, atoms } = await this.#session();
-    const active = await this.#activeId(x, atoms);
+    const { x, atoms, toplevels } = await this.#session();
+    const active = await toplevels.focused();
     if (active === null) return null;
     const facts = await this.#facts(x, atoms, active, active);
     return facts === null ? null : withoutKind(facts);
   }
 
   async windowAt(point: Point): Promise<WindowInfo | null> {
-    const { x, atoms } = await this.#session();
-    // The server's own answer, which also knows of shaped and click-through windows.
-    const { child } = await x.translate(x.root, x.root, Math.floor(point.x), Math.floor(point.y));
-    if (child === 0) return null;
-    const [clients, active] = await Promise.all([this.#clients(x, atoms), this.#activeId(x, atoms)]);
-    const client = await this.#clientInside(x, child, new Set(clients));
-    const facts = await this.#facts(x, atoms, client ?? child, active);
+    const { x, atoms, toplevels } = await this.#session();
+    const [found, active] = await Promise.all([toplevels.at(point), toplevels.focused()]);
+    if (found === null) return null;
+    const facts = await this.#facts(x, atoms, found, active);
     return facts === null ? null : withoutKind(facts);
   }
 
@@ -109,14 +96,14 @@ export class X11WindowSystem implements WindowControl {
   }
 
   async focus(windowId: string): Promise<void> {
-    const { x, atoms } = await this.#session();
-    const id = await this.#existing(x, atoms, windowId);
+    const { x, atoms, toplevels } = await this.#session();
+    const id = await this.#existing(x, windowId);
     await x.sendClientMessage({
       window: id,
       type: atoms._NET_ACTIVE_WINDOW,
       data: [SOURCE_PAGER, 0, 0, 0, 0],
     });
-    const focused = await becomesTrue(async () => (await this.#activeId(x, atoms)) === id, FOCUS_CEILING_MS);
+    const focused = await becomesTrue(async () => (await toplevels.focused()) === id, FOCUS_CEILING_MS);
     if (!focused) {
       throw new ProtocolError('INVALID_STATE', `Window ${windowId} did not get the focus when asked to.`);
     }
@@ -125,7 +112,7 @@ export class X11WindowSystem implements WindowControl {
   /** Asks; an application may answer with a question of its own. */
   async close(windowId: string): Promise<void> {
     const { x, atoms } = await this.#session();
-    const id = await this.#existing(x, atoms, windowId);
+    const id = await this.#existing(x, windowId);
     await x.sendClientMessage({
       window: id,
       type: atoms._NET_CLOSE_WINDOW,
@@ -136,7 +123,7 @@ export class X11WindowSystem implements WindowControl {
   /** Moves and resizes the client area's frame to `bounds` (desktop space, decorations included). */
   async move(windowId: string, bounds: Rect): Promise<void> {
     const { x, atoms } = await this.#session();
-    const id = await this.#existing(x, atoms, windowId);
+    const id = await this.#existing(x, windowId);
     const [left = 0, right = 0, top = 0, bottom = 0] = await x.getNumbers(id, atoms._NET_FRAME_EXTENTS);
     const gravityNorthWest = 1;
     const allFour = 0xf << 8;
@@ -156,7 +143,7 @@ export class X11WindowSystem implements WindowControl {
 
   async minimize(windowId: string): Promise<void> {
     const { x, atoms } = await this.#session();
-    const id = await this.#existing(x, atoms, windowId);
+    const id = await this.#existing(x, windowId);
     await x.sendClientMessage({
       window: id,
       type: atoms.WM_CHANGE_STATE,
@@ -167,7 +154,7 @@ export class X11WindowSystem implements WindowControl {
 
   async maximize(windowId: string, maximized = true): Promise<void> {
     const { x, atoms } = await this.#session();
-    const id = await this.#existing(x, atoms, windowId);
+    const id = await this.#existing(x, windowId);
     await x.sendClientMessage({
       window: id,
       type: atoms._NET_WM_STATE,
@@ -184,85 +171,9 @@ export class X11WindowSystem implements WindowControl {
 
   async [Symbol.asyncDispose](): Promise<void> {}
 
-  async #session(): Promise<{ x: X11Connection; atoms: Atoms }> {
+  async #session(): Promise<{ x: X11Connection; atoms: Atoms; toplevels: X11Toplevels }> {
     const x = await this.#connect();
-    return { x, atoms: await x.atoms(ATOMS) };
-  }
-
-  /** Managed windows, bottom to top. */
-  async #clients(x: X11Connection, atoms: Atoms): Promise<readonly number[]> {
-    const stacked = await x.getNumbers(x.root, atoms._NET_CLIENT_LIST_STACKING);
-    if (stacked.length > 0) return stacked;
-    const listed = await x.getNumbers(x.root, atoms._NET_CLIENT_LIST);
-    if (listed.length > 0) return listed;
-    // An empty list is the truth where a window manager keeps one: what is mapped then are its own frames.
-    const [manager = 0] = await x.getNumbers(x.root, atoms._NET_SUPPORTING_WM_CHECK);
-    if (manager !== 0) return [];
-    // No window manager that tells: whatever is mapped and not a popup.
-    const { children } = await x.queryTree(x.root);
-    const shown = await Promise.all(
-      children.map((id) =>
-        x.windowAttributes(id).then(
-          (found) => found.viewable && !found.overrideRedirect && !found.inputOnly,
-          () => false,
-        ),
-      ),
-    );
-    return children.filter((_, index) => shown[index]);
-  }
-
-  /** The toplevel a key press would go to: the server's focus first, the window manager's word second. */
-  async #activeId(x: X11Connection, atoms: Atoms): Promise<number | null> {
-    const [focus, clients, [announced = 0]] = await Promise.all([
-      x.inputFocus(),
-      this.#clients(x, atoms),
-      x.getNumbers(x.root, atoms._NET_ACTIVE_WINDOW),
-    ]);
-    const managed = new Set(clients);
-    if (focus === FOCUS_NONE) return null;
-    const start = focus === FOCUS_POINTER_ROOT || focus === x.root ? (await x.pointer()).child : focus;
-    const found = start === 0 ? null : await this.#toplevelOf(x, start, managed);
-    if (found !== null) return found;
-    return managed.has(announced) ? announced : null;
-  }
-
-  /** The managed window `window` lies in, or the popup it is; null for a window manager's own helpers. */
-  async #toplevelOf(x: X11Connection, window: number, managed: Set<number>): Promise<number | null> {
-    let current = window;
-    try {
-      for (let depth = 0; depth < MAX_DEPTH; depth += 1) {
-        if (managed.has(current)) return current;
-        const { parent } = await x.queryTree(current);
-        if (parent === x.root || parent === 0) break;
-        current = parent;
-      }
-      const inside = await this.#clientInside(x, current, managed);
-      if (inside !== null) return inside;
-      const [attributes, bounds] = await Promise.all([x.windowAttributes(current), x.geometry(current)]);
-      const visible =
-        attributes.viewable &&
-        !attributes.inputOnly &&
-        bounds.x + bounds.width > 0 &&
-        bounds.y + bounds.height > 0;
-      return visible && bounds.width > 1 && bounds.height > 1 ? current : null;
-    } catch (error) {
-      if (error instanceof X11Error) return null;
-      throw error;
-    }
-  }
-
-  /** The client a frame decorates (or the window itself, when it is one). */
-  async #clientInside(x: X11Connection, frame: number, managed: Set<number>): Promise<number | null> {
-    let level = [frame];
-    for (let depth = 0; depth <= FRAME_DEPTH && level.length > 0; depth += 1) {
-      const client = level.find((id) => managed.has(id));
-      if (client !== undefined) return client;
-      const trees = await Promise.all(
-        level.map((id) => x.queryTree(id).catch(() => ({ children: [] as number[] }))),
-      );
-      level = trees.flatMap((tree) => tree.children);
-    }
-    return null;
+    return { x, atoms: await x.atoms(ATOMS), toplevels: new X11Toplevels(x) };
   }
 
   /** Null when the window has gone in the meantime. */
@@ -325,9 +236,9 @@ export class X11WindowSystem implements WindowControl {
     return facts.title === '' ? 'unknown' : facts.title.slice(0, 200);
   }
 
-  async #existing(x: X11Connection, atoms: Atoms, windowId: string): Promise<number> {
+  async #existing(x: X11Connection, windowId: string): Promise<number> {
     const id = idOf(windowId);
-    const clients = await this.#clients(x, atoms);
+    const clients = await new X11Toplevels(x).managed();
     if (!clients.includes(id)) {
       throw new ProtocolError(
         'WINDOW_NOT_FOUND',

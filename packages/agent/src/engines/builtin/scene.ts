@@ -43,8 +43,8 @@ export class CutShort extends TaskFailure {
 }
 
 const WITHHELD = new Set(['PAUSED', 'LATCHED', 'LEASE_REQUIRED', 'GUARD_UNAVAILABLE', 'STALE_EPOCH']);
-/** The picture the points belong to is no longer the screen: look again and aim again. */
-const STALE = new Set(['FRAME_UNKNOWN', 'FRAME_STALE']);
+/** The screen is no longer what was decided about: look again and aim again. */
+const STALE = new Set(['FRAME_UNKNOWN', 'FRAME_STALE', 'RECEIVER_CHANGED']);
 
 /** What the skills share: the latest sight, what was remembered, what could not be confirmed. */
 export class Scene {

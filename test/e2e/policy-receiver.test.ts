@@ -1,0 +1,129 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { silentLogger } from '@deskhand/base';
+import { openX11, type X11Connection } from '@deskhand/daemon/x11';
+import type { OperationInput, Outcome } from '@deskhand/protocol';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { DaemonProcess } from '../helpers/daemon-process.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { LinkServer } from '../helpers/link-server.ts';
+import { type RunningProgram, startXDesktop, type XDesktop } from '../helpers/x-desktop.ts';
+import { startTargetWindow, type TargetWindow } from '../target-app/target-window.ts';
+
+/** Thefts per kind; the thief itself, a program of its own, tells what it got. */
+const THEFTS = 100;
+const CLICK_THEFTS = 45;
+const INPUT_EVENTS = /key|press|release|click|button|wheel|drag/i;
+
+let desktop: XDesktop;
+let server: LinkServer;
+let daemon: DaemonProcess;
+let x: X11Connection;
+let thief: TargetWindow;
+let victim: RunningProgram;
+let received: string;
+let epoch = 0;
+
+beforeAll(async () => {
+  desktop = await startXDesktop();
+  server = await LinkServer.start();
+  daemon = await DaemonProcess.start({ server: server.url, env: desktop.environment });
+  x = await openX11({ display: desktop.display, log: silentLogger });
+  thief = await startTargetWindow(desktop, 'Thief');
+  received = join(desktop.folder, 'received');
+  writeFileSync(received, '');
+  // A theft before the decision is the policy's business, one after it that of hands.
+  const policyFile = join(daemon.dataFolder, 'policy.json');
+  const policy = JSON.parse(readFileSync(policyFile, 'utf8'));
+  policy.titles.rules = [{ match: 'Thief', verdict: 'deny' }];
+  writeFileSync(policyFile, JSON.stringify(policy));
+  victim = await desktop.xterm('sh', '-c', `stty raw -echo; exec cat > ${received}`);
+});
+
+afterAll(async () => {
+  await x?.[Symbol.asyncDispose]();
+  await daemon?.[Symbol.asyncDispose]();
+  await server?.[Symbol.asyncDispose]();
+  await desktop?.[Symbol.asyncDispose]();
+});
+
+beforeEach(() => {
+  epoch += 1;
+  server.lease({ epoch, leaseId: `lease-${epoch}`, runId: `run_${epoch}` });
+});
+
+const victimId = () => Number(victim.windowId);
+const thiefId = () => Number(thief.windowId);
+const loot = async () => (await thief.events()).filter(({ type }) => INPUT_EVENTS.test(type));
+
+/** Straight to the X server, without asking the window manager: as a thief would. */
+async function focusVictim(): Promise<void> {
+  await x.setInputFocus(victimId());
+  await eventually(async () => (await x.inputFocus()) === victimId(), { what: 'the focus', everyMs: 2 });
+}
+
+async function act(operation: OperationInput, fields = {}): Promise<Outcome> {
+  const reply = await server.act([operation], fields);
+  if (reply.type !== 'result' || reply.outcomes[0] === undefined) throw new Error(JSON.stringify(reply));
+  return reply.outcomes[0];
+}
+
+describe('a thief between decision and input', () => {
+  it(`[POL2] that takes the focus gets no key, ${THEFTS} times`, { timeout: 180_000 }, async () => {
+    const ended = new Map<string, number>();
+    for (let theft = 0; theft < THEFTS; theft += 1) {
+      await focusVictim();
+      const keys = Array.from({ length: 30 }, () => 'x');
+      const operation: OperationInput =
+        theft % 2 === 0 ? { type: 'type_text', text: 'q'.repeat(60) } : { type: 'key_press', keys };
+      const acting = act(operation);
+      // Spread over the whole time from before the decision to after the last key.
+      await new Promise((resolve) => setTimeout(resolve, (theft * 7) % 110));
+      await x.setInputFocus(thiefId());
+      count(ended, await acting);
+    }
+    expect(await loot()).toEqual([]);
+    // Neither always too early nor always too late: the thefts were among the keys.
+    expect(ended.get('failed') ?? 0, JSON.stringify([...ended])).toBeGreaterThan(THEFTS / 10);
+    expect(readFileSync(received, 'utf8')).toMatch(/^[qx]+$/);
+  });
+
+  it(`[POL2] that slips under the pointer gets no click, ${CLICK_THEFTS} times`, {
+    timeout: 180_000,
+  }, async () => {
+    const ended = new Map<string, number>();
+    const { observation } = await server.observe({ settle: false });
+    const fields = { frameId: observation?.frame?.geometry.frameId };
+    const [left, top] = [300, 260];
+    await x.configureWindow(await frameOf(victimId()), { x: 0, y: 0 });
+    await x.configureWindow(await frameOf(thiefId()), { x: 40, y: 40 });
+    for (let theft = 0; theft < CLICK_THEFTS; theft += 1) {
+      await x.configureWindow(await frameOf(thiefId()), { stackMode: 1 });
+      const operations: OperationInput[] = [
+        { type: 'click', point: { x: left, y: top } },
+        { type: 'scroll', point: { x: left, y: top }, direction: 'down', amount: 6 },
+        { type: 'drag', from: { x: 100, y: 30 }, to: { x: left, y: top }, durationMs: 30 },
+      ];
+      const acting = act(operations[theft % 3] as OperationInput, fields);
+      await new Promise((resolve) => setTimeout(resolve, (theft * 13) % 80));
+      await x.configureWindow(await frameOf(thiefId()), { stackMode: 0 });
+      count(ended, await acting);
+    }
+    expect(await loot()).toEqual([]);
+    expect(
+      ended.get('unverified') ?? ended.get('confirmed') ?? ended.get('no_effect') ?? 0,
+      JSON.stringify([...ended]),
+    ).toBeGreaterThan(0);
+  });
+});
+
+function count(ended: Map<string, number>, { status, code }: Outcome): void {
+  if (status === 'failed' || status === 'refused') expect(code).toMatch(/^(RECEIVER_CHANGED|POLICY_DENIED)$/);
+  ended.set(status, (ended.get(status) ?? 0) + 1);
+}
+
+/** The window manager's frame: the child of the root that holds it. */
+async function frameOf(window: number): Promise<number> {
+  const { parent } = await x.queryTree(window);
+  return parent === x.root ? window : frameOf(parent);
+}
