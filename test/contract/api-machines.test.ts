@@ -175,6 +175,29 @@ describe('stop, start, restart (v1-api.md 7.1)', () => {
     await server.untilStatus((await server.createRun(daemon.machineId, 'done')).id, 'succeeded');
   });
 
+  it('[KILL8] a stop hotkey that is not armed: no run starts, waiting ones wait, and both go on once it is', async () => {
+    const daemon = await server.desktop();
+    const first = await server.createRun(daemon.machineId, 'click:1,1 wait:400 done');
+    const waiting = await server.createRun(daemon.machineId, 'done');
+    await server.untilStatus(first.id, 'running');
+    daemon.event('hotkey_changed', { hotkey: { armed: false, reason: 'Another program holds it.' } });
+    const refusal = await eventually(async () => {
+      const answer = await server.call('POST', '/runs', { machine_id: daemon.machineId, task: 'done' });
+      expect(answer.status).toBe(409);
+      return answer.body;
+    });
+    expect(refusal).toMatchObject({
+      error: { code: 'NOT_ARMED', message: expect.stringContaining('Another program holds it.') },
+    });
+    await server.untilStatus(first.id, 'succeeded');
+    expect((await server.run(waiting.id)).status).toBe('queued');
+    daemon.event('hotkey_changed', {
+      hotkey: { armed: false, reason: 'Another program holds it.', override: true },
+    });
+    await server.untilStatus(waiting.id, 'succeeded');
+    await server.untilStatus((await server.createRun(daemon.machineId, 'done')).id, 'succeeded');
+  });
+
   it('a latch that was tripped while the server was away is known at hello', async () => {
     const daemon = await server.desktop();
     daemon.cut();

@@ -21,6 +21,8 @@ export type DaemonConfig = Readonly<{
   virtual: Readonly<{ width: number; height: number }> | null;
   pairCode: Secret | null;
   stopHotkey: string;
+  /** Runs may start although the stop hotkey is not proven to work. */
+  allowUnarmed: boolean;
   logLevel: LogLevel;
   /** Guard draws the border around the screen and the ring at targets, where the system lets it. */
   drawBorder: boolean;
@@ -33,6 +35,7 @@ export type DaemonConfig = Readonly<{
 /** Keys of `config.json` that concern this process; the others belong to the server. */
 const ConfigFile = z.looseObject({
   stop_hotkey: z.string().max(64).optional(),
+  allow_unarmed: z.boolean().optional(),
   machine_name: z.string().min(1).max(64).optional(),
   border: z.string().max(16).optional(),
   target_ring_ms: z.string().max(16).optional(),
@@ -75,6 +78,8 @@ export function readConfig(
     () => ringSetting(env.DESKHAND_TARGET_RING_MS || file.target_ring_ms, virtual === null),
     0,
   );
+  const allowed = env.DESKHAND_ALLOW_UNARMED;
+  if (allowed && !['0', '1'].includes(allowed)) problems.push('DESKHAND_ALLOW_UNARMED must be 1 or 0.');
   const name = flags.name ?? file.machine_name ?? (host.hostname.slice(0, 64) || 'this desktop');
   if (name.length > 64) problems.push('--name must have at most 64 characters.');
   if (problems.length > 0) throw new ProtocolError('CONFIG_INVALID', problems.join('\n'), { problems });
@@ -85,6 +90,9 @@ export function readConfig(
     virtual,
     pairCode: flags['pair-code'] === undefined ? null : new Secret(flags['pair-code']),
     stopHotkey,
+    allowUnarmed:
+      flags['allow-unarmed'] ??
+      (env.DESKHAND_ALLOW_UNARMED ? allowed === '1' : (file.allow_unarmed ?? false)),
     logLevel: logLevelFrom(env.DESKHAND_LOG),
     drawBorder,
     targetRingMs,
@@ -98,6 +106,7 @@ type Flags = {
   name?: string | undefined;
   'pair-code'?: string | undefined;
   virtual?: string | undefined;
+  'allow-unarmed'?: boolean | undefined;
 };
 
 function parseFlags(args: readonly string[]): Flags {
@@ -111,6 +120,7 @@ function parseFlags(args: readonly string[]): Flags {
       name: { type: 'string' },
       'pair-code': { type: 'string' },
       virtual: { type: 'string' },
+      'allow-unarmed': { type: 'boolean' },
     },
   });
   return values;

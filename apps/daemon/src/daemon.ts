@@ -16,6 +16,7 @@ import {
   desktopToFrame,
   type FromGuard,
   type GuardState,
+  type HotkeyState,
   intersection,
   type LatchState,
   type MachineId,
@@ -58,6 +59,8 @@ export type DaemonParts = Readonly<{
   capabilities: Capabilities;
   policy: PolicyReader;
   workFolder: string;
+  /** The person lets runs start although the stop hotkey does not work. */
+  allowUnarmed: boolean;
   /** The control plane runs on this computer. */
   serverIsLocal: boolean;
   /** How long a ring shows where the pointer goes, before it does; 0 is never. */
@@ -103,6 +106,8 @@ export class Daemon implements Disposable {
   #comingPause: PauseKind | undefined;
   #control: ControlState = 'paused';
   #latch: LatchState;
+  /** The last state of the stop hotkey that was told. */
+  #hotkeySaid: string | undefined;
   #machineId: MachineId | null = null;
   #serverUrl: string | null = null;
   #run: PanelRun | null = null;
@@ -176,6 +181,7 @@ export class Daemon implements Disposable {
       capabilities: { ...this.#parts.capabilities, input: this.#peers?.hands.backend ?? 'none' },
       latch: this.#latch,
       control: this.#control,
+      hotkey: this.#hotkeyState(),
       lastEpoch: this.#lease.highestEpoch,
       bootId: this.bootId,
     };
@@ -241,6 +247,7 @@ export class Daemon implements Disposable {
     const wasLost = this.#guardState === undefined;
     this.#guardState = state;
     const before = { control: this.#control, tripped: this.#latch.tripped };
+    this.#onHotkey(state.hotkey);
     this.#latch = state.latch;
     if (this.#pauseToRestore !== undefined && state.control === 'armed') {
       // A guard that was restarted does not know that a person had control: nothing is allowed until it does.
@@ -309,6 +316,7 @@ export class Daemon implements Disposable {
   async state(): Promise<DaemonState> {
     const { senses, name, display, chordLabel, capabilities } = this.#parts;
     const hotkey = this.#guardState?.hotkey;
+    const { pressedAt } = hotkey ?? {};
     const reason = this.#control === 'stopped' ? this.#latch.reason : this.#pauseReason();
     return {
       type: 'state',
@@ -322,12 +330,8 @@ export class Daemon implements Disposable {
       run: this.#runToShow(),
       stopHotkey: {
         chord: hotkey?.chord ?? chordLabel,
-        armed: hotkey?.armed ?? false,
-        ...(hotkey === undefined
-          ? { reason: 'Guard is not alive.' }
-          : hotkey.reason === undefined
-            ? {}
-            : { reason: hotkey.reason }),
+        ...this.#hotkeyState(),
+        ...(pressedAt === undefined ? {} : { pressedAt }),
       },
       server: { url: this.#serverUrl, connected: this.#peers?.link()?.connected ?? false },
       overlay: {
@@ -436,12 +440,60 @@ export class Daemon implements Disposable {
       return new ProtocolError('GUARD_UNAVAILABLE', 'Guard is not alive, so nothing may be injected.');
     if (this.#control === 'paused')
       return new ProtocolError('PAUSED', 'A person has control of this desktop.');
+    const unarmed = this.#unarmed();
+    if (unarmed !== undefined)
+      return new ProtocolError('NOT_ARMED', `The stop hotkey is not armed: ${unarmed}`);
     if (this.#lease.current === undefined)
       return new ProtocolError('LEASE_REQUIRED', 'The lease on this machine has ended.');
     const origin = this.#decideOrigin();
     if (origin.verdict === 'deny')
       return new ProtocolError('POLICY_DENIED', `${origin.rule}: ${origin.reason}`, { rule: origin.rule });
     return undefined;
+  }
+
+  #hotkeyState(): HotkeyState {
+    const hotkey = this.#guardState?.hotkey;
+    const reason = hotkey === undefined ? 'Guard is not alive.' : hotkey.reason;
+    return {
+      armed: hotkey?.armed ?? false,
+      ...(reason === undefined ? {} : { reason }),
+      ...(this.#parts.allowUnarmed ? { override: true } : {}),
+    };
+  }
+
+  /** Why nothing may be injected for want of a stop hotkey. Without a guard that is said elsewhere. */
+  #unarmed(): string | undefined {
+    const hotkey = this.#guardState?.hotkey;
+    if (hotkey === undefined || hotkey.armed || this.#parts.allowUnarmed) return undefined;
+    return hotkey.reason ?? 'it was not proven to work.';
+  }
+
+  /** A stop hotkey that is lost while the agent drives hands the desktop to the person. */
+  #onHotkey(hotkey: GuardState['hotkey']): void {
+    const said = JSON.stringify([hotkey.armed, hotkey.reason]);
+    if (said === this.#hotkeySaid) return;
+    const first = this.#hotkeySaid === undefined;
+    this.#hotkeySaid = said;
+    if (first) return;
+    void this.#tellServer('hotkey_changed');
+    const driven = this.#lease.current !== undefined;
+    if (driven && this.#unarmed() !== undefined)
+      void this.#pauseForSession(`The stop hotkey is not armed any more: ${this.#unarmed()}`);
+  }
+
+  /** @param reason a whole sentence for the person. */
+  async #pauseForSession(reason: string): Promise<void> {
+    if (this.#control === 'stopped') return;
+    if (this.#control === 'paused') this.#pauseKind ??= 'session';
+    else this.#comingPause = 'session';
+    try {
+      await this.#demandPeers().guard.pause(reason);
+    } catch (error) {
+      this.#parts.log.error('this desktop could not be paused', errorAttributes(error));
+      this.#endInput('PAUSED', reason);
+    } finally {
+      this.#comingPause = undefined;
+    }
   }
 
   #decide(question: PolicyQuestion) {
@@ -513,6 +565,14 @@ export class Daemon implements Disposable {
     };
     const { requestedBy, engine } = run;
     this.#parts.audit.append({ kind: 'run_began', run: run.runId, requestedBy, engine });
+    const { armed, reason = 'unknown' } = this.#hotkeyState();
+    if (!armed)
+      this.#parts.audit.append({
+        kind: 'not_armed',
+        run: run.runId,
+        reason,
+        overridden: this.#parts.allowUnarmed,
+      });
     this.#peers?.socket.announce();
   }
 
@@ -547,6 +607,7 @@ export class Daemon implements Disposable {
       ...(reason === undefined ? {} : { reason: reason.slice(0, 500) }),
       control: this.#control,
       latch: this.#latch,
+      hotkey: this.#hotkeyState(),
       ...(displays === undefined ? {} : { displays }),
     });
   }
@@ -583,6 +644,12 @@ export class Daemon implements Disposable {
 
   async #resume(command: DaemonCommand, by: 'panel' | 'cli'): Promise<void> {
     const peers = this.#demandPeers();
+    const unarmed = this.#unarmed();
+    if (unarmed !== undefined)
+      throw new ProtocolError(
+        'NOT_ARMED',
+        `The stop hotkey is not armed: ${unarmed} Mend that, or start this desktop with --allow-unarmed.`,
+      );
     if (this.#control !== 'paused') {
       // No pause of ours: the run waits for this person's answer, if for anything.
       if (command.runId !== undefined || this.#run !== null) this.#personCommand('resume', command);

@@ -139,6 +139,7 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
     capabilities: opened.capabilities,
     policy,
     workFolder,
+    allowUnarmed: config.allowUnarmed,
     serverIsLocal: isLoopback(url.hostname),
     targetRingMs: config.targetRingMs,
     audit,
@@ -181,7 +182,11 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
     onPaired: (paired) => writeMachineIdentity(identityFile, paired),
     onConnected: (machineId) => {
       parts.onConnected(machineId, url.href);
-      tellParent({ type: 'ready', machineId, display, stopHotkey: chord.label, displays });
+      void parts.state().then(({ stopHotkey }) => {
+        const { armed, reason, pressedAt } = stopHotkey;
+        const hotkey = { armed, reason: reason ?? null, pressedAt: pressedAt ?? null };
+        tellParent({ type: 'ready', machineId, display, stopHotkey: chord.label, hotkey, displays });
+      });
     },
     onDisconnected: () => parts.onDisconnected(),
     onRejected: (error) => ending.abort(error),

@@ -122,6 +122,11 @@ export const ERRORS = {
   ),
   LEASE_REQUIRED: row(409, 'state_error', 'No live lease: nothing may be injected.'),
   LATCHED: row(409, 'state_error', 'The kill switch is tripped; a person must reset it on the desktop.'),
+  NOT_ARMED: row(
+    409,
+    'state_error',
+    'The stop hotkey of this desktop is not proven to work, so no run starts without the person’s override.',
+  ),
   PAUSED: row(409, 'state_error', 'A person has control of the desktop.'),
   GUARD_UNAVAILABLE: row(
     503,

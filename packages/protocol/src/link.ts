@@ -21,6 +21,16 @@ export const LatchState = z.looseObject({
 });
 export type LatchState = z.infer<typeof LatchState>;
 
+/** Whether the stop hotkey of this desktop is proven to work, as the daemon reports it. */
+export const HotkeyState = z.looseObject({
+  armed: z.boolean(),
+  /** Why it is not. */
+  reason: z.string().max(500).optional(),
+  /** The person lets runs start all the same; each of them is in the audit log. */
+  override: z.boolean().optional(),
+});
+export type HotkeyState = z.infer<typeof HotkeyState>;
+
 /** Who may use the hands right now. */
 export const ControlState = z.enum(['armed', 'stopped', 'paused']);
 export type ControlState = z.infer<typeof ControlState>;
@@ -51,6 +61,8 @@ export const Hello = z.looseObject({
   capabilities: Capabilities,
   latch: LatchState,
   control: ControlState,
+  /** Absent: a daemon that does not know; its own refusals are the last word in any case. */
+  hotkey: HotkeyState.optional(),
   /** Highest epoch this daemon has obeyed since it started; 0 after a restart. */
   lastEpoch: epoch,
   /** Differs after every start of the daemon, so that a server knows its command cache is gone. */
@@ -88,11 +100,13 @@ export const DesktopEvent = z.looseObject({
     'displays_changed',
     'guard_lost',
     'guard_back',
+    'hotkey_changed',
   ]),
   at: z.iso.datetime(),
   reason: z.string().max(500).optional(),
   control: ControlState,
   latch: LatchState,
+  hotkey: HotkeyState.optional(),
   displays: z.array(Display).max(64).optional(),
 });
 export type DesktopEvent = z.infer<typeof DesktopEvent>;

@@ -127,6 +127,8 @@ export const GuardState = z.looseObject({
     chord: z.string().max(64),
     armed: z.boolean(),
     reason: z.string().max(500).optional(),
+    /** When the chord was last really pressed here, ever; absent: never. */
+    pressedAt: z.iso.datetime().optional(),
   }),
   handsAlive: z.boolean(),
   daemonAlive: z.boolean(),
@@ -234,7 +236,15 @@ export const PanelAsk = z.looseObject({
 export type PanelAsk = z.infer<typeof PanelAsk>;
 
 /** Why `control` is `paused`: data, so that nobody has to read the sentence beside it. */
-export const PauseKind = z.enum(['person_input', 'asked', 'takeover', 'server', 'guard_lost']);
+export const PauseKind = z.enum([
+  'person_input',
+  'asked',
+  'takeover',
+  'server',
+  'guard_lost',
+  // The session went out of the person's hands or sight: locked, asleep, another user, lid closed, hotkey lost.
+  'session',
+]);
 export type PauseKind = z.infer<typeof PauseKind>;
 
 export const PanelRun = z.looseObject({
@@ -270,7 +280,14 @@ export const DaemonState = z.looseObject({
     .optional(),
   latch: LatchState,
   run: PanelRun.nullable(),
-  stopHotkey: z.looseObject({ chord: z.string(), armed: z.boolean(), reason: z.string().optional() }),
+  stopHotkey: z.looseObject({
+    chord: z.string(),
+    armed: z.boolean(),
+    reason: z.string().optional(),
+    /** Runs may start although it is not armed: the person said so when this desktop was started. */
+    override: z.boolean().optional(),
+    pressedAt: z.iso.datetime().optional(),
+  }),
   server: z.looseObject({ url: z.string().nullable(), connected: z.boolean() }),
   overlay: z.looseObject({ kind: z.string(), connected: z.boolean() }),
   display: z.string().nullable().meta({ description: 'X display name such as ":99", where there is one.' }),

@@ -173,7 +173,7 @@ async function status(flags: Common, desk: LocalDesk, context: Context): Promise
       : `run        ${state.run.id}  ${state.run.status}  step ${state.run.step} of ${state.run.maxSteps}  ${dollars(state.run.costCents)}`,
   );
   print(
-    `STOP       ${state.stopHotkey.chord}${state.stopHotkey.armed ? '' : style.red(`  NOT ARMED: ${inert(state.stopHotkey.reason ?? 'unknown')}`)}`,
+    `STOP       ${state.stopHotkey.chord}${state.stopHotkey.armed ? '' : style.red(`  NOT ARMED: ${inert(state.stopHotkey.reason ?? 'unknown')}${state.stopHotkey.override ? ' (runs are allowed all the same)' : ' No run starts.'}`)}`,
   );
   print(
     `server     ${state.server.url ?? '–'}  ${state.server.connected ? 'connected' : style.yellow('not connected')}`,
@@ -199,6 +199,9 @@ function statusJson(state: DaemonState) {
         : { id: state.run.id, status: state.run.status, step: state.run.step, max_steps: state.run.maxSteps },
     stop_hotkey: state.stopHotkey.chord,
     stop_hotkey_armed: state.stopHotkey.armed,
+    stop_hotkey_reason: state.stopHotkey.reason ?? null,
+    stop_hotkey_pressed_at: state.stopHotkey.pressedAt ?? null,
+    runs_allowed_unarmed: state.stopHotkey.override ?? false,
     server: { url: state.server.url, connected: state.server.connected },
     overlay: { kind: state.overlay.kind, connected: state.overlay.connected },
     displays: state.displays.map((display) => ({

@@ -3,6 +3,7 @@ import type { Context } from '../command.ts';
 import { effectiveConfig } from '../desk/effective-config.ts';
 import { examine, type Finding, whichOn } from '../desk/examine.ts';
 import { LocalDesk } from '../desk/local-desk.ts';
+import { type PressReport, pressStopKey } from '../desk/press-stop-key.ts';
 import { EXIT } from '../exit-codes.ts';
 
 export function register(program: Command, context: Context): void {
@@ -10,10 +11,17 @@ export function register(program: Command, context: Context): void {
     .command('doctor')
     .description('each requirement of this desktop as ok, warn or fail, with the one thing to do')
     .option('--json', 'machine-readable')
+    .option('--press', 'try the stop key: press it now, see that it really stops, permit again')
+    .option('--yes', 'with --press: you sit at the keyboard; permit again without asking')
     .option('--data <dir>', 'data folder')
-    .action(async (flags: { json?: boolean; data?: string }) => {
+    .action(async (flags: { json?: boolean; press?: boolean; yes?: boolean; data?: string }) => {
       const folder = context.dataFolder(flags.data);
-      const running = await new LocalDesk(folder, context.env).status().catch(() => undefined);
+      const desk = new LocalDesk(folder, context.env);
+      const before = await desk.status().catch(() => undefined);
+      const press = flags.press
+        ? await pressStopKey(desk, before, { yes: flags.yes === true }, context)
+        : undefined;
+      const running = press === undefined ? before : await desk.status().catch(() => undefined);
       const findings = examine({
         env: context.env,
         platform: process.platform,
@@ -26,6 +34,7 @@ export function register(program: Command, context: Context): void {
       const { settings, problems } = effectiveConfig(folder, source, context.env);
       const all: Finding[] = [
         ...findings,
+        ...(press === undefined ? [] : [pressFinding(press)]),
         ...problems.map(
           ({ name, source: from, problem }): Finding => ({
             name,
@@ -51,4 +60,21 @@ export function register(program: Command, context: Context): void {
       for (const setting of settings)
         print(style.dim(`${setting.name.padEnd(30)} ${setting.value}  [${setting.source}]`));
     });
+}
+
+function pressFinding({ chord, heard, reset }: PressReport): Finding {
+  const name = 'stop key pressed';
+  if (!heard)
+    return {
+      name,
+      state: 'fail',
+      detail: `${chord} was not heard`,
+      todo: 'Do all keys of it work, and does no other program or virtual machine take them? Else set DESKHAND_STOP_HOTKEY to another chord.',
+    };
+  return {
+    name,
+    state: 'ok',
+    detail: `${chord} stopped this desktop${reset ? '; permitted again' : '; it is still stopped'}`,
+    ...(reset ? {} : { todo: 'deskhand reset' }),
+  };
 }

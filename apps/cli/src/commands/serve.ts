@@ -8,6 +8,17 @@ import { EXIT } from '../exit-codes.ts';
 import { CommandProblem } from '../output/problem.ts';
 import { machineName } from '../up/household.ts';
 
+type DaemonFlags = {
+  data?: string;
+  name: string;
+  virtual?: string | true;
+  allowUnarmed?: boolean;
+  json?: boolean;
+};
+
+const ALLOW_UNARMED =
+  'let runs start although the stop hotkey is not proven to work; recorded in the audit log';
+
 export function register(program: Command, context: Context): void {
   program
     .command('serve')
@@ -43,11 +54,9 @@ export function register(program: Command, context: Context): void {
     .option('--data <dir>', 'data folder')
     .option('--name <name>', 'what the machine is called', machineName())
     .option('--virtual [WxH]', 'use a private X desktop instead of your own')
+    .option('--allow-unarmed', ALLOW_UNARMED)
     .option('--json', 'print one line of JSON on stdout when ready')
-    .action(
-      (flags: { server: string; data?: string; name: string; virtual?: string | true; json?: boolean }) =>
-        runDaemon(flags, context),
-    );
+    .action((flags: DaemonFlags & { server: string }) => runDaemon(flags, context));
 
   program
     .command('pair')
@@ -60,31 +69,20 @@ export function register(program: Command, context: Context): void {
     .option('--name <name>', 'what the machine is called', machineName())
     .option('--data <dir>', 'data folder')
     .option('--virtual [WxH]', 'use a private X desktop instead of your own')
+    .option('--allow-unarmed', ALLOW_UNARMED)
     .option('--json', 'print one line of JSON on stdout when ready')
-    .action(
-      (
-        url: string,
-        flags: { code: string; name: string; data?: string; virtual?: string | true; json?: boolean },
-      ) => runDaemon({ ...flags, server: url }, context),
+    .action((url: string, flags: DaemonFlags & { code: string }) =>
+      runDaemon({ ...flags, server: url }, context),
     );
 }
 
-function runDaemon(
-  flags: {
-    server: string;
-    data?: string;
-    name: string;
-    virtual?: string | true;
-    json?: boolean;
-    code?: string;
-  },
-  context: Context,
-): Promise<void> {
+function runDaemon(flags: DaemonFlags & { server: string; code?: string }, context: Context): Promise<void> {
   const folder = context.dataFolder(flags.data);
   ensureDataFolder(folder);
   const args = ['--server', linkUrl(flags.server), '--data', folder, '--name', flags.name];
   if (flags.virtual !== undefined)
     args.push(flags.virtual === true ? '--virtual' : `--virtual=${flags.virtual}`);
+  if (flags.allowUnarmed === true) args.push('--allow-unarmed');
   if (flags.code !== undefined) args.push('--pair-code', flags.code);
   return attached(PARTS.daemon, args, { DESKHAND_DATA: folder }, context, (ready) => {
     const machineId = String(ready.machineId);

@@ -6,7 +6,7 @@ import { EXIT } from '../exit-codes.ts';
 import { CommandProblem } from '../output/problem.ts';
 import { seconds } from '../output/terminal.ts';
 import { runDemo } from '../up/demo.ts';
-import { Household, type OverlayKind, type ReadyLine } from '../up/household.ts';
+import { type HotkeyReport, Household, type OverlayKind, type ReadyLine } from '../up/household.ts';
 
 type Flags = {
   virtual?: string | true;
@@ -17,6 +17,7 @@ type Flags = {
   demo: boolean;
   once?: boolean;
   json?: boolean;
+  allowUnarmed?: boolean;
 };
 
 const DEFAULT_VIRTUAL = '1280x800';
@@ -37,6 +38,10 @@ export function register(program: Command, context: Context): void {
     .option('--demo', 'run the sample task when everything is up', false)
     .option('--no-demo', 'do not run the sample task')
     .option('--once', 'with --demo: end after the sample task; exit status 0 only if it succeeded')
+    .option(
+      '--allow-unarmed',
+      'let runs start although the stop hotkey is not proven to work; recorded in the audit log',
+    )
     .option('--json', 'print one line of JSON on stdout when everything is ready')
     .action((flags: Flags) => up(flags, context));
 }
@@ -49,14 +54,14 @@ async function up(flags: Flags, context: Context): Promise<void> {
   requireUsableConfig(folder, context.env);
   const virtual = chooseDesktop(flags.virtual, context);
   const progress = startProgress(context);
-  const { household, ready } = await Household.start(
+  const { household, ready, hotkey } = await Household.start(
     {
       dataFolder: folder,
       host: flags.host,
       port,
       virtual,
       overlay: flags.overlay,
-      env: context.env,
+      env: flags.allowUnarmed ? { ...context.env, DESKHAND_ALLOW_UNARMED: '1' } : context.env,
       progress: progress.say,
     },
     { signal: context.signal },
@@ -65,6 +70,7 @@ async function up(flags: Flags, context: Context): Promise<void> {
 
   if (flags.json) context.print(JSON.stringify(ready));
   else introduce(ready, folder, performance.now() - started, context);
+  adviseOnHotkey(hotkey, { ready, virtual: virtual !== null, allowed: flags.allowUnarmed === true }, context);
 
   const write = flags.json ? context.hint : context.print;
   try {
@@ -97,6 +103,24 @@ function introduce(ready: ReadyLine, folder: string, tookMs: number, context: Co
   print(`  Machine    ${ready.machine_id}${ready.display === null ? '' : `   display ${ready.display}`}`);
   if (ready.overlay_url !== null) print(`  Panel      ${ready.overlay_url}`);
   print(`  STOP       ${ready.stop_hotkey === '' ? '' : `${ready.stop_hotkey}, or `}bin/deskhand stop`);
+}
+
+/** At first use, and whenever nothing can start: said on stderr, where nobody parses it. */
+function adviseOnHotkey(
+  hotkey: HotkeyReport,
+  around: { ready: ReadyLine; virtual: boolean; allowed: boolean },
+  { hint, style, interactive }: Context,
+): void {
+  const { stop_hotkey: chord } = around.ready;
+  if (!hotkey.armed) {
+    hint(style.red(`STOP is NOT ARMED: ${hotkey.reason ?? 'unknown reason'}`));
+    hint(
+      around.allowed
+        ? '  Runs may start all the same, as you said; the audit log has each of them.'
+        : '  No run starts until that is mended (deskhand doctor), or you start with --allow-unarmed.',
+    );
+  } else if (interactive && !around.virtual && hotkey.pressedAt === null)
+    hint(`  Nobody has ever pressed ${chord} here. Try it once: bin/deskhand doctor --press`);
 }
 
 function chooseDesktop(flag: string | true | undefined, context: Context): string | null {

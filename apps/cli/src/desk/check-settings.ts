@@ -24,9 +24,11 @@ export function settingProblems(
   const problems: SettingProblem[] = [];
   const of = (name: string) => given.find((setting) => setting.name === name);
   for (const setting of given) {
-    if (typeof setting.value !== 'string') problems.push({ ...place(setting), problem: 'must be text' });
+    const text = typeof setting.value === 'boolean' ? String(Number(setting.value)) : setting.value;
+    const mayBeFlag = typeof setting.value !== 'boolean' || setting.name === 'DESKHAND_ALLOW_UNARMED';
+    if (typeof text !== 'string' || !mayBeFlag) problems.push({ ...place(setting), problem: 'must be text' });
     else {
-      const problem = CHECKS[setting.name]?.(setting.value);
+      const problem = CHECKS[setting.name]?.(text);
       if (problem !== undefined) problems.push({ ...place(setting), problem });
     }
   }
@@ -70,6 +72,8 @@ const CHECKS: Readonly<Record<string, (text: string) => string | undefined>> = {
     /^\d{1,4}$/.test(text) && Number(text) <= TARGET_SHOW_MAX_MS
       ? undefined
       : `must be a whole number of milliseconds from 0 to ${TARGET_SHOW_MAX_MS}`,
+  DESKHAND_ALLOW_UNARMED: (text) =>
+    /^[01]$/.test(text) ? undefined : 'must be 1 or 0 (true or false in config.json)',
   DATABASE_URL: () => 'is for the fleet mode, which this version does not have; remove it',
   NATS_URL: () => 'is for the fleet mode, which this version does not have; remove it',
 };

@@ -26,6 +26,11 @@ const SETTINGS: ReadonlyArray<{ name: string; key: string; fallback: string; sec
     key: 'target_ring_ms',
     fallback: '250 on your own desktop, 0 on a virtual one',
   },
+  {
+    name: 'DESKHAND_ALLOW_UNARMED',
+    key: 'allow_unarmed',
+    fallback: 'no run starts without a proven stop hotkey',
+  },
   { name: 'DATABASE_URL', key: 'database_url', fallback: 'SQLite in the data folder', secret: true },
   { name: 'NATS_URL', key: 'nats_url', fallback: 'in-process bus' },
 ];

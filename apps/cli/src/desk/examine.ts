@@ -135,16 +135,21 @@ function input({ running }: Surroundings): Finding {
 
 function hotkey({ running }: Surroundings): Finding {
   if (running === undefined) return ok('stop hotkey', 'is armed and proven when the desktop starts');
-  const { chord, armed, reason } = running.stopHotkey;
+  const { chord, armed, reason, override, pressedAt } = running.stopHotkey;
   if (running.control === 'stopped')
     return warn('stop hotkey', `${chord}; the switch is tripped`, 'deskhand reset');
-  return armed
-    ? ok('stop hotkey', `${chord} is armed`)
-    : fail(
-        'stop hotkey',
-        `${chord} is NOT ARMED: ${reason ?? 'unknown reason'}`,
-        'Close the program that holds it, or set DESKHAND_STOP_HOTKEY to another chord.',
-      );
+  if (armed) {
+    const tried =
+      pressedAt === undefined
+        ? 'nobody has pressed it here yet (deskhand doctor --press)'
+        : `last pressed ${pressedAt.slice(0, 10)}`;
+    return ok('stop hotkey', `${chord} is armed; ${tried}`);
+  }
+  return fail(
+    'stop hotkey',
+    `${chord} is NOT ARMED${override ? ' (runs are allowed all the same)' : ', so no run starts'}: ${reason ?? 'unknown reason'}`,
+    'Close the program that holds it, or set DESKHAND_STOP_HOTKEY to another chord.',
+  );
 }
 
 function accessibility({ running, platform, which }: Surroundings): Finding {

@@ -38,6 +38,9 @@ export type ReadyLine = Readonly<{
   pid: number;
 }>;
 
+/** Whether this desktop's stop hotkey works, as its daemon says at the start. */
+export type HotkeyReport = Readonly<{ armed: boolean; reason: string | null; pressedAt: string | null }>;
+
 const READY_MS = { server: 30_000, daemon: 60_000, panel: 30_000 } as const;
 /** Restarts of one part within a minute before `up` gives up. */
 const MAX_RESTARTS_PER_MINUTE = 5;
@@ -68,7 +71,7 @@ export class Household implements AsyncDisposable {
   static async start(
     options: HouseholdOptions,
     stop: { signal: AbortSignal },
-  ): Promise<{ household: Household; ready: ReadyLine; credentials: Credentials }> {
+  ): Promise<{ household: Household; ready: ReadyLine; credentials: Credentials; hotkey: HotkeyReport }> {
     const household = new Household(options);
     try {
       return await household.#start(stop.signal);
@@ -117,7 +120,8 @@ export class Household implements AsyncDisposable {
       overlay_url: overlayUrl,
       pid: process.pid,
     };
-    return { household: this, ready, credentials };
+    const hotkey = (daemon.ready.hotkey ?? { armed: true, reason: null, pressedAt: null }) as HotkeyReport;
+    return { household: this, ready, credentials, hotkey };
   }
 
   async #startDaemon(baseUrl: string, linkUrl: string, apiKey: string, signal: AbortSignal): Promise<Child> {

@@ -22,6 +22,8 @@ export type AuditEntry =
   | Readonly<{ kind: 'policy'; run: string | null; action: string; verdict: string; rule: string }>
   | Readonly<{ kind: 'person'; what: string }>
   | Readonly<{ kind: 'stopped'; by: string; reason: string }>
+  /** A run came while the stop hotkey did not work. `overridden`: the person had allowed that beforehand. */
+  | Readonly<{ kind: 'not_armed'; run: string | null; reason: string; overridden: boolean }>
   | Readonly<{ kind: 'reset' }>;
 
 const TAIL_BYTES = 64 * 1024;

@@ -13,7 +13,7 @@ export interface GuardDesktop extends AsyncDisposable {
 }
 
 export type GuardDesktopEvents = Readonly<{
-  onStopGesture: () => void;
+  onStopGesture: (gesture: 'chord' | 'triple') => void;
   /** A real device acted. Says that, never what. */
   onPersonInput: (kind: PersonInputKind) => void;
   onHotkeyChanged: () => void;

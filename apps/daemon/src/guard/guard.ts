@@ -33,12 +33,13 @@ export type GuardPowers = Readonly<{
     write: (latch: { by: string; at: string; reason?: string }) => void;
     clear: () => void;
   }>;
-  hotkey: () => HotkeyStatus;
   drawing: Readonly<{
     border: (state: BorderState) => void;
     ring: (rect: Rect, showMs: number) => Promise<void>;
     drawn: () => GuardDrawing['drawn'];
   }>;
+  /** And when the chord was last really pressed. */
+  hotkey: () => HotkeyStatus & { pressedAt?: string };
   /** A hand is, or just was, on a real device of this desktop. */
   personPresent: (withinMs: number) => boolean;
   broadcast: (message: FromGuard, to: (peer: Peer) => boolean) => void;

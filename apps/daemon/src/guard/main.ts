@@ -1,5 +1,5 @@
 import { watch } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { errorAttributes, type Logger, Secret, sleep } from '@deskhand/base';
 import {
   decodeText,
@@ -17,6 +17,7 @@ import { Guard } from './guard.ts';
 import { GUARD_READY_LINE, GuardBoot } from './guard-boot.ts';
 import { type GuardDesktop, type GuardDesktopEvents, NoNativeDesktop } from './guard-desktop.ts';
 import { type GuardDrawing, NoDrawing } from './guard-drawing.ts';
+import { StopKeyRecord } from './stop-key-record.ts';
 import { X11GuardDesktop } from './x11-guard-desktop.ts';
 import { X11GuardDrawing } from './x11-guard-drawing.ts';
 
@@ -41,11 +42,18 @@ async function main(): Promise<void> {
 
   const { boot, daemonGone } = await readBoot();
   const chord = parseStopChord(boot.chord);
+  const record = new StopKeyRecord(join(dirname(boot.latchFile), 'stop-key.json'), chord.label);
   let desktop: GuardDesktop = new NoNativeDesktop('The hotkey is being set up.');
   let drawing: GuardDrawing = new NoDrawing();
   let guard: Guard | undefined;
   const events: GuardDesktopEvents = {
-    onStopGesture: () => void guard?.stop('hotkey', `${chord.label} was pressed.`),
+    onStopGesture: (gesture) => {
+      const what = gesture === 'chord' ? chord.label : 'Esc, three times,';
+      void guard?.stop('hotkey', `${what} was pressed.`).then(() => {
+        if (gesture === 'chord') record.pressed(new Date().toISOString());
+        guard?.announce();
+      });
+    },
     onPersonInput: (kind) => guard?.onPersonInput(kind),
     onHotkeyChanged: () => guard?.announce(),
   };
@@ -75,7 +83,10 @@ async function main(): Promise<void> {
         write: (latch) => writeLatchFile(boot.latchFile, latch),
         clear: () => clearLatchFile(boot.latchFile),
       },
-      hotkey: () => desktop.hotkey,
+      hotkey: () => {
+        const { pressedAt } = record;
+        return pressedAt === undefined ? desktop.hotkey : { ...desktop.hotkey, pressedAt };
+      },
       drawing: {
         border: (state) => drawing.border(state),
         ring: (rect, showMs) => drawing.ring(rect, showMs),

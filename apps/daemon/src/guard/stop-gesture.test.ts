@@ -33,7 +33,8 @@ class Keys {
   #key(keycode: number, sourceId: number, down: boolean): boolean {
     this.atMs += 10;
     const real = sourceId === KEYBOARD;
-    return this.gesture.key({ keycode, sourceId, names: NAMES[keycode] ?? [], down, real, atMs: this.atMs });
+    const names = NAMES[keycode] ?? [];
+    return this.gesture.key({ keycode, sourceId, names, down, real, atMs: this.atMs }) !== undefined;
   }
 }
 

@@ -29,17 +29,18 @@ export class StopGesture {
     this.#chord = chord;
   }
 
-  /** @returns whether this change completes a gesture. */
-  key(change: KeyChange): boolean {
+  /** @returns the gesture that this change completes. */
+  key(change: KeyChange): 'chord' | 'triple' | undefined {
     const key = `${change.sourceId} ${change.keycode}`;
     if (!change.down) {
       this.#down.delete(key);
-      return false;
+      return undefined;
     }
     // A press of a key that is down already is auto-repeat.
     const repeated = this.#down.has(key);
     this.#down.set(key, change.names);
-    return this.#completesChord(change) || (!repeated && this.#completesTriple(change));
+    if (this.#completesChord(change)) return 'chord';
+    return !repeated && this.#completesTriple(change) ? 'triple' : undefined;
   }
 
   /** Forgets what is held: after a lost connection nobody tells of releases. */

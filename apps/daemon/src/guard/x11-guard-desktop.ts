@@ -1,43 +1,18 @@
 import { errorAttributes, type Logger, sleep } from '@deskhand/base';
 import type { StopChord } from '../safety/stop-chord.ts';
-import { openX11, type RawInputEvent, type X11Connection, X11Error } from '../x11/index.ts';
+import { openX11, type RawInputEvent, type X11Connection } from '../x11/index.ts';
 import type { GuardDesktop, GuardDesktopEvents, HotkeyStatus } from './guard-desktop.ts';
 import { StopGesture } from './stop-gesture.ts';
+import { keycodesByName, X11ChordGrab, type X11Keyboard } from './x11-chord-grab.ts';
 
-/** Keysyms of the keys a chord may be made of, by canonical name; printable characters are their code points. */
-const KEYSYMS: Readonly<Record<string, readonly number[]>> = {
-  ctrl: [0xffe3, 0xffe4],
-  shift: [0xffe1, 0xffe2],
-  alt: [0xffe9, 0xffea, 0xffe7, 0xffe8],
-  super: [0xffeb, 0xffec],
-  altgr: [0xfe03],
-  escape: [0xff1b],
-  pause: [0xff13],
-  scroll_lock: [0xff14],
-  print_screen: [0xff61],
-  insert: [0xff63],
-  delete: [0xffff],
-  home: [0xff50],
-  end: [0xff57],
-  page_up: [0xff55],
-  page_down: [0xff56],
-  backspace: [0xff08],
-  tab: [0xff09],
-  enter: [0xff0d],
-  space: [0x20],
-  menu: [0xff67],
-  ...Object.fromEntries(Array.from({ length: 24 }, (_, index) => [`f${index + 1}`, [0xffbe + index]])),
-};
-
-const NUM_LOCK_KEYSYM = 0xff7f;
-const MODIFIER_BITS: Readonly<Record<string, number>> = { shift: 1, ctrl: 4 };
-const CAPS_LOCK_BIT = 2;
 const ALL_DEVICES = 0;
 const ALL_MASTER_DEVICES = 1;
 /** Smaller movements may be a bumped table. */
 const PERSON_POINTER_PX = 40;
 const POINTER_MEMORY_MS = 1000;
 const SELF_TEST_MS = 500;
+/** How often a chord that somebody else holds is asked for again. */
+const ASK_AGAIN_MS = 1000;
 
 /** Hears the person through XInput2 raw events and a passive grab, and lets go through XTEST. */
 export class X11GuardDesktop implements GuardDesktop {
@@ -60,7 +35,11 @@ export class X11GuardDesktop implements GuardDesktop {
    */
   #modifierKeycodes: readonly number[] = [];
   #lastRealPressMs = Number.NEGATIVE_INFINITY;
-  #grabs: Array<{ keycode: number; modifiers: number }> = [];
+  readonly #grab: X11ChordGrab;
+  #asking: NodeJS.Timeout | undefined;
+  #reading: Promise<void> = Promise.resolve();
+  /** Why raw events are not heard. */
+  #earProblem: string | undefined;
   #hotkey: HotkeyStatus = { armed: false, reason: 'The hotkey was not tested yet.' };
   #heardKeycode: ((keycode: number) => void) | undefined;
   #pointer: { x: number; y: number; travelled: number; atMs: number } | undefined;
@@ -72,6 +51,7 @@ export class X11GuardDesktop implements GuardDesktop {
     this.#events = events;
     this.#log = log;
     this.#gesture = new StopGesture(chord);
+    this.#grab = new X11ChordGrab(x, chord);
   }
 
   /** @throws ProtocolError DISPLAY_UNAVAILABLE */
@@ -126,6 +106,7 @@ export class X11GuardDesktop implements GuardDesktop {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.#asking);
     await this.#x[Symbol.asyncDispose]();
   }
 
@@ -141,7 +122,7 @@ export class X11GuardDesktop implements GuardDesktop {
     });
     x.on('KeyPress', (event) => {
       // The grab's copy: the chord, by definition; raw events are faster unless they are unavailable.
-      if (this.#grabs.some(({ keycode }) => keycode === event.keycode)) this.#events.onStopGesture();
+      if (this.#grab.holds(event.keycode)) this.#events.onStopGesture('chord');
     });
     x.on('XIRawKeyPress', (event) => this.#onKey(event, true));
     x.on('XIRawKeyRelease', (event) => this.#onKey(event, false));
@@ -159,30 +140,32 @@ export class X11GuardDesktop implements GuardDesktop {
       if (this.#isReal(event)) void this.#onMotion();
     });
 
+    await this.#openEar();
     await this.#readKeyboard();
-    const problems: string[] = [];
+  }
+
+  async #openEar(): Promise<void> {
+    const { root } = this.#x;
     try {
-      const xinput = await x.require('xinput');
+      const xinput = await this.#x.require('xinput');
       const version = xinput.version;
       if (version === null || version.major < 2 || (version.major === 2 && version.minor < 2))
         throw new Error('the X server has no XInput 2.2');
       await this.#readDevices();
-      await xinput.select(x.root, ALL_MASTER_DEVICES, [
+      await xinput.select(root, ALL_MASTER_DEVICES, [
         'RawKeyPress',
         'RawKeyRelease',
         'RawButtonPress',
         'RawButtonRelease',
         'RawMotion',
       ]);
-      await xinput.select(x.root, ALL_DEVICES, ['HierarchyChanged']);
+      await xinput.select(root, ALL_DEVICES, ['HierarchyChanged']);
       await this.#proveRawEvents();
+      this.#earProblem = undefined;
     } catch (error) {
-      problems.push(`Key presses cannot be heard: ${(error as Error).message}.`);
+      if (this.#x.isClosed) throw error;
+      this.#earProblem = `Key presses cannot be heard: ${(error as Error).message}.`;
     }
-    const grabProblem = await this.#grab();
-    if (grabProblem !== undefined) problems.push(grabProblem);
-    this.#hotkey = problems.length === 0 ? { armed: true } : { armed: false, reason: problems.join(' ') };
-    this.#events.onHotkeyChanged();
   }
 
   #onKey(event: RawInputEvent, down: boolean): void {
@@ -195,7 +178,8 @@ export class X11GuardDesktop implements GuardDesktop {
     } else if (this.#realKeys.delete(`${sourceId} ${keycode}`)) this.#payRelease('key', keycode);
     const names = this.#names.get(event.detail) ?? [];
     const atMs = performance.now();
-    if (this.#gesture.key({ keycode, sourceId, names, down, real, atMs })) this.#events.onStopGesture();
+    const gesture = this.#gesture.key({ keycode, sourceId, names, down, real, atMs });
+    if (gesture !== undefined) this.#events.onStopGesture(gesture);
     else if (down && real) this.#events.onPersonInput('key');
   }
 
@@ -245,56 +229,39 @@ export class X11GuardDesktop implements GuardDesktop {
     this.#injectors = new Set(devices.filter(({ name }) => / XTEST /.test(name)).map(({ id }) => id));
   }
 
-  async #readKeyboard(): Promise<void> {
-    const rows = await this.#x.keyboardMapping();
-    const modifierRows = await this.#x.modifierMapping();
+  /** One at a time: changes of the keyboard come in bursts. */
+  #readKeyboard(): Promise<void> {
+    this.#reading = this.#reading.catch(() => {}).then(() => this.#readKeyboardOnce());
+    return this.#reading;
+  }
+
+  /** Learns the keys, takes the chord on them, and says what that means for the person. */
+  async #readKeyboardOnce(): Promise<void> {
+    clearTimeout(this.#asking);
+    const [rows, modifierRows] = await Promise.all([this.#x.keyboardMapping(), this.#x.modifierMapping()]);
+    const keyboard: X11Keyboard = { minKeycode: this.#x.minKeycode, rows, modifierRows };
     this.#modifierKeycodes = modifierRows.flat().filter((keycode) => keycode !== 0);
     const wanted = [...this.#chord.modifiers, this.#chord.key, 'escape'];
     this.#names.clear();
-    rows.forEach((keysyms, index) => {
-      const names = wanted.filter((name) => keysymsOf(name).some((keysym) => keysyms.includes(keysym)));
-      if (names.length > 0) this.#names.set(this.#x.minKeycode + index, names);
-    });
-  }
-
-  /** So that the chord reaches no application. @returns what prevented it. */
-  async #grab(): Promise<string | undefined> {
-    const modifierRows = await this.#x.modifierMapping();
-    const rows = await this.#x.keyboardMapping();
-    const bitOf = (keysyms: readonly number[]) => {
-      let bit = 0;
-      modifierRows.forEach((keycodes, row) => {
-        for (const keycode of keycodes)
-          if (keycode !== 0 && rows[keycode - this.#x.minKeycode]?.some((k) => keysyms.includes(k)))
-            bit = 1 << row;
-      });
-      return bit;
-    };
-    const chordBits = this.#chord.modifiers.map((name) => MODIFIER_BITS[name] ?? bitOf(keysymsOf(name)));
-    if (chordBits.includes(0)) return 'This keyboard lacks a modifier of the chord.';
-    const mask = chordBits.reduce((sum, bit) => sum | bit, 0);
-    const numLock = bitOf([NUM_LOCK_KEYSYM]);
-    const variants = [...new Set([0, CAPS_LOCK_BIT, numLock, CAPS_LOCK_BIT | numLock])];
-    const keycodes = [...this.#names].filter(([, names]) => names.includes(this.#chord.key));
-    if (keycodes.length === 0) return 'This keyboard lacks the key of the chord.';
-    try {
-      for (const [keycode] of keycodes)
-        for (const variant of variants) {
-          await this.#x.grabKey(this.#x.root, keycode, mask | variant);
-          this.#grabs.push({ keycode, modifiers: mask | variant });
-        }
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof X11Error)) throw error;
-      return 'Another program holds this chord, so it would act on it too.';
-    }
+    for (const [keycode, names] of keycodesByName(keyboard, wanted)) this.#names.set(keycode, names);
+    const problems = [this.#earProblem, await this.#grab.take(keyboard)].filter((one) => one !== undefined);
+    const hotkey = problems.length === 0 ? { armed: true } : { armed: false, reason: problems.join(' ') };
+    const changed = hotkey.armed !== this.#hotkey.armed || hotkey.reason !== this.#hotkey.reason;
+    this.#hotkey = hotkey;
+    if (changed) this.#events.onHotkeyChanged();
+    // The other program may end, and nobody tells: X has no event for a chord that becomes free.
+    if (!hotkey.armed && !this.#x.isClosed)
+      this.#asking = setTimeout(() => {
+        const heard = this.#earProblem === undefined ? Promise.resolve() : this.#openEar();
+        heard.then(() => this.#readKeyboard()).catch((error) => this.#complain(error));
+      }, ASK_AGAIN_MS);
   }
 
   /** Presses a key that means nothing and listens for it: an ear that hears nothing must not claim to be one. */
   async #proveRawEvents(): Promise<void> {
     const rows = await this.#x.keyboardMapping();
     const index = rows.findLastIndex((keysyms) => keysyms.every((keysym) => keysym === 0));
-    if (index === -1) return;
+    if (index === -1) throw new Error('this keyboard has no unused key to test with');
     const keycode = this.#x.minKeycode + index;
     const xtest = await this.#x.require('xtest');
     const heard = new Promise<boolean>((resolve) => {
@@ -318,8 +285,4 @@ export class X11GuardDesktop implements GuardDesktop {
 
 function codesOf(held: ReadonlySet<string>): Set<number> {
   return new Set([...held].map((entry) => Number(entry.split(' ')[1])));
-}
-
-function keysymsOf(name: string): readonly number[] {
-  return KEYSYMS[name] ?? ([...name].length === 1 ? [name.codePointAt(0) ?? 0] : []);
 }

@@ -51,7 +51,14 @@ export type AskView = Readonly<{
   request: Readonly<{ requestId: string; digest: string; application: string; action: string }> | null;
 }>;
 
-export type PauseReason = 'person_input' | 'asked' | 'takeover' | 'server' | 'guard_lost' | 'unknown';
+export type PauseReason =
+  | 'person_input'
+  | 'asked'
+  | 'takeover'
+  | 'server'
+  | 'guard_lost'
+  | 'session'
+  | 'unknown';
 
 export type StopPath = Readonly<{
   /** False: the button must look inactive, because nobody is known to listen. Pressing still tries every path. */

@@ -20,6 +20,7 @@ export const PAUSE_WORDS: Readonly<Record<PauseReason, string>> = {
   takeover: 'The agent sees nothing and does nothing until you hand back.',
   server: 'Paused by the server.',
   guard_lost: 'Paused because guard did not answer.',
+  session: 'Paused because this desktop was locked, asleep or out of your sight.',
   unknown: 'Paused. The agent does nothing until you resume.',
 };
 

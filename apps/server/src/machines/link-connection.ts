@@ -9,6 +9,7 @@ import {
   decodeText,
   HEARTBEAT_MS,
   type Hello,
+  type HotkeyState,
   isErrorCode,
   type LatchState,
   LIMITS,
@@ -53,6 +54,7 @@ export class LinkConnection {
   readonly #frames = new Map<string, Uint8Array>();
   #control: ControlState;
   #latch: LatchState;
+  #hotkey: HotkeyState | undefined;
   #heardAtMs = Date.now();
   #heartbeat: NodeJS.Timeout | undefined;
   #open = true;
@@ -71,6 +73,7 @@ export class LinkConnection {
     this.#log = parts.log;
     this.#control = parts.hello.control;
     this.#latch = parts.hello.latch;
+    this.#hotkey = parts.hello.hotkey;
   }
 
   get isOpen(): boolean {
@@ -81,6 +84,12 @@ export class LinkConnection {
   }
   get latch(): LatchState {
     return this.#latch;
+  }
+  /** Why no run may start there: its stop hotkey does not work, and its person did not say "all the same". */
+  get hotkeyProblem(): string | null {
+    const hotkey = this.#hotkey;
+    if (hotkey === undefined || hotkey.armed || hotkey.override === true) return null;
+    return hotkey.reason ?? 'It was not proven to work.';
   }
   get bootId(): string {
     return this.hello.bootId;
@@ -206,6 +215,7 @@ export class LinkConnection {
       case 'event':
         this.#control = message.control;
         this.#latch = message.latch;
+        this.#hotkey = message.hotkey ?? this.#hotkey;
         this.#listener.desktopEvent(this, message);
         return;
       case 'person_command':

@@ -299,6 +299,11 @@ export class MachineService implements LinkAuthority, HubListener, AsyncDisposab
     );
   }
 
+  /** Why no run may start on a connected desktop although it is neither stopped nor suspended. */
+  hotkeyProblem(machineId: string): string | null {
+    return this.#hub?.connection(machineId)?.hotkeyProblem ?? null;
+  }
+
   connected(connection: LinkConnection): void {
     this.#available(connection.machineId);
   }

@@ -230,7 +230,9 @@ export class RunWorker implements HubListener, AsyncDisposable {
     for (;;) {
       signal.throwIfAborted();
       const connection = hub.connection(machineId);
-      if (connection?.isOpen && connection.control === 'armed' && !connection.latch.tripped) {
+      const ready =
+        connection?.isOpen === true && connection.control === 'armed' && connection.hotkeyProblem === null;
+      if (ready && !connection.latch.tripped) {
         const row = await machines.row(machineId);
         if (row !== undefined && row.suspended === 0 && row.latched === 0 && row.removed_at === null) return;
       }

@@ -6,6 +6,7 @@ import {
   type ControlState,
   decodeText,
   encodeFrameMessage,
+  type HotkeyState,
   type LeaseGrant,
   mintFrameId,
   type Observation,
@@ -31,6 +32,7 @@ export type FakeDaemonOptions = {
   perform?: (command: ActCommand) => Promise<Outcome[]> | Outcome[];
   latched?: boolean;
   control?: ControlState;
+  hotkey?: HotkeyState;
   lastEpoch?: number;
 };
 
@@ -140,6 +142,7 @@ export class FakeDaemon implements AsyncDisposable {
         },
         latch: { tripped: this.#latched, ...(this.#latched ? { by: 'hotkey' } : {}) },
         control: this.#control,
+        ...(this.#options.hotkey === undefined ? {} : { hotkey: this.#options.hotkey }),
         lastEpoch: this.highestEpoch,
         bootId: this.bootId,
       }),
@@ -148,7 +151,10 @@ export class FakeDaemon implements AsyncDisposable {
   }
 
   /** The desktop's own events. */
-  event(event: string, state: { control?: ControlState; latched?: boolean; reason?: string } = {}): void {
+  event(
+    event: string,
+    state: { control?: ControlState; latched?: boolean; reason?: string; hotkey?: HotkeyState } = {},
+  ): void {
     this.#control = state.control ?? this.#control;
     this.#latched = state.latched ?? this.#latched;
     this.#send({
@@ -158,6 +164,7 @@ export class FakeDaemon implements AsyncDisposable {
       control: this.#control,
       latch: { tripped: this.#latched, ...(this.#latched ? { by: 'hotkey' } : {}) },
       ...(state.reason === undefined ? {} : { reason: state.reason }),
+      ...(state.hotkey === undefined ? {} : { hotkey: state.hotkey }),
     });
   }
 

@@ -74,6 +74,13 @@ export function runRoutes(app: FastifyInstance, parts: ServerParts): void {
               : 'Remote control of this machine is suspended: POST /v1/machines/{id}/start allows it again.',
             { current_state: status, allowed_from: ['running', 'provisioning', 'error'] },
           );
+        const unarmed = machines.hotkeyProblem(machine.id);
+        if (unarmed !== null)
+          throw new ProtocolError(
+            'NOT_ARMED',
+            `The stop hotkey of this desktop is not armed: ${unarmed} Its person can mend that (deskhand doctor) or let runs start all the same (deskhand up --allow-unarmed).`,
+            { current_state: status, reason: unarmed },
+          );
         if (!(await ledger.canPay(tx, caller.owner, stepCents)))
           throw new ProtocolError('INSUFFICIENT_CREDITS', 'The wallet cannot pay for one step.', {
             required: stepCents,
