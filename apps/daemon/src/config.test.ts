@@ -23,6 +23,7 @@ describe('the daemon’s settings', () => {
       virtual: null,
       pairCode: null,
       stopHotkey: 'ctrl+alt+shift+escape',
+      allowUnarmed: false,
       logLevel: 'info',
       drawBorder: true,
       targetRingMs: 250,
@@ -93,5 +94,16 @@ describe('the daemon’s settings', () => {
     [['--name', 'x'.repeat(65)]],
   ])('refuse %j', (args) => {
     expect(() => read(args)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
+  });
+
+  it('let runs start unarmed only when the person says so, by flag, environment or file', () => {
+    const allowed = (args: string[], env: Record<string, string>) => read(args, env).allowUnarmed;
+    expect(allowed([], {})).toBe(false);
+    expect(allowed(['--allow-unarmed'], {})).toBe(true);
+    expect(allowed([], { DESKHAND_ALLOW_UNARMED: '1' })).toBe(true);
+    expect(allowed([], { DESKHAND_ALLOW_UNARMED: '0' })).toBe(false);
+    expect(() => allowed([], { DESKHAND_ALLOW_UNARMED: 'perhaps' })).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID' }),
+    );
   });
 });
