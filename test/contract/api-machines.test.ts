@@ -91,8 +91,12 @@ describe('registering and pairing (v1-api.md 7.1–7.3)', () => {
     const answer = await server.call('DELETE', `/machines/${daemon.machineId}`);
     expect(answer.body).toMatchObject({ machine_id: daemon.machineId, status: 'terminated' });
     expect((await daemon.closed).code).toBe(4003);
-    expect((await server.run(running.id)).status).toBe('cancelled');
-    expect((await server.run(queued.id)).status).toBe('cancelled');
+    for (const run of [running, queued])
+      expect(await server.run(run.id)).toMatchObject({
+        status: 'cancelled',
+        error: { code: 'MACHINE_REMOVED' },
+        result: null,
+      });
     await expect(daemon.open()).rejects.toThrow('MACHINE_TOKEN_INVALID');
     expect((await server.call('DELETE', `/machines/${daemon.machineId}`)).body).toMatchObject({
       error: { code: 'MACHINE_NOT_FOUND' },

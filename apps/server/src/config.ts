@@ -151,6 +151,11 @@ export const SETTINGS = {
     fallback: 8,
     why: 'Price of one completed step of engine v1.',
   },
+  run_step_own_model_cents: {
+    schema: whole(0, 100_000).nullable(),
+    fallback: null,
+    why: 'Price of one completed step of a run that brought its own model key; null is the same as any other.',
+  },
   snapshot_cents: {
     schema: whole(0, 100_000),
     fallback: 1,

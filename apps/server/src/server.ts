@@ -14,6 +14,7 @@ import { EventStreams } from './http/sse.ts';
 import { ensureLocalAccount, writeCredentials } from './keys/first-keys.ts';
 import { KeyStore } from './keys/key-store.ts';
 import { Ledger } from './ledger/ledger.ts';
+import { LlmKeyStore } from './llm/llm-key-store.ts';
 import { LeaseBook } from './machines/lease-book.ts';
 import { MachineHub } from './machines/machine-hub.ts';
 import { linkUrlOf, MachineService } from './machines/machine-service.ts';
@@ -228,6 +229,7 @@ async function start(config: Config, log: Logger, overrides: Overrides, scope: S
     database,
     keys,
     ledger,
+    llmKeys: new LlmKeyStore({ database, seal, now }),
     machines,
     hub,
     runs,

@@ -6,7 +6,7 @@ import { ModelVerifier } from './verifier/model-verifier.ts';
 /** As for the engine; the verifier asks the same model in a conversation of its own. */
 export type VerifierOptions = EngineOptions;
 
-/** @throws ProtocolError CONFIG_INVALID, VALIDATION_ERROR as `createEngine` does. */
+/** @throws ProtocolError CONFIG_INVALID, LLM_MODEL_INVALID as `createEngine` does. */
 export function createVerifier(options: VerifierOptions): Verifier {
   const endpoint = endpointOf(options);
   if (endpoint === null) return new BuiltinVerifier();

@@ -72,7 +72,7 @@ describe('a key that came with the run', () => {
   it('a model that looks like a key is refused without being quoted', () => {
     const model = 'sk-proj-abcdefghijklmnop';
     expect(() => endpointFor({ provider: 'openai', model, apiKey: key, source: 'stored' })).toThrow(
-      expect.objectContaining({ code: 'VALIDATION_ERROR', message: expect.not.stringContaining('abcdef') }),
+      expect.objectContaining({ code: 'LLM_MODEL_INVALID', message: expect.not.stringContaining('abcdef') }),
     );
   });
 });

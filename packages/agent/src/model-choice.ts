@@ -90,15 +90,15 @@ export function chooseModel(model: string | undefined, keys: ProviderKeys, baseU
 /**
  * The endpoint of a run that brought its own key. The operator's address is never used with it: a key goes to
  * the provider it belongs to, or to the address its owner named.
- * @throws ProtocolError VALIDATION_ERROR when the model looks like a credential or is missing.
+ * @throws ProtocolError LLM_MODEL_INVALID when the model looks like a credential or is missing.
  */
 export function endpointFor(own: OwnKey): Endpoint {
   const model = own.model?.trim() || DEFAULT_MODELS[own.provider];
   if (model === undefined)
-    throw new ProtocolError('VALIDATION_ERROR', `Name a model: ${own.provider} has no default one.`);
+    throw new ProtocolError('LLM_MODEL_INVALID', `Name a model: ${own.provider} has no default one.`);
   if (looksLikeKey(model))
     throw new ProtocolError(
-      'VALIDATION_ERROR',
+      'LLM_MODEL_INVALID',
       'The model looks like an API key; it should be a model name. Keys go into X-LLM-Api-Key or the key store.',
     );
   return {
@@ -143,7 +143,8 @@ function readUrl(baseUrl: string | undefined): string | null {
   return text.replace(/\/+$/, '');
 }
 
-function looksLikeKey(model: string): boolean {
+/** True for text that is more likely a credential than the name of a model. */
+export function looksLikeKey(model: string): boolean {
   return /^(?:sk-|AIza|key-|Bearer )/i.test(model) || /^[A-Za-z0-9_-]{60,}$/.test(model);
 }
 

@@ -2,6 +2,7 @@ import { randomHex } from '@deskhand/base';
 import { Health, Usage } from '@deskhand/protocol';
 import { type ClientOptions, Http } from './http.ts';
 import { Keys } from './keys.ts';
+import { LlmKeys } from './llm-keys.ts';
 import { Machines } from './machines.ts';
 import { Runs } from './runs.ts';
 
@@ -15,6 +16,7 @@ export class Client {
   readonly runs: Runs;
   readonly machines: Machines;
   readonly keys: Keys;
+  readonly llmKeys: LlmKeys;
   readonly #http: Http;
 
   /** @throws TypeError saying what is wrong with an option */
@@ -23,6 +25,7 @@ export class Client {
     this.runs = new Runs(this.#http);
     this.machines = new Machines(this.#http);
     this.keys = new Keys(this.#http);
+    this.llmKeys = new LlmKeys(this.#http);
   }
 
   /** Calls and cost of one calendar month, `YYYY-MM` in UTC; default the current one. Needs the scope `usage`. */

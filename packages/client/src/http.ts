@@ -21,7 +21,7 @@ export type ClientOptions = Readonly<{
 }>;
 
 export type Call = Readonly<{
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Below the base URL, starting with a slash; see {@link segment}. */
   path: string;
   query?: Readonly<Record<string, string | number | boolean | undefined>>;

@@ -10,6 +10,7 @@ export { EventStreamError, EventStreamParser, type ServerSentEvent } from './eve
 export type { FollowOptions } from './follow-run.ts';
 export type { ClientOptions } from './http.ts';
 export type { Keys } from './keys.ts';
+export type { LlmKeys, RunLlmKey } from './llm-keys.ts';
 export type { CreateMachineInput, Machines } from './machines.ts';
 export type { Runs, ScreenshotsOptions, WaitOptions } from './runs.ts';
 export {

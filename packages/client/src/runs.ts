@@ -12,6 +12,7 @@ import {
 import type { CallOptions } from './client.ts';
 import { type FollowOptions, followRun } from './follow-run.ts';
 import { type Http, segment } from './http.ts';
+import { llmHeaders, type RunLlmKey } from './llm-keys.ts';
 
 export type WaitOptions = CallOptions & Readonly<{ onEvent?: (event: RunEvent) => void }>;
 
@@ -35,13 +36,18 @@ export class Runs {
   /**
    * Starts a run. With an idempotency key a lost answer is asked for again and never makes a second run; without one
    * the request is sent once, and after a ConnectionError whether a run exists is unknown.
+   * `llm`: a model key of your own for this run alone; it travels in headers and is never shown again.
    */
-  create(input: CreateRunInput, options: CallOptions & { idempotencyKey?: string } = {}): Promise<Run> {
+  async create(
+    input: CreateRunInput,
+    options: CallOptions & { idempotencyKey?: string; llm?: RunLlmKey } = {},
+  ): Promise<Run> {
     return this.#http.json(Run, {
       method: 'POST',
       path: '/runs',
       body: input,
       idempotencyKey: options.idempotencyKey,
+      headers: llmHeaders(options.llm),
       signal: options.signal,
     });
   }

@@ -46,6 +46,21 @@ export const ERRORS = {
     'validation_error',
     'This Idempotency-Key was used for a different request.',
   ),
+  LLM_PROVIDER_UNSUPPORTED: row(
+    422,
+    'validation_error',
+    'A model key of one’s own cannot be used this way: no provider named, an unknown one, or a test key.',
+  ),
+  LLM_MODEL_INVALID: row(
+    422,
+    'validation_error',
+    'The model is none this server can ask, or looks like a credential.',
+  ),
+  LLM_KEY_NOT_CONFIGURED: row(
+    422,
+    'validation_error',
+    'The provider was named but no key for it was sent or stored.',
+  ),
   INVALID_API_KEY: row(401, 'auth_error', 'The API key is missing, unknown or revoked.'),
   INVALID_SIGNATURE: row(401, 'auth_error', 'The webhook signature is missing, stale or wrong.'),
   INSUFFICIENT_SCOPE: row(403, 'auth_error', 'The key lacks the scope this operation needs.'),
@@ -54,6 +69,7 @@ export const ERRORS = {
   WALLET_EXHAUSTED: row(402, 'billing_error', 'The wallet ran dry during the run.'),
   NOT_FOUND: row(404, 'not_found_error', 'No such route or object.'),
   MACHINE_NOT_FOUND: row(404, 'not_found_error', 'No machine with this id for this key.'),
+  LLM_KEY_NOT_FOUND: row(404, 'not_found_error', 'No model key of this provider is stored.'),
   RUN_NOT_FOUND: row(404, 'not_found_error', 'No run with this id for this key.'),
   INVALID_STATE: row(409, 'state_error', 'The object is in a state that does not allow this.'),
   NOT_AWAITING_HUMAN: row(409, 'state_error', 'The run is not waiting for a person.'),
@@ -106,6 +122,7 @@ export const ERRORS = {
   STALLED: row(409, 'state_error', 'The same action led to the same picture too often.'),
   STOPPED_BY_USER: row(409, 'state_error', 'The person tripped the kill switch.'),
   MACHINE_DISCONNECTED: row(409, 'state_error', 'The machine’s link was lost and did not come back.'),
+  MACHINE_REMOVED: row(409, 'state_error', 'The machine was unregistered while the run was open.'),
   INTERRUPTED: row(409, 'state_error', 'The server restarted and the run could not be continued.'),
 
   // The link and the desktop

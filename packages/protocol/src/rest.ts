@@ -35,7 +35,10 @@ export type ActionPolicy = z.infer<typeof ActionPolicy>;
 
 export const LlmConfig = z
   .strictObject({
-    provider: z.enum(['managed', 'anthropic', 'openai']).default('managed'),
+    provider: z
+      .enum(['managed', 'anthropic', 'openai'])
+      .nullish()
+      .transform((value) => value ?? 'managed'),
     model: optional(z.string().min(1).max(512)),
     grounding_model: optional(z.string().min(1).max(512)),
     compaction_model: optional(z.string().min(1).max(512)),
@@ -89,6 +92,17 @@ export const ResumeRunRequest = z
   .meta({ title: 'Resume run' });
 export type ResumeRunRequest = z.infer<typeof ResumeRunRequest>;
 
+/** `llm` of a run that brought its own model key; never the key. */
+export const RunLlm = z.looseObject({
+  provider: z.string(),
+  model: z.string().nullable(),
+  key_fingerprint: z.string(),
+  key_source: z.enum(['stored', 'header']),
+  /** True once the run has ended: its copy of the key is destroyed. */
+  key_scrubbed: z.boolean(),
+});
+export type RunLlm = z.infer<typeof RunLlm>;
+
 /** A run as every endpoint, list and webhook serves it: both name pairs, always equal. */
 export const Run = z
   .looseObject({
@@ -113,7 +127,7 @@ export const Run = z
     awaiting_human_reason: z.string().nullable(),
     awaiting_human_since: z.string().nullable(),
     metadata: z.record(z.string(), z.unknown()).nullable(),
-    llm: z.record(z.string(), z.unknown()).nullable(),
+    llm: RunLlm.nullable(),
     webhook_url: z.string().nullable(),
     webhook_secret: z.string().nullable(),
     created_at: z.string(),
@@ -404,6 +418,41 @@ export const RevokedKey = z
   .looseObject({ status: z.literal('ok'), key_id: z.string() })
   .meta({ title: 'Revoked API key' });
 export type RevokedKey = z.infer<typeof RevokedKey>;
+
+/** Providers a caller may bring a model key for (v1-api.md 8.7). */
+export const LLM_PROVIDERS = ['anthropic', 'openai'] as const;
+export const LlmProvider = z.enum(LLM_PROVIDERS);
+export type LlmProvider = z.infer<typeof LlmProvider>;
+
+export const StoreLlmKeyRequest = z
+  .strictObject({
+    // Printable ASCII: it goes into a header as it is.
+    api_key: z.string().regex(/^[\x21-\x7e]{16,512}$/, 'api_key has 16 to 512 printable characters'),
+  })
+  .meta({ title: 'Store a model key' });
+export type StoreLlmKeyRequest = z.infer<typeof StoreLlmKeyRequest>;
+
+export const StoredLlmKey = z
+  .looseObject({ provider: LlmProvider, key_fingerprint: z.string(), stored: z.literal(true) })
+  .meta({ title: 'Stored model key' });
+export type StoredLlmKey = z.infer<typeof StoredLlmKey>;
+
+export const LlmKeyList = z
+  .looseObject({
+    keys: z.array(
+      z.looseObject({
+        provider: LlmProvider,
+        key_fingerprint: z.string(),
+        created_at: z.string(),
+        updated_at: z.string(),
+      }),
+    ),
+  })
+  .meta({ title: 'Stored model keys' });
+export type LlmKeyList = z.infer<typeof LlmKeyList>;
+
+export const DeletedLlmKey = z.looseObject({ deleted: z.literal(true) }).meta({ title: 'Deleted model key' });
+export type DeletedLlmKey = z.infer<typeof DeletedLlmKey>;
 
 export const Usage = z
   .looseObject({

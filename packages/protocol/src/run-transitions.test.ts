@@ -120,6 +120,7 @@ describe('[RUN4] endings', () => {
     budget: ['failed', 'BUDGET_EXCEEDED', true],
     stalled: ['failed', 'STALLED', true],
     policy: ['failed', 'ACTION_POLICY_VIOLATION', true],
+    machine_removed: ['cancelled', 'MACHINE_REMOVED', false],
     link_lost: ['failed', 'MACHINE_DISCONNECTED', true],
     interrupted: ['failed', 'INTERRUPTED', true],
     human_needed: ['failed', 'AWAITING_HUMAN', true],

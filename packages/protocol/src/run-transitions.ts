@@ -91,6 +91,7 @@ export const STOP_ENDINGS = {
   stalled: { status: 'failed', code: 'STALLED', judged: true },
   policy: { status: 'failed', code: 'ACTION_POLICY_VIOLATION', judged: true },
   link_lost: { status: 'failed', code: 'MACHINE_DISCONNECTED', judged: true },
+  machine_removed: { status: 'cancelled', code: 'MACHINE_REMOVED', judged: false },
   interrupted: { status: 'failed', code: 'INTERRUPTED', judged: true },
   /** A person was needed and `on_awaiting_human` is `fail`. */
   human_needed: { status: 'failed', code: 'AWAITING_HUMAN', judged: true },

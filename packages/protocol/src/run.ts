@@ -36,6 +36,7 @@ export const STOP_REASONS = [
   'stalled',
   'policy',
   'link_lost',
+  'machine_removed',
   'interrupted',
   'human_needed',
   'human_unwanted',

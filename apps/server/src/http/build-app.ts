@@ -18,6 +18,7 @@ import { adminRoutes } from './routes/admin.ts';
 import { billingRoutes } from './routes/billing.ts';
 import { discoveryRoutes, rootRoutes } from './routes/discovery.ts';
 import { keyRoutes } from './routes/keys.ts';
+import { llmKeyRoutes } from './routes/llm-keys.ts';
 import { machineRoutes } from './routes/machines.ts';
 import { runRoutes } from './routes/runs.ts';
 import type { ServerParts } from './server-parts.ts';
@@ -172,6 +173,7 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
       runRoutes(v1, parts);
       machineRoutes(v1, parts);
       keyRoutes(v1, parts);
+      llmKeyRoutes(v1, parts);
       billingRoutes(v1, parts);
       discoveryRoutes(v1, parts);
       adminRoutes(v1, parts);

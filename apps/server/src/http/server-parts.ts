@@ -2,6 +2,7 @@ import type { Logger } from '@deskhand/base';
 import type { Config } from '../config.ts';
 import type { KeyStore } from '../keys/key-store.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { LlmKeyStore } from '../llm/llm-key-store.ts';
 import type { MachineHub } from '../machines/machine-hub.ts';
 import type { MachineService } from '../machines/machine-service.ts';
 import type { FrameStore } from '../runs/frame-store.ts';
@@ -21,6 +22,7 @@ export type ServerParts = Readonly<{
   database: Database;
   keys: KeyStore;
   ledger: Ledger;
+  llmKeys: LlmKeyStore;
   machines: MachineService;
   hub: MachineHub;
   runs: RunService;

@@ -359,8 +359,10 @@ export class MachineService implements LinkAuthority, HubListener, AsyncDisposab
   }
 
   async #afterRemoval(machineId: string): Promise<void> {
+    // Runs end because the machine is removed, not because its link is lost.
+    const told = [...this.#removedListeners].map((listener) => listener(machineId));
     this.#hub?.drop(machineId, 'unregistered');
-    for (const listener of [...this.#removedListeners]) await listener(machineId);
+    await Promise.all(told);
   }
 
   async #removeExpired(): Promise<void> {

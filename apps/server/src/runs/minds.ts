@@ -1,6 +1,6 @@
 import type { Engine, EngineOptions, Verifier } from '@deskhand/agent';
 import type { Logger, Secret } from '@deskhand/base';
-import type { Minds } from './run-worker.ts';
+import type { Minds, RunModel } from './run-worker.ts';
 
 type Options = {
   /** What the operator chose; a run may name another. */
@@ -21,18 +21,19 @@ export class ConfiguredMinds implements Minds {
     this.#options = options;
   }
 
-  async engineFor(run: { model: string | null }): Promise<Engine> {
+  async engineFor(run: RunModel): Promise<Engine> {
     const { createEngine } = await import('@deskhand/agent');
-    return createEngine(this.#optionsFor(run.model));
+    return createEngine(this.#optionsFor(run));
   }
 
-  async verifierFor(run: { model: string | null }): Promise<Verifier> {
+  async verifierFor(run: RunModel): Promise<Verifier> {
     const { createVerifier } = await import('@deskhand/agent');
-    return createVerifier(this.#optionsFor(run.model));
+    return createVerifier(this.#optionsFor(run));
   }
 
-  #optionsFor(model: string | null): EngineOptions {
+  #optionsFor({ model, ownKey }: RunModel): EngineOptions {
     const { providerKeys, modelUrl, log } = this.#options;
+    if (ownKey !== null) return { ownKey, log };
     // `default` is what /v1/models calls the operator's choice.
     const chosen = (model === 'default' ? null : model) ?? this.#options.model;
     return {

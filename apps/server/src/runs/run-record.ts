@@ -1,4 +1,4 @@
-import type { ActionPolicy, Run, RunError, RunResult } from '@deskhand/protocol';
+import type { ActionPolicy, Run, RunError, RunLlm, RunResult } from '@deskhand/protocol';
 import type { Selectable } from 'kysely';
 import type { RunsTable } from '../storage/schema.ts';
 
@@ -31,7 +31,7 @@ export function toRun(row: RunRow, webhookSecret: string | null = null): Run {
     awaiting_human_reason: row.awaiting_human_reason,
     awaiting_human_since: row.awaiting_human_since,
     metadata: parsed<Record<string, unknown>>(row.metadata),
-    llm: parsed<Record<string, unknown>>(row.llm),
+    llm: llmOf(row),
     webhook_url: row.webhook_url,
     webhook_secret: webhookSecret,
     created_at: row.created_at,
@@ -40,6 +40,11 @@ export function toRun(row: RunRow, webhookSecret: string | null = null): Run {
     request_id: row.request_id,
     engine: row.engine,
   };
+}
+
+function llmOf(row: RunRow): RunLlm | null {
+  const llm = parsed<Omit<RunLlm, 'key_scrubbed'>>(row.llm);
+  return llm === null ? null : ({ ...llm, key_scrubbed: row.llm_key === null } as RunLlm);
 }
 
 export function actionPolicyOf(row: RunRow): ActionPolicy | null {

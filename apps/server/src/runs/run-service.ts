@@ -1,4 +1,5 @@
-import { assertNever, StopError } from '@deskhand/base';
+import type { OwnKey } from '@deskhand/agent';
+import { assertNever, Secret, StopError } from '@deskhand/base';
 import {
   type CreateRunRequest,
   describeWithoutSecrets,
@@ -15,6 +16,7 @@ import {
 } from '@deskhand/protocol';
 import type { Owner } from '../keys/owner.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { OwnLlm } from '../llm/llm-choice.ts';
 import type { Queue } from '../seams/queue.ts';
 import type { Database } from '../storage/database.ts';
 import type { Tx } from '../storage/schema.ts';
@@ -76,6 +78,8 @@ type Parts = {
 export class RunService {
   readonly #parts: Parts;
   readonly #changed = new Set<(row: RunRow) => void>();
+  /** Model keys in use here, by run: whatever a provider echoes, they are never stored or told. */
+  readonly #modelKeys = new Map<string, string>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -98,6 +102,7 @@ export class RunService {
       idempotencyKey: string | null;
       webhookSecret: string | null;
       stepCents: number;
+      ownLlm: OwnLlm | null;
     },
   ): Promise<RunRow> {
     const { now, seal, queue, limits } = this.#parts;
@@ -130,7 +135,8 @@ export class RunService {
         webhook_secret:
           context.webhookSecret === null ? null : seal.close(context.webhookSecret, `webhook ${id}`),
         metadata: json(request.metadata),
-        llm: json(request.llm),
+        llm: context.ownLlm === null ? null : JSON.stringify(publicLlm(context.ownLlm)),
+        llm_key: context.ownLlm === null ? null : seal.close(context.ownLlm.key.reveal(), llmKeyPurpose(id)),
         action_policy: json(request.action_policy),
         budget_cents: request.budget_cents,
         step_cents: context.stepCents,
@@ -174,7 +180,8 @@ export class RunService {
     change: RunChange,
     fence: { epoch?: number; only?: RunStatus } = {},
   ): Promise<RunRow> {
-    const { row, lines } = await this.#parts.database.write((tx) => this.#change(tx, runId, change, fence));
+    const told = this.withoutModelKey(runId, change);
+    const { row, lines } = await this.#parts.database.write((tx) => this.#change(tx, runId, told, fence));
     this.#announce(row, lines);
     return row;
   }
@@ -223,6 +230,7 @@ export class RunService {
               finished_at: at,
               error: json(next.error),
               result: json(next.result),
+              llm_key: null,
             }
           : {}),
       })
@@ -285,7 +293,7 @@ export class RunService {
 
   /** Appends events of the driver. @throws FencedError */
   async append(runId: string, epoch: number, payloads: readonly RunEventPayload[]): Promise<void> {
-    await this.#appendWith(runId, epoch, payloads, async () => {});
+    await this.#appendWith(runId, epoch, this.withoutModelKey(runId, payloads), async () => {});
   }
 
   async setEngine(runId: string, epoch: number, engine: string): Promise<void> {
@@ -309,7 +317,8 @@ export class RunService {
     const [first] = action.operations;
     if (first === undefined) return;
     const { seal } = this.#parts;
-    await this.#appendWith(runId, epoch, [toolCall(action.step, first)], async (tx, row) => {
+    const call = this.withoutModelKey(runId, toolCall(action.step, first));
+    await this.#appendWith(runId, epoch, [call], async (tx, row) => {
       await tx
         .insertInto('run_actions')
         .values({
@@ -339,6 +348,7 @@ export class RunService {
       outcomes: readonly Outcome[];
     },
   ): Promise<void> {
+    action = this.withoutModelKey(runId, action);
     const payloads: RunEventPayload[] = [];
     action.outcomes.forEach((outcome, index) => {
       const operation = action.operations[index];
@@ -455,6 +465,15 @@ export class RunService {
     });
   }
 
+  /** The model key the run brought along; from here on it is kept out of whatever is told about the run. */
+  ownKey(row: RunRow): OwnKey | null {
+    if (row.llm === null || row.llm_key === null) return null;
+    const { provider, model, key_source: source } = JSON.parse(row.llm) as ReturnType<typeof publicLlm>;
+    const key = this.#parts.seal.open(row.llm_key, llmKeyPurpose(row.id));
+    this.#modelKeys.set(row.id, key);
+    return { provider, model, apiKey: new Secret(key), source };
+  }
+
   /** The action that was stored and not answered, if the last driver died in between. */
   async pendingAction(runId: string): Promise<PendingAction | null> {
     const row = await this.#parts.database.read
@@ -525,7 +544,14 @@ export class RunService {
     return { row, lines: await insertEvents(tx, row, payloads, iso(this.#parts.now())) };
   }
 
+  /** What is told about a run, with its own model key blotted out. */
+  withoutModelKey<T>(runId: string, value: T): T {
+    const key = this.#modelKeys.get(runId);
+    return key === undefined ? value : blotOut(value, key);
+  }
+
   #announce(row: RunRow, lines: readonly EventLine[]): void {
+    if (isTerminal(row.status)) this.#modelKeys.delete(row.id);
     this.#parts.feed.publish(row.id, lines);
     for (const listener of [...this.#changed]) listener(row);
   }
@@ -575,6 +601,26 @@ function eventsOf(
     default:
       return assertNever(change, 'run change');
   }
+}
+
+/** A copy of plain data in which a secret is nowhere to be read. */
+function blotOut<T>(value: T, secret: string): T {
+  const text = JSON.stringify(value);
+  const quoted = JSON.stringify(secret).slice(1, -1);
+  return text.includes(quoted) ? (JSON.parse(text.replaceAll(quoted, '[secret]')) as T) : value;
+}
+
+function publicLlm(own: OwnLlm) {
+  return {
+    provider: own.provider,
+    model: own.model,
+    key_fingerprint: own.fingerprint,
+    key_source: own.source,
+  };
+}
+
+function llmKeyPurpose(runId: string): string {
+  return `llm key of ${runId}`;
 }
 
 function toolCall(step: number, operation: Operation): RunEventPayload {

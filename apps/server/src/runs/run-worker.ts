@@ -1,4 +1,4 @@
-import type { Clock, Engine, RunOutcome, TaskBrief, Verifier } from '@deskhand/agent';
+import type { Clock, Engine, OwnKey, RunOutcome, TaskBrief, Verifier } from '@deskhand/agent';
 import { describeOperation } from '@deskhand/agent/describe-operation';
 import { runTask } from '@deskhand/agent/run-loop';
 import { errorAttributes, type Logger, raceSignal, reasonFrom, StopError } from '@deskhand/base';
@@ -35,9 +35,12 @@ const AT_ONCE = 2000;
 
 /** The minds a run can be given; one engine per run, since it holds the run's conversation. */
 export interface Minds {
-  engineFor(run: { model: string | null }): Promise<Engine>;
-  verifierFor(run: { model: string | null }): Promise<Verifier>;
+  engineFor(run: RunModel): Promise<Engine>;
+  verifierFor(run: RunModel): Promise<Verifier>;
 }
+
+/** What a run says about its model: its name, or an endpoint and key of the caller's own. */
+export type RunModel = Readonly<{ model: string | null; ownKey: OwnKey | null }>;
 
 type Parts = {
   database: Database;
@@ -131,15 +134,18 @@ export class RunWorker implements HubListener, AsyncDisposable {
     );
   }
 
-  /** A machine is gone for good: all its open runs are cancelled. */
+  /** A machine is gone for good: all its open runs are cancelled with MACHINE_REMOVED. */
   async abandonMachine(machineId: string): Promise<void> {
+    this.#onMachine(machineId)?.controller.abort(
+      new StopError('machine_removed', 'The machine was unregistered, over the API or when its time was up.'),
+    );
     const open = await this.#parts.database.read
       .selectFrom('runs')
       .select('id')
       .where('machine_id', '=', machineId)
       .where('finished_at', 'is', null)
       .execute();
-    for (const { id } of open) await this.#end(id, { type: 'stopped', reason: 'cancelled' });
+    for (const { id } of open) await this.#end(id, { type: 'stopped', reason: 'machine_removed' });
   }
 
   /** Settles when the run is no longer driven here and its lease is given back. */
@@ -279,7 +285,8 @@ export class RunWorker implements HubListener, AsyncDisposable {
     const { hub, leases, runs, frames, minds, clock, limits } = this.#parts;
     const { row } = claim;
     const { signal } = driven.controller;
-    const engine = await minds.engineFor({ model: row.model });
+    const model: RunModel = { model: row.model, ownKey: runs.ownKey(row) };
+    const engine = await minds.engineFor(model);
     await runs.setEngine(row.id, claim.epoch, engine.name);
     const runId = RunId.parse(row.id);
     const lease = leases.grant(row.machine_id, claim.epoch, {
@@ -323,7 +330,7 @@ export class RunWorker implements HubListener, AsyncDisposable {
         brief,
         machine: remote,
         engine,
-        verifier: isVerified(row.cua_version) ? await minds.verifierFor({ model: row.model }) : null,
+        verifier: isVerified(row.cua_version) ? await minds.verifierFor(model) : null,
         journal,
         clock,
         limits: {
@@ -448,7 +455,9 @@ export class RunWorker implements HubListener, AsyncDisposable {
             step,
             maxSteps: driven.row.max_steps,
             costCents: driven.costCents,
-            ...(thought === undefined ? {} : { thought: thought.slice(0, 4000) }),
+            ...(thought === undefined
+              ? {}
+              : { thought: this.#parts.runs.withoutModelKey(driven.runId, thought).slice(0, 4000) }),
             ...(operation === undefined ? {} : { action: describeOperation(operation).slice(0, 500) }),
             ...(outcome === undefined ? {} : { outcome: outcome.status }),
             ...(driven.row.awaiting_human_reason === null

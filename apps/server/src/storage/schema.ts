@@ -1,4 +1,4 @@
-import type { CuaVersion, OnAwaitingHuman, RunStatus } from '@deskhand/protocol';
+import type { CuaVersion, LlmProvider, OnAwaitingHuman, RunStatus } from '@deskhand/protocol';
 import type { Generated, Transaction } from 'kysely';
 
 /**
@@ -18,6 +18,7 @@ export interface DB {
   idempotency: IdempotencyTable;
   webhook_deliveries: WebhookDeliveriesTable;
   jobs: JobsTable;
+  llm_keys: LlmKeysTable;
 }
 
 /** What work inside {@link Database.write} receives; await nothing but the database with it. */
@@ -116,7 +117,10 @@ export interface RunsTable {
   /** Sealed; see seal.ts. */
   webhook_secret: string | null;
   metadata: string | null;
+  /** Public half of a model choice of the run's own: {provider, model, key_fingerprint, key_source}. */
   llm: string | null;
+  /** Sealed model key; destroyed when the run ends. */
+  llm_key: string | null;
   action_policy: string | null;
   budget_cents: number | null;
   step_cents: number;
@@ -219,6 +223,15 @@ export interface WebhookDeliveriesTable {
   last_error: string | null;
   created_at: string;
   delivered_at: string | null;
+}
+
+export interface LlmKeysTable {
+  account_id: string;
+  provider: LlmProvider;
+  sealed: string;
+  fingerprint: string;
+  created_at: string;
+  updated_at: string;
 }
 
 export interface JobsTable {

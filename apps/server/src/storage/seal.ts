@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ProtocolError } from '@deskhand/protocol';
@@ -40,6 +40,11 @@ export class Seal {
         `${file} is damaged; restore it from a backup. Sealed secrets cannot be read without it.`,
       );
     return new Seal(key);
+  }
+
+  /** 16 hex digits that tell one text from another and say nothing about it without this data folder's key. */
+  fingerprint(text: string, purpose: string): string {
+    return createHmac('sha256', this.#key).update(`${purpose}\0${text}`).digest('hex').slice(0, 16);
   }
 
   close(text: string, purpose: string): string {

@@ -9,26 +9,30 @@ import type {
 } from '@deskhand/agent';
 import { sleep } from '@deskhand/base';
 import type { Verdict } from '@deskhand/protocol';
-import type { Minds } from '../runs/run-worker.ts';
+import type { Minds, RunModel } from '../runs/run-worker.ts';
 
 /**
  * An engine that obeys its task literally, for tests of the server. Words of the task, separated by spaces:
  *   click:X,Y   type:TEXT   look   wait:MS (thinks that long)   ask:QUESTION   done   fail   forever
+ *   say-key (thinks aloud with the run's own model key, as a careless provider might)
  *   batch:N (N clicks in one command)   Ask (as in "Ask me which …")
  * What an earlier life did, by its history, is not done again.
  */
 export class ScriptedMinds implements Minds {
   readonly turns: Turn[] = [];
+  /** What each run asked its engine for. */
+  readonly models: RunModel[] = [];
   readonly briefs: Array<{ brief: TaskBrief; earlier: readonly HistoryEntry[] }> = [];
   verdicts: Verdict[] = [];
 
-  async engineFor(): Promise<Engine> {
+  async engineFor(model: RunModel): Promise<Engine> {
+    this.models.push(model);
     return {
       name: 'scripted',
       observeRequest: {},
       open: (brief, earlier = []) => {
         this.briefs.push({ brief, earlier });
-        return new ScriptedSession(brief, earlier, this.turns);
+        return new ScriptedSession(brief, earlier, this.turns, model);
       },
     };
   }
@@ -50,9 +54,11 @@ export class ScriptedMinds implements Minds {
 class ScriptedSession implements EngineSession {
   readonly #words: string[];
   readonly #turns: Turn[];
+  readonly #model: RunModel;
 
-  constructor(brief: TaskBrief, earlier: readonly HistoryEntry[], turns: Turn[]) {
+  constructor(brief: TaskBrief, earlier: readonly HistoryEntry[], turns: Turn[], model: RunModel) {
     this.#turns = turns;
+    this.#model = model;
     const words = brief.task.split(/\s+/);
     // Steps of an earlier life: one acting word each.
     const steps = new Set(earlier.map((entry) => entry.step)).size;
@@ -92,6 +98,12 @@ class ScriptedSession implements EngineSession {
           };
         case 'type':
           return { type: 'act', reasoning, frameId, operations: [{ type: 'type_text', text: rest }] };
+        case 'say-key': {
+          const key = this.#model.ownKey?.apiKey.reveal() ?? 'no key';
+          if (rest === 'fail')
+            return { type: 'fail', reasoning: key, code: 'TASK_FAILED', message: `refused: ${key}` };
+          return { type: 'ask_human', reasoning: `I hold ${key}`, question: `Is ${key} right?` };
+        }
         case 'look':
           return { type: 'look', reasoning, request: {} };
         case 'Ask':

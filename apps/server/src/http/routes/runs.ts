@@ -13,6 +13,8 @@ import {
 } from '@deskhand/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Owner } from '../../keys/owner.ts';
+import { type LlmWish, llmWish, type OwnLlm } from '../../llm/llm-choice.ts';
+import type { LlmKeyStore } from '../../llm/llm-key-store.ts';
 import { type RunRow, toRun } from '../../runs/run-record.ts';
 import type { Tx } from '../../storage/schema.ts';
 import { mintWebhookSecret } from '../../webhooks/sign-webhook.ts';
@@ -44,15 +46,11 @@ export function runRoutes(app: FastifyInstance, parts: ServerParts): void {
       const body = request.body as CreateRunRequest;
       if (body.webhook_url !== null)
         checkWebhookUrl(body.webhook_url, { privateNetworks: config.webhook_private_networks });
-      if (body.llm !== null && body.llm.provider !== 'managed')
-        throw new ProtocolError(
-          'FEATURE_NOT_AVAILABLE',
-          'Bring-your-own model keys are not available on this server; its operator configures the model.',
-        );
+      const wish = llmWish({ headers: request.headers, mode: caller.owner.mode, body }, config);
       const wanted = {
         ...body,
         max_steps: Math.min(body.max_steps, config.max_steps_ceiling),
-        model: body.model ?? body.llm?.model ?? null,
+        model: wish.model,
       };
       const key = idempotencyKeyOf({
         header: request.headers['idempotency-key'],
@@ -62,8 +60,10 @@ export function runRoutes(app: FastifyInstance, parts: ServerParts): void {
         owner: caller.owner,
         requestId: request.id,
       });
-      const stepCents = body.cua_version === 'v1' ? config.run_step_v1_cents : config.run_step_cents;
+      const managedCents = body.cua_version === 'v1' ? config.run_step_v1_cents : config.run_step_cents;
+      const stepCents = wish.own ? (config.run_step_own_model_cents ?? managedCents) : managedCents;
       const answer = await idempotency.transact(key, async (tx) => {
+        const ownLlm = wish.own ? await ownLlmOf(tx, caller.owner, wish, parts.llmKeys) : null;
         const machine = await machines.findIn(tx, caller.owner, body.machine_id);
         const status = machines.status(machine);
         if (status === 'stopped')
@@ -95,6 +95,7 @@ export function runRoutes(app: FastifyInstance, parts: ServerParts): void {
           idempotencyKey: key?.key ?? null,
           webhookSecret,
           stepCents,
+          ownLlm,
         });
         return { body: toRun(row, webhookSecret), effect: row };
       });
@@ -299,6 +300,24 @@ async function findRun(db: Pick<Tx, 'selectFrom'>, owner: Owner, id: string): Pr
   if (row === undefined)
     throw new ProtocolError('RUN_NOT_FOUND', 'There is no run with this id for this key.');
   return row;
+}
+
+/** Header key, else stored key (v1-api.md 8.7). @throws ProtocolError LLM_KEY_NOT_CONFIGURED */
+async function ownLlmOf(
+  tx: Tx,
+  owner: Owner,
+  wish: Extract<LlmWish, { own: true }>,
+  llmKeys: LlmKeyStore,
+): Promise<OwnLlm> {
+  const { provider, model, headerKey } = wish;
+  const key = headerKey ?? (await llmKeys.openIn(tx, owner, provider));
+  if (key === null)
+    throw new ProtocolError(
+      'LLM_KEY_NOT_CONFIGURED',
+      `No ${provider} key came with the request and none is stored. Send X-LLM-Api-Key, or store one with PUT /v1/llm/keys/${provider}.`,
+    );
+  const fingerprint = llmKeys.fingerprint(key);
+  return { provider, model, key, fingerprint, source: headerKey === null ? 'stored' : 'header' };
 }
 
 function statusFrom(raw: unknown): RunStatus | null {
