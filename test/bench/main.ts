@@ -4,10 +4,17 @@ import { apiBenchmark } from './api.ts';
 import { type Benchmark, type BenchReport, tableAsText } from './benchmark.ts';
 import { desktopBenchmark } from './desktop.ts';
 import { engineStepBenchmark } from './engine-step.ts';
+import { ocrBenchmark } from './ocr.ts';
 import { stopBenchmark } from './stop.ts';
 
 /** Add a line here for each benchmark; `deskhand bench NAME` finds it by its name. */
-const BENCHMARKS: readonly Benchmark[] = [desktopBenchmark, engineStepBenchmark, stopBenchmark, apiBenchmark];
+const BENCHMARKS: readonly Benchmark[] = [
+  desktopBenchmark,
+  engineStepBenchmark,
+  stopBenchmark,
+  apiBenchmark,
+  ocrBenchmark,
+];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

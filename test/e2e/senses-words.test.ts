@@ -1,9 +1,12 @@
 import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { silentLogger } from '@deskhand/base';
 import { openSenses, type Senses } from '@deskhand/daemon/senses';
 import { centerOf, contains, type Rect, type ScreenElement } from '@deskhand/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { wordsOfTerminal } from '../helpers/written-words.ts';
 import { eventually, startXDesktop, type XDesktop } from '../helpers/x-desktop.ts';
 import { startTargetWindow, type TargetWindow } from '../target-app/target-window.ts';
 
@@ -89,6 +92,72 @@ describe('words read from pixels', () => {
       const names = (await read(await windowArea(title))).map((item) => item.name);
       expect(names).toContain('Alpha Bravo Charlie');
       expect(names).toContain('4096');
+    });
+  });
+
+  it('are found where the application itself says they are, white on black too', async () => {
+    const lines = [
+      'Invoice 4096 from Miller is due',
+      'Search the archive for report.pdf',
+      'Total 1,299.50 EUR',
+    ];
+    const file = join(desktop.folder, 'known-words.txt');
+    await writeFile(file, lines.join('\r\n'));
+    const terminal = await desktop.startWindow(
+      'xterm',
+      [
+        ...['-fa', 'DejaVu Sans Mono', '-fs', '11', '-bg', 'black', '-fg', 'white'],
+        ...['-e', 'sh', '-c', `cat ${file}; exec sleep 1000`],
+      ],
+      ['--class', 'xterm'],
+    );
+    const known = await wordsOfTerminal(desktop, terminal, lines);
+    await eventually(async () => {
+      const found = (await read(known.area)).filter((item) => item.role === 'word');
+      const missed = known.words.filter(
+        ({ text, box }) => !found.some((word) => word.name === text && contains(box, centerOf(word.bounds))),
+      );
+      // One of fourteen may be misread.
+      expect(missed.length, `missed: ${missed.map(({ text }) => text)}`).toBeLessThanOrEqual(1);
+    });
+    await terminal.close();
+  });
+
+  it('are read again after somebody killed the reader, and no reader is left at the end', async () => {
+    const readers = async () => {
+      const { stdout } = await promisify(execFile)('ps', ['-o', 'pid=', '--ppid', String(process.pid)]);
+      const own = stdout
+        .split('\n')
+        .map(Number)
+        .filter((pid) => pid > 0);
+      const names = await Promise.all(
+        own.map(async (pid) => ({ pid, name: await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '') })),
+      );
+      return names.filter(({ name }) => name.trim() === 'tesseract').map(({ pid }) => pid);
+    };
+    await using own = await openSenses({
+      display: desktop.display,
+      env: desktop.env,
+      dataDir: desktop.folder,
+      virtual: true,
+      log: silentLogger,
+    });
+    const others = new Set(await readers());
+    const shown = (await senses.windows.windows()).find((window) => window.title === 'Target window');
+    await senses.windows.focus(shown?.id ?? '');
+    const image = await picture(await windowArea('Target window'));
+    const first = await own.words.read(image, { signal: AbortSignal.timeout(30_000) });
+    const mine = (await readers()).filter((pid) => !others.has(pid));
+    expect(mine.length).toBeGreaterThan(0);
+    for (const pid of mine) process.kill(pid, 'SIGKILL');
+    // Another size: nothing of it is remembered.
+    const narrower = await picture({ ...(await windowArea('Target window')), width: 500 });
+    const again = await eventually(() => own.words.read(narrower, { signal: AbortSignal.timeout(30_000) }));
+    expect(again.map((item) => item.name)).toEqual(expect.arrayContaining(['Apply', 'Discard']));
+    expect(first.map((item) => item.name)).toEqual(expect.arrayContaining(['Apply', 'Discard']));
+    await own[Symbol.asyncDispose]();
+    await eventually(async () => {
+      expect((await readers()).filter((pid) => !others.has(pid))).toEqual([]);
     });
   });
 

@@ -55,13 +55,26 @@ export interface ScreenActivity extends AsyncDisposable {
   /** Starts counting from now. */
   mark(): void;
   /**
-   * Waits until the screen is quiet: at least `floorMs` after the mark, `quietMs` without a change that
-   * is not ambient (caret, clock, spinner), at most `ceilingMs`. `stillLoading` may veto quiet (a page that loads).
+   * Waits until the screen is quiet: at least `floorMs` from this call on, `answerMs` while nothing but feedback
+   * at `target` was seen, `quietMs` without a change that is not ambient (caret, clock, spinner, film), at most
+   * `ceilingMs`. Changes count from the mark. `stillLoading` may veto quiet (a page that loads).
    */
   settle(
-    options: { floorMs: number; quietMs: number; ceilingMs: number; stillLoading?: () => Promise<boolean> },
+    options: {
+      floorMs: number;
+      answerMs?: number;
+      quietMs: number;
+      ceilingMs: number;
+      target?: Point | null;
+      stillLoading?: () => Promise<boolean>;
+    },
     stop: { signal: AbortSignal },
-  ): Promise<SettleReport & { changedArea: number }>;
+  ): Promise<Settled>;
+  /**
+   * How long after the last decision something changed after all, milliseconds; null when nothing has, or nothing
+   * was decided since the mark.
+   */
+  changedAfterMs(): number | null;
 }
 
 /**
@@ -72,6 +85,17 @@ export type Aim = Readonly<{
   keys?: string | null;
   points: ReadonlyArray<Readonly<{ point: Point; windowId: string | null }>>;
 }>;
+
+/** How a wait for quiet ended, with what the next one can learn from it. */
+export type Settled = SettleReport &
+  Readonly<{
+    /** Sum of the rectangles that changed. */
+    changedArea: number;
+    /** When the first change came that was more than feedback; null when none did. */
+    answerMs: number | null;
+    /** The longest time between two changes from then on. */
+    longestGapMs: number;
+  }>;
 
 /** Raw hands: one primitive each, no policy, no timing. Lives in the hands process only. */
 export interface InputBackend extends AsyncDisposable {
@@ -135,6 +159,8 @@ export interface ElementSourcePort extends AsyncDisposable {
   readonly name: string;
   /** Never throws for a blind spot: an application that exposes nothing yields an empty list. */
   elements(window: WindowInfo | null, options: { signal: AbortSignal }): Promise<readonly ScreenElement[]>;
+  /** Whether the window says of itself that it is loading or busy; absent where windows cannot say so. */
+  isBusy?(window: WindowInfo): Promise<boolean>;
 }
 
 /** Reads words from pixels. */

@@ -1,35 +1,63 @@
-import type { Rect } from '@deskhand/protocol';
+import { contains, type Point, type Rect } from '@deskhand/protocol';
 
 /** Small things that repeat on their own (caret, spinner, clock digits) cover at most this much. */
-const AMBIENT_MAX_AREA = 10_000;
+const SMALL_MAX_AREA = 10_000;
 /** So many changes of one small place … */
-const AMBIENT_REPEATS = 4;
+const SMALL_REPEATS = 4;
 /** … over at least this long make it ambient; a fading menu repeats too, but is over sooner. */
-const AMBIENT_SPAN_MS = 240;
+const SMALL_SPAN_MS = 240;
 /** A place that was quiet this long has to prove itself again; longer than the slowest caret or clock needs. */
-const AMBIENT_MEMORY_MS = 5000;
+const SMALL_MEMORY_MS = 5000;
 /** Rectangles are the same place when their centres fall into the same cell. */
 const CELL_PX = 48;
-const MAX_PLACES = 2000;
 
-type Place = { first: number; last: number; repeats: number };
+/** A large rectangle that changes again and again, without a break, for longer than pages build themselves: a film. */
+const LARGE_REPEATS = 16;
+const LARGE_SPAN_MS = 1200;
+const LARGE_BREAK_MS = 500;
+/** Edges of a film's rectangle move by less than this from picture to picture. */
+const LARGE_GRID_PX = 16;
+const MAX_PLACES = 2000;
+const MAX_CHANGES = 2000;
+
+/** A button that looks pressed, a field that shows its frame: what lies under the pointer and is no larger than this. */
+const FEEDBACK_MAX_AREA = 60_000;
+
+type Place = { large: boolean; first: number; last: number; repeats: number; ambient: boolean };
+type Change = Readonly<{ at: number; key: string; rect: Rect }>;
+
+/** What happened since the mark, ambient things left out. Times are the caller's clock. */
+export type ChangeSummary = Readonly<{
+  /** The first and the last change, feedback included. */
+  firstAt: number;
+  lastAt: number;
+  /** The first change that was more than feedback under the target; null when there was none. */
+  answeredAt: number | null;
+  /** The longest time between two changes from the answer on, milliseconds. */
+  longestGapMs: number;
+  /** Sum of rectangles, so a place that changed twice counts twice. */
+  area: number;
+}>;
 
 /**
  * When the screen last changed in a way that matters. Pure: times come from the caller, in milliseconds.
- * A small rectangle that keeps changing at the same place becomes ambient and no longer counts.
+ * A small rectangle that keeps changing at the same place becomes ambient and no longer counts, and so does a
+ * large one that never stands still.
  */
 export class ChangeHistory {
   readonly #places = new Map<string, Place>();
   #markedAt = 0;
-  /** Changes since the mark, by place; '' holds everything too large to be ambient. */
-  #since = new Map<string, { last: number; area: number }>();
+  #since: Change[] = [];
 
   /** Starts counting from `at`. What is ambient stays known. */
   mark(at: number): void {
     this.#markedAt = at;
-    this.#since = new Map();
-    for (const [key, place] of this.#places)
-      if (at - place.last > AMBIENT_MEMORY_MS) this.#places.delete(key);
+    this.#since = [];
+    for (const [key, place] of this.#places) {
+      const stale = at - place.last > (place.large ? LARGE_BREAK_MS : SMALL_MEMORY_MS);
+      // A page that is scrolled again and again is no film: each action has to be outlived.
+      if (stale || (place.large && !place.ambient)) this.#places.delete(key);
+    }
   }
 
   get markedAt(): number {
@@ -37,53 +65,66 @@ export class ChangeHistory {
   }
 
   add(rect: Rect, at: number): void {
-    const area = rect.width * rect.height;
-    if (area <= 0) return;
-    let key = '';
-    if (area <= AMBIENT_MAX_AREA) {
-      key = placeOf(rect);
-      const place = this.#places.get(key);
-      if (place === undefined || at - place.last > AMBIENT_MEMORY_MS) {
-        if (this.#places.size >= MAX_PLACES) this.#places.clear();
-        this.#places.set(key, { first: at, last: at, repeats: 1 });
-      } else if (at > place.last) {
-        place.last = at;
-        place.repeats += 1;
-      }
-    }
-    const sum = this.#since.get(key);
-    if (sum === undefined) this.#since.set(key, { last: at, area });
-    else {
-      sum.last = Math.max(sum.last, at);
-      sum.area += area;
-    }
-  }
-
-  /**
-   * The last change since the mark that was not ambient, and how much changed (sum of rectangles, so a
-   * place that changed twice counts twice); null when nothing did.
-   */
-  lastChange(): { at: number; area: number } | null {
-    let at = -1;
-    let area = 0;
-    for (const [key, sum] of this.#since) {
-      if (key !== '' && this.#isAmbient(key)) continue;
-      at = Math.max(at, sum.last);
-      area += sum.area;
-    }
-    return at === -1 ? null : { at, area };
-  }
-
-  #isAmbient(key: string): boolean {
+    if (rect.width * rect.height <= 0) return;
+    const large = rect.width * rect.height > SMALL_MAX_AREA;
+    const key = large ? extentOf(rect) : placeOf(rect);
     const place = this.#places.get(key);
-    return (
-      place !== undefined && place.repeats >= AMBIENT_REPEATS && place.last - place.first >= AMBIENT_SPAN_MS
-    );
+    if (place === undefined || at - place.last > (large ? LARGE_BREAK_MS : SMALL_MEMORY_MS)) {
+      if (this.#places.size >= MAX_PLACES) this.#places.clear();
+      this.#places.set(key, { large, first: at, last: at, repeats: 1, ambient: false });
+    } else if (at > place.last) {
+      place.last = at;
+      place.repeats += 1;
+      const [repeats, spanMs] = large ? [LARGE_REPEATS, LARGE_SPAN_MS] : [SMALL_REPEATS, SMALL_SPAN_MS];
+      place.ambient ||= place.repeats >= repeats && at - place.first >= spanMs;
+    }
+    if (this.#since.length >= MAX_CHANGES) this.#since.splice(1, MAX_CHANGES / 2);
+    this.#since.push({ at, key, rect });
   }
+
+  /** @param target what was clicked, desktop space; null when the action had no place. */
+  summary(target: Point | null = null): ChangeSummary | null {
+    let firstAt = -1;
+    let lastAt = -1;
+    let answeredAt: number | null = null;
+    let longestGapMs = 0;
+    let area = 0;
+    const begun = new Set<string>();
+    for (const change of this.#since) {
+      const place = this.#places.get(change.key);
+      if (place?.ambient === true) {
+        // A film or a spinner that began with the action: that it did is a change, that it goes on is none.
+        if (place.first < this.#markedAt || begun.has(change.key)) continue;
+        begun.add(change.key);
+      }
+      if (firstAt === -1) firstAt = change.at;
+      if (answeredAt !== null) longestGapMs = Math.max(longestGapMs, change.at - lastAt);
+      else if (target === null || !isFeedback(change.rect, target)) answeredAt = change.at;
+      lastAt = Math.max(lastAt, change.at);
+      area += change.rect.width * change.rect.height;
+    }
+    return firstAt === -1 ? null : { firstAt, lastAt, answeredAt, longestGapMs, area };
+  }
+
+  /** The first change after `at` that was not ambient, or null. */
+  firstAfter(at: number): number | null {
+    for (const change of this.#since)
+      if (change.at > at && this.#places.get(change.key)?.ambient !== true) return change.at;
+    return null;
+  }
+}
+
+function isFeedback(rect: Rect, target: Point): boolean {
+  return rect.width * rect.height <= FEEDBACK_MAX_AREA && contains(rect, target);
 }
 
 function placeOf(rect: Rect): string {
   const column = Math.floor((rect.x + rect.width / 2) / CELL_PX);
   const row = Math.floor((rect.y + rect.height / 2) / CELL_PX);
   return `${column},${row}`;
+}
+
+function extentOf(rect: Rect): string {
+  const grid = (value: number) => Math.round(value / LARGE_GRID_PX);
+  return `${grid(rect.x)},${grid(rect.y)},${grid(rect.width)},${grid(rect.height)}`;
 }

@@ -1,5 +1,5 @@
-import type { Rect, SettleReport } from '@deskhand/protocol';
-import type { ScreenActivity, ScreenCapture } from '../ports.ts';
+import type { Rect } from '@deskhand/protocol';
+import type { ScreenActivity, ScreenCapture, Settled } from '../ports.ts';
 import { ChangeHistory } from './change-history.ts';
 import { FrameMemory } from './frame-difference.ts';
 import { type SettleOptions, waitForQuiet } from './wait-for-quiet.ts';
@@ -16,6 +16,7 @@ export class PollScreenActivity implements ScreenActivity {
   readonly #region: () => Promise<Rect>;
   readonly #now: () => number;
   readonly #history = new ChangeHistory();
+  #decidedAt: number | null = null;
   readonly #memory = new FrameMemory();
   #disposed = false;
 
@@ -27,19 +28,25 @@ export class PollScreenActivity implements ScreenActivity {
   }
 
   mark(): void {
+    this.#decidedAt = null;
     this.#history.mark(this.#now());
   }
 
-  async settle(
-    options: SettleOptions,
-    stop: { signal: AbortSignal },
-  ): Promise<SettleReport & { changedArea: number }> {
-    return waitForQuiet(
+  changedAfterMs(): number | null {
+    if (this.#decidedAt === null) return null;
+    const at = this.#history.firstAfter(this.#decidedAt);
+    return at === null ? null : at - this.#decidedAt;
+  }
+
+  async settle(options: SettleOptions, stop: { signal: AbortSignal }): Promise<Settled> {
+    const settled = await waitForQuiet(
       this.#history,
       options,
       { look: () => this.#look(stop), now: this.#now, stepMs: POLL_MS },
       stop,
     );
+    this.#decidedAt ??= this.#now();
+    return settled;
   }
 
   async #look(stop: { signal: AbortSignal }): Promise<void> {

@@ -50,7 +50,13 @@ const repeat = (rect: Rect, from: number, to: number, every: number) => {
 
 describe('settling', () => {
   it('nothing happens: the floor, and it says so', async () => {
-    expect(await settle([])).toEqual({ settledMs: 150, reason: 'no_change', changedArea: 0 });
+    expect(await settle([])).toEqual({
+      settledMs: 150,
+      reason: 'no_change',
+      changedArea: 0,
+      answerMs: null,
+      longestGapMs: 0,
+    });
   });
 
   it('one change: quiet time after it', async () => {
@@ -69,7 +75,8 @@ describe('settling', () => {
   });
 
   it('changes that never end: the ceiling', async () => {
-    const report = await settle(repeat(BIG, 20, 5000, 60));
+    const lines = repeat(BIG, 20, 5000, 60).map(([at, rect]) => [at, { ...rect, y: at }] as const);
+    const report = await settle(lines);
     expect(report.reason).toBe('ceiling');
     expect(report.settledMs).toBe(3000);
   });
@@ -116,6 +123,60 @@ describe('settling', () => {
   it('a page that loads for ever: the ceiling', async () => {
     const report = await settle([[30, BIG]], { stillLoading: async () => true });
     expect(report).toMatchObject({ reason: 'ceiling', settledMs: 3000 });
+  });
+
+  it('a button that only looks pressed has not answered: the answer is waited for', async () => {
+    const button: Rect = { x: 300, y: 200, width: 80, height: 30 };
+    const options = { floorMs: 40, answerMs: 250, target: { x: 330, y: 210 } };
+    const late = await settle([...repeat(button, 5, 20, 15), [140, BIG]], options);
+    expect(late).toMatchObject({ reason: 'quiet', answerMs: 140, changedArea: 240_000 + 2 * 2400 });
+    expect(late.settledMs).toBeGreaterThanOrEqual(260);
+    expect(late.settledMs).toBeLessThan(290);
+    const never = await settle([[10, button]], options);
+    expect(never).toMatchObject({ reason: 'quiet', answerMs: null });
+    expect(never.settledMs).toBeGreaterThanOrEqual(250);
+  });
+
+  it('a film that ran before is nothing, and the change beside it counts', async () => {
+    const film: Rect = { x: 40, y: 40, width: 320, height: 180 };
+    const report = await settle([...repeat(film, -2000, 4000, 40), [60, BIG]]);
+    expect(report).toMatchObject({ reason: 'quiet', changedArea: 240_000 });
+    expect(report.settledMs).toBeLessThan(220);
+  });
+
+  it('a film that begins with the click ends the wait before the ceiling', async () => {
+    const report = await settle(repeat({ x: 40, y: 40, width: 320, height: 180 }, 20, 4000, 40));
+    expect(report.reason).toBe('quiet');
+    expect(report.settledMs).toBeLessThan(1700);
+  });
+
+  it('a page that is scrolled again and again is no film', async () => {
+    const history = new ChangeHistory();
+    let at = 0;
+    for (let action = 0; action < 10; action += 1) {
+      history.mark(at);
+      for (let step = 0; step < 18; step += 1) {
+        at += 16;
+        history.add(BIG, at);
+      }
+      expect(history.summary()).toMatchObject({ lastAt: at });
+      at += 200;
+    }
+  });
+
+  it('tells the gaps between changes from the answer on, and what changed after the decision', async () => {
+    const report = await settle([
+      [20, BIG],
+      [90, BIG],
+      [140, BIG],
+    ]);
+    expect(report).toMatchObject({ answerMs: 20, longestGapMs: 70 });
+    const history = new ChangeHistory();
+    history.mark(0);
+    history.add(BIG, 10);
+    expect(history.firstAfter(10)).toBeNull();
+    history.add(BIG, 700);
+    expect(history.firstAfter(10)).toBe(700);
   });
 
   it('ends with the reason of its signal', async () => {

@@ -1,11 +1,18 @@
 import { sleep } from '@deskhand/base';
-import type { SettleReport } from '@deskhand/protocol';
+import type { Point } from '@deskhand/protocol';
+import type { Settled } from '../ports.ts';
 import type { ChangeHistory } from './change-history.ts';
 
 export type SettleOptions = Readonly<{
+  /** The least to wait, whatever is seen. */
   floorMs: number;
+  /** How long to wait for an answer while nothing, or nothing but the target's own feedback, has been seen. */
+  answerMs?: number;
+  /** No change for this long after the last one. */
   quietMs: number;
   ceilingMs: number;
+  /** What was clicked, desktop space: a button that only looks pressed has not answered yet. */
+  target?: Point | null;
   stillLoading?: () => Promise<boolean>;
 }>;
 
@@ -14,7 +21,8 @@ const LOADING_POLL_MS = 40;
 
 /**
  * Waits until `history` is quiet: the floor has passed, nothing but ambient changes for `quietMs`, and
- * nothing is loading. Ends at the ceiling whatever happens.
+ * nothing is loading. Times count from this call, which is the end of the input; changes from the mark on.
+ * Ends at the ceiling whatever happens.
  * @param look brings the history up to date; called before each decision.
  * @param now monotonic milliseconds, the clock of the history.
  */
@@ -23,27 +31,30 @@ export async function waitForQuiet(
   options: SettleOptions,
   parts: { look: () => Promise<void> | void; now: () => number; stepMs: number },
   stop: { signal: AbortSignal },
-): Promise<SettleReport & { changedArea: number }> {
-  const { floorMs, quietMs, ceilingMs, stillLoading } = options;
+): Promise<Settled> {
+  const { floorMs, answerMs = floorMs, quietMs, ceilingMs, target = null, stillLoading } = options;
   const { look, now, stepMs } = parts;
-  const markedAt = history.markedAt;
+  const startedAt = now();
   let sawLoading = false;
-  let loadedAt = markedAt;
+  let loadedAt = startedAt;
   for (;;) {
     stop.signal.throwIfAborted();
     await look();
     const at = now();
-    const change = history.lastChange();
-    const report = (reason: SettleReport['reason']) => ({
-      settledMs: Math.round((at - markedAt) * 10) / 10,
+    const change = history.summary(target);
+    const report = (reason: Settled['reason']): Settled => ({
+      settledMs: Math.round((at - startedAt) * 10) / 10,
       reason,
       changedArea: change?.area ?? 0,
+      answerMs: change?.answeredAt == null ? null : Math.max(0, change.answeredAt - startedAt),
+      longestGapMs: change?.longestGapMs ?? 0,
     });
-    if (at - markedAt >= ceilingMs) return report('ceiling');
+    if (at - startedAt >= ceilingMs) return report('ceiling');
+    const answered = change !== null && change.answeredAt !== null;
     const quietAt = Math.max(
-      markedAt + floorMs,
-      change === null ? markedAt : change.at + quietMs,
-      sawLoading ? loadedAt + quietMs : markedAt,
+      startedAt + (answered ? floorMs : Math.max(floorMs, answerMs)),
+      change === null ? startedAt : change.lastAt + quietMs,
+      sawLoading ? loadedAt + quietMs : startedAt,
     );
     if (at >= quietAt) {
       const loading = stillLoading === undefined ? false : await stillLoading();
@@ -53,9 +64,9 @@ export async function waitForQuiet(
       }
       sawLoading = true;
       loadedAt = now();
-      await sleep(Math.min(LOADING_POLL_MS, markedAt + ceilingMs - loadedAt), stop);
+      await sleep(Math.max(1, Math.min(LOADING_POLL_MS, startedAt + ceilingMs - loadedAt)), stop);
       continue;
     }
-    await sleep(Math.max(1, Math.min(stepMs, quietAt - at, markedAt + ceilingMs - at)), stop);
+    await sleep(Math.max(1, Math.min(stepMs, quietAt - at, startedAt + ceilingMs - at)), stop);
   }
 }

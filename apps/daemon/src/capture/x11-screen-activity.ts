@@ -1,6 +1,6 @@
 import { type Logger, sleep } from '@deskhand/base';
-import { intersection, type Rect, type SettleReport } from '@deskhand/protocol';
-import type { ScreenActivity } from '../ports.ts';
+import { intersection, type Rect } from '@deskhand/protocol';
+import type { ScreenActivity, Settled } from '../ports.ts';
 import type { Damage, X11Connection } from '../x11/index.ts';
 import { ChangeHistory } from './change-history.ts';
 import { type SettleOptions, waitForQuiet } from './wait-for-quiet.ts';
@@ -39,6 +39,7 @@ export class X11ScreenActivity implements ScreenActivity {
   readonly #ignored: () => readonly Rect[];
   readonly #now: () => number;
   readonly #history = new ChangeHistory();
+  #decidedAt: number | null = null;
   readonly #ended = new AbortController();
   #damageId = 0;
   #watchers = 0;
@@ -70,13 +71,17 @@ export class X11ScreenActivity implements ScreenActivity {
   }
 
   mark(): void {
+    this.#decidedAt = null;
     this.#history.mark(this.#now());
   }
 
-  async settle(
-    options: SettleOptions,
-    stop: { signal: AbortSignal },
-  ): Promise<SettleReport & { changedArea: number }> {
+  changedAfterMs(): number | null {
+    if (this.#decidedAt === null) return null;
+    const at = this.#history.firstAfter(this.#decidedAt);
+    return at === null ? null : at - this.#decidedAt;
+  }
+
+  async settle(options: SettleOptions, stop: { signal: AbortSignal }): Promise<Settled> {
     this.#watchers += 1;
     try {
       return await waitForQuiet(
@@ -95,6 +100,7 @@ export class X11ScreenActivity implements ScreenActivity {
       );
     } finally {
       this.#watchers -= 1;
+      this.#decidedAt ??= this.#now();
     }
   }
 

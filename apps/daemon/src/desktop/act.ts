@@ -33,7 +33,7 @@ import type { DesktopSenses } from './desktop-senses.ts';
 import { Before, judge } from './evidence.ts';
 import { FrameBook } from './frame-book.ts';
 import type { Observer, Sight } from './observe.ts';
-import { settleAfter } from './settle-wishes.ts';
+import { SettleMemory } from './settle-wishes.ts';
 import { useTool } from './use-tool.ts';
 
 export type ActorOptions = Readonly<{
@@ -66,9 +66,6 @@ export type ActorOptions = Readonly<{
 
 export type ActReply = Readonly<{ outcomes: readonly Outcome[]; sight: Sight | null }>;
 
-/** A dialog may take this long to appear: nothing seen earlier is not yet "no effect". */
-const LATE_REACTION_MS = 250;
-
 /** A person gets this long to answer, and the action this much of its deadline. */
 const ASK_CEILING_MS = 60_000;
 const ACT_RESERVE_MS = 5000;
@@ -92,6 +89,7 @@ const NOT_DONE: ReadonlySet<string> = new Set([
 export class Actor {
   readonly #options: ActorOptions;
   readonly #memory = new FrameMemory();
+  readonly #settling = new SettleMemory();
   #tail: Promise<unknown> = Promise.resolve();
 
   constructor(options: ActorOptions) {
@@ -169,6 +167,7 @@ export class Actor {
       if (target !== null) await this.#options.pointOut(target, signal);
 
       const before = await Before.look(senses, region, this.#memory, signal);
+      this.#settling.next(senses.activity.changedAfterMs());
       senses.activity.mark();
       receivers = await this.#permit(command, operation, points, run, signal);
       const done = isInputAction(operation)
@@ -181,11 +180,11 @@ export class Actor {
         const { code, message } = abortedError(signal);
         outcome = { ...outcome, code, message };
       }
-      const wish = wasDone(outcome) ? settleAfter(operation.type, settleCeilingMs) : null;
+      const wish = wasDone(outcome) ? this.#settling.wish(operation.type, window, settleCeilingMs) : null;
       if (wish !== null && !signal.aborted) {
-        settled = await observer.settle(wish, signal);
-        if (settled.reason === 'no_change' && settleCeilingMs !== null)
-          settled = await observer.settle({ ...wish, floorMs: LATE_REACTION_MS }, signal);
+        const ended = await observer.settle({ ...wish, target }, signal);
+        if (settleCeilingMs !== null) this.#settling.ended(operation.type, window, wish, ended);
+        settled = ended;
         outcome = judge(operation, outcome, await before.compare(target, signal));
       }
     } catch (error) {

@@ -13,6 +13,7 @@ import {
   type Observation,
   type ObserveRequest,
   type PageInfo,
+  type Point,
   ProtocolError,
   type Rect,
   type ScreenElement,
@@ -20,9 +21,11 @@ import {
   type WindowInfo,
 } from '@deskhand/protocol';
 import { displayAt, FrameEncoder, FrameMemory, layoutIdOf, primaryDisplay } from '../capture/index.ts';
-import type { RawImage } from '../ports.ts';
+import type { RawImage, Settled } from '../ports.ts';
 import type { DesktopSenses } from './desktop-senses.ts';
 import type { FrameBook } from './frame-book.ts';
+import type { SettleWish } from './settle-wishes.ts';
+import { stillLoading } from './still-loading.ts';
 
 export type Sight = Readonly<{
   observation: Observation;
@@ -36,10 +39,8 @@ export type Picture = Readonly<{
   encode: (wish: { maxSidePx: number; quality: number }) => Promise<FrameWithBytes>;
 }>;
 
-export type SettleWish = Readonly<{ floorMs: number; quietMs: number; ceilingMs: number }>;
-
 /** Nothing was just done: a short look is enough to catch a screen in motion. */
-const PLAIN_LOOK: Omit<SettleWish, 'ceilingMs'> = { floorMs: 0, quietMs: 60 };
+const PLAIN_LOOK = { floorMs: 0, answerMs: 0, quietMs: 60 } as const;
 /** A picture and its facts are only useful fresh; slower sources are left out. */
 const FACTS_CEILING_MS = 3000;
 
@@ -67,13 +68,14 @@ export class Observer {
     this.#lastFrame.forget();
   }
 
-  /** Waits until the screen is quiet; a page of ours that still loads counts as not quiet. */
-  settle(wish: SettleWish, signal: AbortSignal): Promise<SettleReport & { changedArea: number }> {
-    const { activity, browser } = this.#options.senses;
-    return activity.settle(
-      { ...wish, ...(browser === null ? {} : { stillLoading: () => browser.loading() }) },
-      { signal },
-    );
+  /**
+   * Waits until the screen is quiet; a page of ours that still loads, or a window that says it is busy, counts as
+   * not quiet.
+   * @param target what was clicked, desktop space.
+   */
+  settle(wish: SettleWish & { target?: Point | null }, signal: AbortSignal): Promise<Settled> {
+    const { senses } = this.#options;
+    return senses.activity.settle({ ...wish, stillLoading: () => stillLoading(senses) }, { signal });
   }
 
   /**
@@ -98,7 +100,7 @@ export class Observer {
 
     let settle: SettleReport = options.settled ?? { settledMs: 0, reason: 'not_asked' };
     if (options.settled === undefined && request.settle) {
-      senses.activity.mark();
+      // What changed since the last action is still being learnt from: its mark stays.
       settle = await timed(
         'settle',
         this.settle({ ...PLAIN_LOOK, ceilingMs: request.settleCeilingMs }, signal),

@@ -6,8 +6,13 @@ import { WasmWordReader } from './wasm-word-reader.ts';
 
 /** The best text reader this system has; there is always one. */
 export function chooseWordReader(inheritedEnv: Readonly<Record<string, string | undefined>>): WordReader {
-  const program = process.platform === 'linux' ? findProgram('tesseract', inheritedEnv.PATH ?? '') : null;
+  const find = (name: string) =>
+    process.platform === 'linux' ? findProgram(name, inheritedEnv.PATH ?? '') : null;
+  const tesseract = find('tesseract');
+  const stdbuf = find('stdbuf');
   return new RememberingWordReader(
-    program === null ? new WasmWordReader() : new TesseractWordReader(program, inheritedEnv),
+    tesseract === null || stdbuf === null
+      ? new WasmWordReader()
+      : new TesseractWordReader({ tesseract, stdbuf }, inheritedEnv),
   );
 }

@@ -13,7 +13,20 @@ type Word = Readonly<{ text: string; confidence: number; bounds: Rect; line: str
  * @param scale how much the picture was enlarged before reading; bounds are divided by it.
  */
 export function elementsFromTable(table: string, scale: number): readonly ScreenElement[] {
-  const words = wordsOf(table, scale);
+  return elementsFromTables([{ top: 0, table }], scale);
+}
+
+/**
+ * The same for a picture that was read in bands.
+ * @param tables each with the rows of the enlarged picture above its band.
+ */
+export function elementsFromTables(
+  tables: ReadonlyArray<Readonly<{ top: number; table: string }>>,
+  scale: number,
+): readonly ScreenElement[] {
+  const words = tables
+    .flatMap(({ top, table }, band) => wordsOf(table, scale, top, band))
+    .slice(0, MAX_WORDS);
   const lines = new Map<string, Word[]>();
   for (const word of words) {
     const members = lines.get(word.line) ?? [];
@@ -44,7 +57,7 @@ export function elementsFromTable(table: string, scale: number): readonly Screen
   return elements;
 }
 
-function wordsOf(table: string, scale: number): readonly Word[] {
+function wordsOf(table: string, scale: number, above: number, band: number): readonly Word[] {
   const words: Word[] = [];
   for (const row of table.split('\n')) {
     const [level, , block, paragraph, line, , left, top, width, height, confidence, ...rest] =
@@ -58,11 +71,11 @@ function wordsOf(table: string, scale: number): readonly Word[] {
       confidence: Number(confidence),
       bounds: {
         x: Number(left) / scale,
-        y: Number(top) / scale,
+        y: (Number(top) + above) / scale,
         width: Number(width) / scale,
         height: Number(height) / scale,
       },
-      line: `${block}.${paragraph}.${line}`,
+      line: `${band}.${block}.${paragraph}.${line}`,
     });
   }
   return words;
