@@ -168,8 +168,9 @@ export class Actor {
 
       const before = await Before.look(senses, region, this.#memory, signal);
       this.#settling.next(senses.activity.changedAfterMs());
-      senses.activity.mark();
       receivers = await this.#permit(command, operation, points, run, signal);
+      // After the permit: a card that somebody answered is no effect of the action.
+      senses.activity.mark();
       const done = isInputAction(operation)
         ? await this.#perform(command, withPoints(operation, points), receivers, signal)
         : await raceSignal(useTool(operation, senses, signal), signal);
@@ -180,10 +181,11 @@ export class Actor {
         const { code, message } = abortedError(signal);
         outcome = { ...outcome, code, message };
       }
-      const wish = wasDone(outcome) ? this.#settling.wish(operation.type, window, settleCeilingMs) : null;
+      const place = receivers[0] ?? null;
+      const wish = wasDone(outcome) ? this.#settling.wish(operation.type, place, settleCeilingMs) : null;
       if (wish !== null && !signal.aborted) {
         const ended = await observer.settle({ ...wish, target }, signal);
-        if (settleCeilingMs !== null) this.#settling.ended(operation.type, window, wish, ended);
+        if (settleCeilingMs !== null) this.#settling.ended(operation.type, place, wish, ended);
         settled = ended;
         outcome = judge(operation, outcome, await before.compare(target, signal));
       }
