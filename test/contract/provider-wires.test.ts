@@ -2,6 +2,7 @@ import { createEngine, createVerifier, type Engine, type EngineSession, type Tur
 import {
   RecordingJournal,
   runWith,
+  SCREEN,
   ScriptedMachine,
   ScriptedProvider,
   type ScriptedReply,
@@ -15,7 +16,12 @@ const KEY = 'sk-test-key-1234567890';
 const RETRY = { firstDelayMs: 1, maxDelayMs: 5, attempts: 5 };
 const WIRES = [
   { wire: 'anthropic', model: 'anthropic/some-model', env: { ANTHROPIC_API_KEY: new Secret(KEY) } },
-  { wire: 'openai', model: 'openai/some-model', env: { OPENAI_API_KEY: new Secret(KEY) } },
+  { wire: 'responses', model: 'openai/some-model', env: { OPENAI_API_KEY: new Secret(KEY) } },
+  {
+    wire: 'google',
+    model: 'google/some-model',
+    env: { GOOGLE_GENERATIVE_AI_API_KEY: new Secret(KEY) },
+  },
   { wire: 'openai', model: 'openai-compatible/local-model', env: { DESKHAND_MODEL_KEY: new Secret(KEY) } },
 ] as const;
 
@@ -64,12 +70,16 @@ function form() {
   return { desktop, machine: new ScriptedMachine({ desktop }) };
 }
 
-const click = (x: number, y: number) => ({ name: 'click', input: { point: { x, y } } });
+const clickInPixels = (x: number, y: number) => ({ name: 'click', input: { point: { x, y } } });
+/** The same place as a model that gives thousandths of the simulated screen says it. */
+const clickInThousandths = (x: number, y: number) =>
+  clickInPixels((x / SCREEN.width) * 1000, (y / SCREEN.height) * 1000);
+const PICTURE = /"media_type":"image|data:image|"inlineData"/g;
 const done = { name: 'done', input: { summary: 'The form was sent.' } };
 
 describe('a model that gives thousandths', () => {
   it('is told so, and its places reach the machine as pixels', async () => {
-    const server = await provider({ calls: [click(117, 262)] }, { calls: [done] });
+    const server = await provider({ calls: [clickInPixels(117, 262)] }, { calls: [done] });
     const engine = createEngine({
       model: 'openai-compatible/qwen3-vl:8b',
       env: { DESKHAND_MODEL_KEY: new Secret(KEY) },
@@ -89,6 +99,7 @@ describe('a model that gives thousandths', () => {
 });
 
 describe.each(WIRES)('$model over the $wire wire', ({ wire, model, env }) => {
+  const click = wire === 'google' ? clickInThousandths : clickInPixels;
   const engineFor = (server: ScriptedProvider): Engine =>
     createEngine({ model, env, baseUrl: server.url, log: silentLogger, retry: RETRY });
 
@@ -105,8 +116,8 @@ describe.each(WIRES)('$model over the $wire wire', ({ wire, model, env }) => {
     expect(desktop.journal).toEqual(['left click name', 'typed into name', 'left click send', 'sent']);
     expect(server.leftOver).toBe(0);
     expect(server.requests.map((request) => request.wire)).toEqual([wire, wire, wire]);
-    expect(JSON.stringify(server.requests[0]?.body.messages)).toContain('fill the form');
-    expect(JSON.stringify(server.requests[1]?.body.messages)).toContain('confirmed');
+    expect(JSON.stringify(server.requests[0]?.body)).toContain('fill the form');
+    expect(JSON.stringify(server.requests[1]?.body)).toContain('confirmed');
   });
 
   it('shows at most three pictures and none that did not change', async () => {
@@ -124,16 +135,24 @@ describe.each(WIRES)('$model over the $wire wire', ({ wire, model, env }) => {
     const { machine } = form();
     await runWith({ task: 'x', machine, engine: engineFor(server) });
     expect(server.complaints).toEqual([]);
-    const pictures = server.requests.map(
-      ({ body }) => (JSON.stringify(body).match(/"media_type":"image|data:image/g) ?? []).length,
-    );
+    const pictures = server.requests.map(({ body }) => (JSON.stringify(body).match(PICTURE) ?? []).length);
     expect(Math.max(...pictures)).toBe(3);
     expect(JSON.stringify(server.requests[2]?.body)).toContain('No visible change');
   });
 
   it('a zoom shows a part, and coordinates still belong to the full picture', async () => {
     const server = await provider(
-      { calls: [{ name: 'zoom', input: { x: 0, y: 0, width: 320, height: 200 } }] },
+      {
+        calls: [
+          {
+            name: 'zoom',
+            input:
+              wire === 'google'
+                ? { x: 0, y: 0, width: 250, height: 250 }
+                : { x: 0, y: 0, width: 320, height: 200 },
+          },
+        ],
+      },
       { calls: [click(150, 210)] },
       { calls: [done] },
     );
@@ -278,7 +297,7 @@ describe.each(WIRES)('$model over the $wire wire', ({ wire, model, env }) => {
     const { outcome } = await runWith({ task: 'x', machine: form().machine, engine: engineFor(server) });
     expect(server.complaints).toEqual([]);
     expect(outcome).toMatchObject({ passed: true });
-    const pictures = JSON.stringify(server.requests[4]?.body).match(/"media_type":"image|data:image/g) ?? [];
+    const pictures = JSON.stringify(server.requests[4]?.body).match(PICTURE) ?? [];
     expect(pictures).toHaveLength(1);
   });
 

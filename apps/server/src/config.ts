@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { ModelPrices } from '@deskhand/agent/model-prices';
 import { Secret } from '@deskhand/base';
 import { ProtocolError } from '@deskhand/protocol';
 import { z } from 'zod';
@@ -44,6 +45,15 @@ const seconds = (max: number) =>
         )
         .max(20),
     );
+/** The environment says structures as JSON. */
+function jsonText(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}
 const host = z.string().min(1).max(255);
 
 /**
@@ -224,6 +234,11 @@ export const SETTINGS = {
     schema: z.url().max(2048).nullable(),
     fallback: null,
     why: 'Base URL of an OpenAI-compatible endpoint.',
+  },
+  model_prices: {
+    schema: z.preprocess(jsonText, ModelPrices),
+    fallback: {},
+    why: 'US dollars per million tokens, such as {"anthropic/claude-*": {"input": 3, "output": 15}}; a model that is not listed has no known cost.',
   },
   virtual_desktop_size: {
     schema: z.string().regex(/^\d{2,5}x\d{2,5}$/),

@@ -183,6 +183,7 @@ async function start(config: Config, log: Logger, overrides: Overrides, scope: S
         new ConfiguredMinds({
           model: config.model,
           modelUrl: config.model_url,
+          modelPrices: config.model_prices,
           providerKeys: config.providerKeys,
           log,
         }),

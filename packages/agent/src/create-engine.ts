@@ -3,6 +3,7 @@ import { BuiltinEngine } from './engines/builtin/builtin-engine.ts';
 import type { RetryPlan } from './engines/vision/ask-model.ts';
 import { VisionEngine } from './engines/vision/vision-engine.ts';
 import { chooseModel, type Endpoint, endpointFor, type OwnKey, type ProviderKeys } from './model-choice.ts';
+import type { ModelPrices } from './model-prices.ts';
 import type { Engine } from './ports.ts';
 
 export type EngineOptions = Readonly<{
@@ -16,6 +17,8 @@ export type EngineOptions = Readonly<{
   ownKey?: OwnKey | undefined;
   /** How to go on after a provider's own fault; default: five attempts, one second doubling to thirty. */
   retry?: RetryPlan;
+  /** What models cost, for the accounts; a model that is not in it has no known cost. */
+  prices?: ModelPrices | undefined;
   log: Logger;
 }>;
 
@@ -27,6 +30,7 @@ export function createEngine(options: EngineOptions): Engine {
     endpoint,
     log: options.log,
     ...(options.retry === undefined ? {} : { retry: options.retry }),
+    ...(options.prices === undefined ? {} : { prices: options.prices }),
   });
 }
 

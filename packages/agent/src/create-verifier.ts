@@ -14,5 +14,6 @@ export function createVerifier(options: VerifierOptions): Verifier {
     endpoint,
     log: options.log,
     ...(options.retry === undefined ? {} : { retry: options.retry }),
+    ...(options.prices === undefined ? {} : { prices: options.prices }),
   });
 }

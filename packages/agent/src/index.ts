@@ -12,5 +12,6 @@ export {
   type Provider,
   type ProviderKeys,
 } from './model-choice.ts';
+export { type ModelPrices, readModelPrices } from './model-prices.ts';
 export type * from './ports.ts';
 export { type RunTaskOptions, runTask } from './run-loop.ts';

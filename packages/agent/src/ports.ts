@@ -38,6 +38,7 @@ export interface Machine {
       frameId: string | null;
       operations: readonly Operation[];
       observe: ObserveRequestInput;
+      stopAtNoEffect?: boolean;
     },
     options: { signal: AbortSignal },
   ): Promise<ActResult>;
@@ -77,6 +78,8 @@ export type Decision = Readonly<
       reasoning: string;
       frameId: string | null;
       operations: readonly Operation[];
+      /** Also stop at an operation that demonstrably changed nothing: the next ones were planned on its effect. */
+      stopAtNoEffect?: boolean;
       /** Where the engine stands, in its own words; stored with the outcomes and handed back after a restart. */
       mark?: string;
     }
@@ -98,7 +101,21 @@ export type Decision = Readonly<
  */
 export type StepTimings = Readonly<Record<string, number>>;
 
-export type ModelUsage = Readonly<{ inputTokens: number; outputTokens: number }>;
+/** What asking models took. Tokens of all requests; cached ones are part of `inputTokens`. */
+export type ModelUsage = Readonly<{
+  requests?: number;
+  inputTokens: number;
+  outputTokens: number;
+  cachedInputTokens?: number;
+  cacheWriteTokens?: number;
+  /** Bytes of pictures in the requests, as encoded; the same picture counts each time it is sent. */
+  imageBytes?: number;
+  /** US dollars; null where nobody wrote the price down. */
+  costUsd?: number | null;
+}>;
+
+/** Words of an engine as they come, piece by piece; shown to people, never executed. */
+export type Say = (words: string, kind: 'text' | 'reasoning') => void;
 
 /** Decides; holds one conversation per session. Never touches the machine itself. */
 export interface Engine {
@@ -111,7 +128,10 @@ export interface Engine {
 }
 
 export interface EngineSession extends AsyncDisposable {
-  decide(turn: Turn, options: { signal: AbortSignal }): Promise<Decision>;
+  /** What to look at from now on, where the session knows better than its engine. */
+  readonly observeRequest?: ObserveRequestInput;
+  /** @param options.say hears the engine's words before the decision is made; optional for both sides. */
+  decide(turn: Turn, options: { signal: AbortSignal; say?: Say }): Promise<Decision>;
 }
 
 /** Judges from evidence alone; it never sees the engine's claim that it is done. */
@@ -126,7 +146,7 @@ export interface Verifier {
       newCommandId: () => CommandId;
     },
     options: { signal: AbortSignal },
-  ): Promise<Verdict>;
+  ): Promise<Verdict & { usage?: ModelUsage }>;
 }
 
 /** What was done, without the engine's reasons. */
@@ -136,7 +156,8 @@ export type HistoryEntry = Readonly<{ step: number; operation: Operation; outcom
 export interface RunJournal {
   /** Keeps a frame the engine saw. */
   frame(step: number, sight: FrameWithBytes): Promise<void>;
-  narrate(step: number, text: string, kind: 'text' | 'reasoning'): Promise<void>;
+  /** @param usage what models took for this without a step to account it to. */
+  narrate(step: number, text: string, kind: 'text' | 'reasoning', usage?: ModelUsage | null): Promise<void>;
   /** Stored before anything is sent; after a crash the same id is sent again. */
   actionStarted(
     step: number,

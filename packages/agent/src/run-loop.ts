@@ -5,6 +5,7 @@ import {
   type ErrorCode,
   isErrorCode,
   isVerified,
+  type ObserveRequestInput,
   type Outcome,
   ProtocolError,
   type Verdict,
@@ -12,11 +13,14 @@ import {
 import { violationOf } from './action-policy.ts';
 import { limitReached } from './budget.ts';
 import { firstNotDone, RunHistory } from './history.ts';
+import { addUsage } from './model-prices.ts';
+import { Narration } from './narration.ts';
 import type {
   Clock,
   Decision,
   Engine,
   EngineMessage,
+  EngineSession,
   HistoryEntry,
   Machine,
   ModelUsage,
@@ -63,14 +67,14 @@ export type RunTaskOptions = Readonly<{
  */
 export async function runTask(options: RunTaskOptions): Promise<RunOutcome> {
   await using session = options.engine.open(options.brief, options.resume?.history ?? []);
-  return await new RunLoop(options).drive((turn) => session.decide(turn, { signal: options.signal }));
+  return await new RunLoop(options, session).drive();
 }
 
-type Decide = (turn: Turn) => Promise<Decision>;
 type ActDecision = Extract<Decision, { type: 'act' }>;
 
 class RunLoop {
   readonly #options: RunTaskOptions;
+  readonly #session: EngineSession;
   readonly #history: RunHistory;
   readonly #stall: StallDetector;
   #stepsCompleted: number;
@@ -84,8 +88,9 @@ class RunLoop {
   #recoveries = 0;
   #framesKept = new Set<string>();
 
-  constructor(options: RunTaskOptions) {
+  constructor(options: RunTaskOptions, session: EngineSession) {
     this.#options = options;
+    this.#session = session;
     this.#history = new RunHistory(options.resume?.history);
     this.#stall = new StallDetector(options.limits.maxRepeats);
     this.#stepsCompleted = options.resume?.stepsCompleted ?? 0;
@@ -96,21 +101,43 @@ class RunLoop {
     return this.#stepsCompleted + 1;
   }
 
-  async drive(decide: Decide): Promise<RunOutcome> {
-    let sight = await this.#look(this.#options.engine.observeRequest);
+  get #observeRequest(): ObserveRequestInput {
+    return this.#session.observeRequest ?? this.#options.engine.observeRequest;
+  }
+
+  async drive(): Promise<RunOutcome> {
+    let sight = await this.#look(this.#observeRequest);
     for (;;) {
       this.#checkDeadline();
       const turn: Turn = { step: this.#step, sight, last: this.#last, messages: this.#messages };
       this.#messages = [];
-      const decision = await this.#timed('decide', this.#race(decide(turn)));
-      this.#addUsage(decision.usage);
-      if (decision.reasoning !== '')
-        await this.#options.journal.narrate(this.#step, decision.reasoning, 'reasoning');
-
-      const next = await this.#follow(decision);
+      const next = await this.#follow(await this.#decide(turn));
       if ('type' in next) return next;
       sight = next;
     }
+  }
+
+  /** The engine's words are told while it decides; what it did not say by then, afterwards. */
+  async #decide(turn: Turn): Promise<Decision> {
+    const { signal, journal } = this.#options;
+    const narration = new Narration((text) => journal.narrate(turn.step, text, 'reasoning'));
+    const decision = await this.#timed(
+      'decide',
+      this.#race(this.#session.decide(turn, { signal, say: narration.say })),
+    );
+    await this.#race(narration.finished());
+    this.#usage = addUsage(this.#usage, decision.usage ?? null);
+    const { reasoning } = decision;
+    if (decision.type === 'fail') await this.#conclude(reasoning, 'reasoning');
+    else if (reasoning !== '' && !narration.covers(reasoning))
+      await journal.narrate(turn.step, reasoning, 'reasoning');
+    return decision;
+  }
+
+  /** Last words of a run or a verdict, with what the model took since the last step was closed. */
+  async #conclude(text: string, kind: 'text' | 'reasoning'): Promise<void> {
+    await this.#options.journal.narrate(this.#step, text, kind, this.#usage);
+    this.#usage = null;
   }
 
   /** @returns what is on the screen now, or how the run ended. */
@@ -143,7 +170,7 @@ class RunLoop {
   }
 
   async #act(decision: ActDecision): Promise<Sight | RunOutcome> {
-    const { machine, journal, policy, limits, signal, engine } = this.#options;
+    const { machine, journal, policy, limits, signal } = this.#options;
     const { operations, frameId } = decision;
     const limit = limitReached(limits, { stepsCompleted: this.#stepsCompleted, costCents: this.#costCents });
     if (limit !== null) return stopped(limit.reason, limit.message);
@@ -157,7 +184,8 @@ class RunLoop {
     let outcomes: readonly Outcome[];
     let sight: Sight | null = null;
     try {
-      const command = { commandId, frameId, operations, observe: engine.observeRequest };
+      const { stopAtNoEffect = false } = decision;
+      const command = { commandId, frameId, operations, observe: this.#observeRequest, stopAtNoEffect };
       ({ outcomes, sight } = await this.#timed('act', this.#race(machine.act(command, { signal }))));
     } catch (error) {
       const answer = isAbort(error) ? null : asOutcome(error);
@@ -191,7 +219,7 @@ class RunLoop {
       if (this.#leaseRefusals > MAX_LEASE_REFUSALS)
         throw new StopError('link_lost', 'The right to drive this desktop did not come back.');
       await this.#options.clock.sleep(LEASE_RETRY_MS, { signal: this.#options.signal });
-      return this.#look(this.#options.engine.observeRequest);
+      return this.#look(this.#observeRequest);
     }
     this.#leaseRefusals = 0;
 
@@ -217,16 +245,20 @@ class RunLoop {
   }
 
   async #judge(summary: string): Promise<Sight | RunOutcome> {
-    const { brief, machine, verifier, signal, newCommandId, journal } = this.#options;
+    const { brief, machine, verifier, signal, newCommandId } = this.#options;
     if (verifier === null) {
       if (isVerified(brief.cuaVersion))
         throw new ProtocolError('INTERNAL_ERROR', `A ${brief.cuaVersion} run needs a verifier and has none.`);
-      await journal.narrate(this.#step, summary, 'text');
+      await this.#conclude(summary, 'text');
       return { type: 'finished', passed: true, summary, verdict: null };
     }
     const evidence = { brief, machine, history: this.#history.entries, newCommandId };
-    const verdict = await this.#race(verifier.verify(evidence, { signal }));
-    await journal.narrate(this.#step, `Verifier: ${verdict.judgement}. ${verdict.reason}`, 'text');
+    const { usage, ...verdict } = await this.#timed(
+      'verify',
+      this.#race(verifier.verify(evidence, { signal })),
+    );
+    this.#usage = addUsage(this.#usage, usage ?? null);
+    await this.#conclude(`Verifier: ${verdict.judgement}. ${verdict.reason}`, 'text');
     if (verdict.judgement === 'satisfied') return { type: 'finished', passed: true, summary, verdict };
     const limit = limitReached(this.#options.limits, {
       stepsCompleted: this.#stepsCompleted,
@@ -237,7 +269,7 @@ class RunLoop {
       return failed('VERIFICATION_FAILED', verdict.reason, verdict);
     this.#recoveries += 1;
     this.#messages.push({ from: 'verifier', reason: verdict.reason });
-    return this.#look(this.#options.engine.observeRequest);
+    return this.#look(this.#observeRequest);
   }
 
   async #awaitHuman(question: string, cause: 'takeover' | null): Promise<Sight> {
@@ -246,7 +278,7 @@ class RunLoop {
     if (cause === 'takeover') this.#messages.push({ from: 'takeover' });
     if (cause === null || note !== null) this.#messages.push({ from: 'human', note });
     this.#stall.forget();
-    return this.#look(this.#options.engine.observeRequest);
+    return this.#look(this.#observeRequest);
   }
 
   async #look(request: Parameters<Machine['observe']>[0]): Promise<Sight> {
@@ -263,14 +295,6 @@ class RunLoop {
     this.#framesKept = new Set([...this.#framesKept].filter((kept) => kept.startsWith(`${this.#step} `)));
     this.#framesKept.add(key);
     await this.#options.journal.frame(this.#step, { frame, bytes: image });
-  }
-
-  #addUsage(usage: ModelUsage | undefined): void {
-    if (usage === undefined) return;
-    this.#usage = {
-      inputTokens: (this.#usage?.inputTokens ?? 0) + usage.inputTokens,
-      outputTokens: (this.#usage?.outputTokens ?? 0) + usage.outputTokens,
-    };
   }
 
   #checkDeadline(): void {

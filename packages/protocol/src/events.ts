@@ -23,6 +23,18 @@ export type RunEventType = z.infer<typeof RunEventType>;
 
 const text = z.string().max(64_000);
 
+/** What asking models took; cost is null where nobody wrote down the price. */
+export const ModelUsageReport = z.looseObject({
+  requests: z.int().min(0),
+  input_tokens: z.int().min(0),
+  output_tokens: z.int().min(0),
+  cached_input_tokens: z.int().min(0),
+  /** Pictures in the requests, as encoded. */
+  image_bytes: z.int().min(0),
+  cost_usd: z.number().min(0).nullable(),
+});
+export type ModelUsageReport = z.infer<typeof ModelUsageReport>;
+
 export const RunEventPayload = z.discriminatedUnion('type', [
   z.looseObject({
     type: z.literal('status'),
@@ -30,8 +42,8 @@ export const RunEventPayload = z.discriminatedUnion('type', [
     state: RunStatus,
     machine_id: z.string().optional(),
   }),
-  z.looseObject({ type: z.literal('text'), text }),
-  z.looseObject({ type: z.literal('reasoning'), text }),
+  z.looseObject({ type: z.literal('text'), text, model_usage: ModelUsageReport.optional() }),
+  z.looseObject({ type: z.literal('reasoning'), text, model_usage: ModelUsageReport.optional() }),
   z.looseObject({
     type: z.literal('tool_call'),
     step: z.int().min(1),
@@ -55,6 +67,8 @@ export const RunEventPayload = z.discriminatedUnion('type', [
     steps_completed: z.int().min(0),
     /** Where the step's time went, in milliseconds per part. */
     timings_ms: z.record(z.string(), z.number()).optional(),
+    /** What the step's decision took; absent without a model. */
+    model_usage: ModelUsageReport.optional(),
   }),
   z.looseObject({ type: z.literal('billing'), credits_charged: z.int().min(0), cost_cents: z.int().min(0) }),
   z.looseObject({

@@ -202,6 +202,8 @@ export const ActCommand = z.strictObject({
   operations: z.array(Operation).min(1).max(MAX_OPERATIONS_PER_COMMAND),
   deadlineMs: z.int().min(100).max(600_000),
   observe: ObserveRequest.nullable(),
+  /** Stop also at an operation that demonstrably changed nothing; the others are then not done. */
+  stopAtNoEffect: z.boolean().optional(),
 });
 export type ActCommand = z.infer<typeof ActCommand>;
 

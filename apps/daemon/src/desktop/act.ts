@@ -118,6 +118,7 @@ export class Actor {
       outcomes.push(done.outcome);
       settled = done.settled;
       if (!wasDone(done.outcome)) break;
+      if (command.stopAtNoEffect === true && done.outcome.status === 'no_effect') break;
     }
     if (command.observe === null || stop.aborted) return { outcomes, sight: null };
     // The deadline was for acting; a look at its result is always worth having.

@@ -86,6 +86,7 @@ export class RemoteMachine implements Machine {
       frameId: string | null;
       operations: readonly Operation[];
       observe: ObserveRequestInput;
+      stopAtNoEffect?: boolean;
     },
     options: { signal: AbortSignal },
   ): Promise<ActResult> {
@@ -104,6 +105,7 @@ export class RemoteMachine implements Machine {
       frameId: string | null;
       operations: readonly Operation[];
       observe: ObserveRequestInput;
+      stopAtNoEffect?: boolean;
     },
     options: { signal: AbortSignal; bootId?: string | null },
   ): Promise<ActResult> {
@@ -130,6 +132,7 @@ export class RemoteMachine implements Machine {
             operations: [...command.operations],
             deadlineMs,
             observe,
+            ...(command.stopAtNoEffect === true ? { stopAtNoEffect: true } : {}),
           },
           { signal },
         );

@@ -3,6 +3,7 @@ import { raceSignal, StopError } from '@deskhand/base';
 import type { CommandId, FrameWithBytes, Operation, Outcome, RunStatus } from '@deskhand/protocol';
 import type { FrameStore } from './frame-store.ts';
 import type { RunService } from './run-service.ts';
+import { usageReport } from './usage-report.ts';
 
 const MAX_TEXT = 16_000;
 
@@ -35,6 +36,7 @@ export class FencedJournal implements RunJournal {
   readonly #runId: string;
   readonly #epoch: number;
   readonly #signal: AbortSignal;
+  #thought: { step: number; kind: string; text: string } = { step: 0, kind: '', text: '' };
 
   constructor(parts: {
     runs: RunService;
@@ -66,11 +68,21 @@ export class FencedJournal implements RunJournal {
     });
   }
 
-  async narrate(step: number, text: string, kind: 'text' | 'reasoning'): Promise<void> {
+  async narrate(
+    step: number,
+    text: string,
+    kind: 'text' | 'reasoning',
+    usage: ModelUsage | null = null,
+  ): Promise<void> {
     await this.#whileAwaiting();
     const short = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
-    await this.#runs.append(this.#runId, this.#epoch, [{ type: kind, text: short.toWellFormed() }]);
-    this.#desk.narrate({ step, thought: short });
+    await this.#runs.append(this.#runId, this.#epoch, [
+      { type: kind, text: short.toWellFormed(), ...usageReport(usage) },
+    ]);
+    // A model's words come in sentences; the panel shows the step's thought as a whole.
+    const isSame = this.#thought.step === step && this.#thought.kind === kind;
+    this.#thought = { step, kind, text: isSame ? `${this.#thought.text} ${short}` : short };
+    this.#desk.narrate({ step, thought: this.#thought.text });
   }
 
   async actionStarted(

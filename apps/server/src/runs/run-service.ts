@@ -1,4 +1,4 @@
-import type { OwnKey } from '@deskhand/agent';
+import type { ModelUsage, OwnKey } from '@deskhand/agent';
 import { assertNever, Secret, StopError } from '@deskhand/base';
 import {
   type CreateRunRequest,
@@ -26,6 +26,7 @@ import type { WebhookOutbox } from '../webhooks/webhook-outbox.ts';
 import { type EventLine, eventLine } from './run-event-line.ts';
 import type { RunFeed } from './run-feed.ts';
 import type { RunRow } from './run-record.ts';
+import { usageReport } from './usage-report.ts';
 
 export const RUNS_QUEUE = 'runs';
 
@@ -385,7 +386,7 @@ export class RunService {
     epoch: number,
     completed: {
       step: number;
-      usage: { inputTokens: number; outputTokens: number } | null;
+      usage: ModelUsage | null;
       /** Milliseconds per part; empty when the step was finished by recovery. */
       timings: Readonly<Record<string, number>>;
     },
@@ -422,6 +423,7 @@ export class RunService {
             type: 'step',
             steps_completed: steps,
             ...(Object.keys(timings).length === 0 ? {} : { timings_ms: { ...timings } }),
+            ...usageReport(usage),
           },
           { type: 'billing', credits_charged: cents, cost_cents: cents },
         ],

@@ -1,4 +1,10 @@
 export {
+  type Fault,
+  type ProviderRequest,
+  ScriptedProvider,
+  type ScriptedReply,
+} from './provider/scripted-provider.ts';
+export {
   DEFAULT_LIMITS,
   type HarnessOptions,
   ManualClock,
@@ -13,10 +19,4 @@ export {
   type SimulatedWindow,
   type Widget,
 } from './scripted-machine.ts';
-export {
-  type Fault,
-  type ProviderRequest,
-  ScriptedProvider,
-  type ScriptedReply,
-} from './scripted-provider.ts';
 export { browserWindow, installFormPage, installTextEditor } from './simulated-applications.ts';

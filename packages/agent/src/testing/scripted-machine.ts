@@ -131,6 +131,7 @@ export class ScriptedMachine implements Machine {
       frameId: string | null;
       operations: readonly Operation[];
       observe: ObserveRequestInput;
+      stopAtNoEffect?: boolean;
     },
     options: { signal: AbortSignal },
   ): Promise<ActResult> {
@@ -141,7 +142,7 @@ export class ScriptedMachine implements Machine {
       this.#operations += 1;
       const outcome = this.#intercept?.(operation, this.#operations) ?? this.#perform(operation);
       outcomes.push(outcome);
-      if (!wasDone(outcome)) break;
+      if (!wasDone(outcome) || (command.stopAtNoEffect === true && outcome.status === 'no_effect')) break;
     }
     return Promise.resolve({ outcomes, sight: this.#sight(command.observe) });
   }

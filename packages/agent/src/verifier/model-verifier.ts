@@ -1,13 +1,22 @@
 import type { Logger } from '@deskhand/base';
 import { type Observation, ProtocolError, type Verdict } from '@deskhand/protocol';
-import { jsonSchema, type LanguageModel, type ModelMessage, tool } from 'ai';
+import { jsonSchema, type LanguageModel, type ModelMessage, type ToolSet, tool } from 'ai';
 import { z } from 'zod';
 import { describeOperation } from '../describe-operation.ts';
-import { askModel, DEFAULT_RETRY, type RetryPlan } from '../engines/vision/ask-model.ts';
-import { elementLines } from '../engines/vision/element-list.ts';
+import {
+  type AskOptions,
+  askModel,
+  DEFAULT_RETRY,
+  type RetryPlan,
+  ToolsRefused,
+} from '../engines/vision/ask-model.ts';
+import { listElements } from '../engines/vision/element-list.ts';
 import { languageModel } from '../engines/vision/language-model.ts';
+import { profileOf } from '../engines/vision/model-profiles.ts';
+import { readWrittenCalls, toolsInWords } from '../engines/vision/written-calls.ts';
 import type { Endpoint } from '../model-choice.ts';
-import type { HistoryEntry, Verifier } from '../ports.ts';
+import { costOf, type ModelPrices, priceOf } from '../model-prices.ts';
+import type { HistoryEntry, ModelUsage, Verifier } from '../ports.ts';
 import { BuiltinVerifier } from './builtin-verifier.ts';
 
 const INSTRUCTIONS = [
@@ -33,24 +42,26 @@ export class ModelVerifier implements Verifier {
   readonly #model: LanguageModel;
   readonly #retry: RetryPlan;
   readonly #log: Logger;
+  readonly #prices: ModelPrices;
   readonly #facts = new BuiltinVerifier();
 
-  constructor(options: { endpoint: Endpoint; log: Logger; retry?: RetryPlan }) {
+  constructor(options: { endpoint: Endpoint; log: Logger; retry?: RetryPlan; prices?: ModelPrices }) {
     this.#endpoint = options.endpoint;
     this.#model = languageModel(options.endpoint);
     this.#retry = options.retry ?? DEFAULT_RETRY;
     this.#log = options.log;
+    this.#prices = options.prices ?? {};
     this.name = `${options.endpoint.provider}/${options.endpoint.model}`;
   }
 
   async verify(
     options: Parameters<Verifier['verify']>[0],
     { signal }: { signal: AbortSignal },
-  ): Promise<Verdict> {
+  ): Promise<Verdict & { usage?: ModelUsage }> {
     const facts = await this.#facts.verify(options, { signal });
     const sight = await options.machine.observe({ elements: true, ocr: true }, { signal });
     const text = [
-      `Task:\n${options.brief.task}`,
+      `Task:\n${options.brief.task}${instructionsWords(options.brief.instructions)}`,
       `Facts that were looked up:\n${facts.evidence.length === 0 ? '(none)' : facts.evidence.join('\n')}`,
       `Actions and what is known about each:\n${historyLines(options.history)}`,
       screenWords(sight.observation),
@@ -61,47 +72,74 @@ export class ModelVerifier implements Verifier {
     const { frame } = sight.observation;
     if (sight.image !== null && frame !== null)
       content.push({ type: 'file', data: sight.image, mediaType: frame.mimeType });
-    const answer = await this.#ask([{ role: 'user', content }], signal);
+    const { answer, usage } = await this.#ask([{ role: 'user', content }], signal);
+    const took = usage === null ? {} : { usage };
     if (answer === null)
       return {
         judgement: 'unknown',
         reason: `${this.name} gave no usable verdict.`,
         confidence: 0,
         evidence: facts.evidence,
+        ...took,
       };
     const evidence = [...answer.evidence, ...facts.evidence].slice(0, 50);
     if (answer.judgement === 'satisfied' && facts.judgement === 'unsatisfied')
-      return { judgement: 'unsatisfied', reason: facts.reason, confidence: facts.confidence, evidence };
-    return { ...answer, evidence };
+      return {
+        judgement: 'unsatisfied',
+        reason: facts.reason,
+        confidence: facts.confidence,
+        evidence,
+        ...took,
+      };
+    return { ...answer, evidence, ...took };
   }
 
-  async #ask(messages: readonly ModelMessage[], signal: AbortSignal): Promise<z.infer<typeof Answer> | null> {
+  async #ask(
+    messages: readonly ModelMessage[],
+    signal: AbortSignal,
+  ): Promise<{ answer: z.infer<typeof Answer> | null; usage: ModelUsage | null }> {
     const { $schema: _schema, ...schema } = z.toJSONSchema(Answer, { io: 'input' });
+    const tools: ToolSet = {
+      verdict: tool({ description: 'Your judgement.', inputSchema: jsonSchema(schema) }),
+    };
+    const request: AskOptions = {
+      model: this.#model,
+      endpoint: this.#endpoint,
+      instructions: INSTRUCTIONS,
+      messages,
+      maxOutputTokens: profileOf(this.name).maxOutputTokens,
+      retry: this.#retry,
+      log: this.#log,
+    };
+    const inWords = async () => ({
+      ...request,
+      instructions: `${INSTRUCTIONS}\n\n${await toolsInWords(tools)}`,
+    });
     try {
-      const reply = await askModel(
-        {
-          model: this.#model,
-          endpoint: this.#endpoint,
-          instructions: INSTRUCTIONS,
-          messages,
-          tools: { verdict: tool({ description: 'Your judgement.', inputSchema: jsonSchema(schema) }) },
-          retry: this.#retry,
-          log: this.#log,
-        },
-        { signal },
-      );
-      const call = reply.calls.find(({ name }) => name === 'verdict');
-      const read = Answer.safeParse(call?.input);
-      return read.success ? read.data : null;
+      const reply = await askModel({ ...request, tools }, { signal }).catch(async (error: unknown) => {
+        if (!(error instanceof ToolsRefused)) throw error;
+        return askModel(await inWords(), { signal });
+      });
+      const calls =
+        reply.calls.length > 0 ? reply.calls : readWrittenCalls(reply.text, () => 'written').calls;
+      const read = Answer.safeParse(calls.find(({ name }) => name === 'verdict')?.input);
+      const costUsd = costOf(reply.usage, priceOf(this.name, this.#prices));
+      return { answer: read.success ? read.data : null, usage: { ...reply.usage, costUsd } };
     } catch (error) {
       // A verifier that cannot be asked has not said yes.
       if (signal.aborted) throw error;
       this.#log.warn('verifier model failed', {
         error: error instanceof ProtocolError ? error.code : 'too long',
       });
-      return null;
+      return { answer: null, usage: null };
     }
   }
+}
+
+function instructionsWords(instructions: string | null): string {
+  return instructions === null || instructions.trim() === ''
+    ? ''
+    : `\n\nInstructions of the person:\n${instructions}`;
 }
 
 /** What was done, without typed text and without the engine's reasons. */
@@ -118,5 +156,5 @@ function screenWords(observation: Observation): string {
     ({ title, active }) => `${active ? '* ' : '- '}${JSON.stringify(title.slice(0, 120))}`,
   );
   const page = observation.page === null ? '' : `\nPage: ${observation.page.url.slice(0, 500)}`;
-  return `Windows:\n${windows.join('\n') || '(none)'}${page}\n\nElements:\n${elementLines(observation).join('\n') || '(none)'}`;
+  return `Windows:\n${windows.join('\n') || '(none)'}${page}\n\nElements:\n${listElements(observation).lines.join('\n') || '(none)'}`;
 }

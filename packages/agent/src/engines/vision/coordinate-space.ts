@@ -1,52 +1,53 @@
 import type { FrameGeometry, Operation, Point } from '@deskhand/protocol';
+import type { CoordinateSpace, ModelProfile } from './model-profiles.ts';
 
-/** How a model was trained to give places in a picture. */
-export type CoordinateSpace = 'pixels' | 'thousandths';
+/** How one model gives places: its space, and the preprocessing behind `resized`. */
+export type Places = Pick<ModelProfile, 'space' | 'resize'>;
 
-/**
- * Model families that answer in thousandths of the picture's width and height whatever they are told; all
- * others take pixels of the picture they were sent. First match wins.
- * Sources: Google, "Image understanding" and "Computer use" of the Gemini API docs (0–1000, 0–999);
- * Qwen3-VL's model card (relative coordinates 0–1000, unlike Qwen2.5-VL); UI-TARS's README (1.0 and the
- * "doubao" releases 0–1000, 1.5 absolute).
- */
-const FAMILIES: ReadonlyArray<{ model: RegExp; space: CoordinateSpace }> = [
-  { model: /^google\/|gemini/i, space: 'thousandths' },
-  { model: /qwen3(?:\.\d+)?-?vl|qwen3\.5/i, space: 'thousandths' },
-  { model: /ui-?tars-?1\.5/i, space: 'pixels' },
-  { model: /ui-?tars|doubao/i, space: 'thousandths' },
-];
+export const PIXELS: Places = { space: 'pixels' };
 
-/** @param name `provider/model`. */
-export function coordinateSpaceOf(name: string): CoordinateSpace {
-  return FAMILIES.find(({ model }) => model.test(name))?.space ?? 'pixels';
+/** Size of the coordinate space over one picture, in the model's own units. */
+export function spaceSize(places: Places, image: Readonly<{ width: number; height: number }>) {
+  switch (places.space) {
+    case 'pixels':
+      return image;
+    case 'thousandths':
+      return { width: 1000, height: 1000 };
+    case 'resized':
+      return places.resize === undefined ? image : resizedSize(image, places.resize);
+  }
 }
 
 /** Frame pixels → what the model is told. */
-export function toModelPoint(space: CoordinateSpace, geometry: FrameGeometry | null, point: Point): Point {
-  if (space === 'pixels' || geometry === null) return { x: Math.round(point.x), y: Math.round(point.y) };
-  const { width, height } = geometry.image;
-  return { x: Math.round((point.x / width) * 1000), y: Math.round((point.y / height) * 1000) };
+export function toModelPoint(places: Places, geometry: FrameGeometry | null, point: Point): Point {
+  if (places.space === 'pixels' || geometry === null)
+    return { x: Math.round(point.x), y: Math.round(point.y) };
+  const size = spaceSize(places, geometry.image);
+  return {
+    x: Math.round((point.x / geometry.image.width) * size.width),
+    y: Math.round((point.y / geometry.image.height) * size.height),
+  };
 }
 
-/** What the model said → frame pixels. 1000 itself is the last pixel. */
-export function fromModelPoint(space: CoordinateSpace, geometry: FrameGeometry | null, point: Point): Point {
-  if (space === 'pixels' || geometry === null) return point;
-  const { width, height } = geometry.image;
+/** What the model said → frame pixels. The far edge itself is the last pixel. */
+export function fromModelPoint(places: Places, geometry: FrameGeometry | null, point: Point): Point {
+  if (places.space === 'pixels' || geometry === null) return point;
+  const { image } = geometry;
+  const size = spaceSize(places, image);
   return {
-    x: point.x === 1000 ? width - 1 : (point.x / 1000) * width,
-    y: point.y === 1000 ? height - 1 : (point.y / 1000) * height,
+    x: point.x === size.width ? image.width - 1 : (point.x / size.width) * image.width,
+    y: point.y === size.height ? image.height - 1 : (point.y / size.height) * image.height,
   };
 }
 
 /** The operation with its points in frame pixels. */
 export function operationFromModel(
-  space: CoordinateSpace,
+  places: Places,
   geometry: FrameGeometry | null,
   operation: Operation,
 ): Operation {
-  if (space === 'pixels') return operation;
-  const map = (point: Point) => fromModelPoint(space, geometry, point);
+  if (places.space === 'pixels') return operation;
+  const map = (point: Point) => fromModelPoint(places, geometry, point);
   switch (operation.type) {
     case 'click':
     case 'move':
@@ -58,4 +59,31 @@ export function operationFromModel(
     default:
       return operation;
   }
+}
+
+/** What a model is told about its coordinates, in one sentence. */
+export function placesInWords(space: CoordinateSpace): string {
+  return space === 'thousandths'
+    ? 'Coordinates are thousandths of the last full screenshot: x from 0 (left) to 1000 (right), y from 0 (top) to 1000 (bottom).'
+    : 'Coordinates are pixels of the last full screenshot: x to the right, y down, 0,0 at its top left corner.';
+}
+
+/** Both sides rounded to the factor, then scaled together until the picture's area lies within the bounds. */
+function resizedSize(
+  { width, height }: Readonly<{ width: number; height: number }>,
+  { factor, minPixels, maxPixels }: NonNullable<Places['resize']>,
+): { width: number; height: number } {
+  const rounded = {
+    width: Math.max(factor, Math.round(width / factor) * factor),
+    height: Math.max(factor, Math.round(height / factor) * factor),
+  };
+  const area = rounded.width * rounded.height;
+  if (area >= minPixels && area <= maxPixels) return rounded;
+  const isLarge = area > maxPixels;
+  const shrink = Math.sqrt((width * height) / (isLarge ? maxPixels : minPixels));
+  const round = isLarge ? Math.floor : Math.ceil;
+  return {
+    width: Math.max(factor, round(width / shrink / factor) * factor),
+    height: Math.max(factor, round(height / shrink / factor) * factor),
+  };
 }

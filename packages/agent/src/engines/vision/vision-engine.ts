@@ -2,11 +2,13 @@ import type { Logger } from '@deskhand/base';
 import {
   type FrameGeometry,
   MAX_OPERATIONS_PER_COMMAND,
-  type Outcome,
+  type ObserveRequestInput,
+  type Point,
   ProtocolError,
+  type ScreenElement,
 } from '@deskhand/protocol';
-import type { LanguageModel, ToolResultPart, ToolSet } from 'ai';
 import type { Endpoint } from '../../model-choice.ts';
+import { addUsage, costOf, type ModelPrices, priceOf } from '../../model-prices.ts';
 import type {
   Decision,
   Engine,
@@ -14,98 +16,146 @@ import type {
   EngineSession,
   HistoryEntry,
   ModelUsage,
+  Say,
   TaskBrief,
   Turn,
 } from '../../ports.ts';
-import { askModel, DEFAULT_RETRY, type ModelReply, type RetryPlan, TooLong } from './ask-model.ts';
+import { DEFAULT_RETRY, type RetryPlan, TooLong } from './ask-model.ts';
 import { Conversation } from './conversation.ts';
-import { type CoordinateSpace, coordinateSpaceOf } from './coordinate-space.ts';
-import { elementLines } from './element-list.ts';
-import { instructionsFor, taskMessage } from './instructions.ts';
-import { languageModel } from './language-model.ts';
-import { type ModelCall, type Proposal, readProposal } from './proposal.ts';
-import { toolsForModel } from './tools.ts';
+import { toModelPoint } from './coordinate-space.ts';
+import { elementInWords, listElements } from './element-list.ts';
+import { taskMessage } from './instructions.ts';
+import { Manner, type Said } from './manner.ts';
+import { longestSideFor, type ModelProfile, profileOf } from './model-profiles.ts';
+import { ownCalls, safetyChecksOf } from './native-calls.ts';
+import { type ModelCall, type Proposal, type Refusal, readProposal } from './proposal.ts';
+import { desktopArea, isCrop, messageWords, resultWords } from './words.ts';
 
 /** Pictures kept in the conversation; older ones are left out. */
 const KEEP_IMAGES = 3;
 /** Exchanges kept word for word; older ones become one line each. */
 const KEEP_EXCHANGES = 24;
-/** Longest tool output shown to a model, characters. */
-const MAX_RESULT_CHARACTERS = 4000;
 /** Looks a model may take without acting. */
 const MAX_LOOKS_IN_A_ROW = 8;
 
-export type VisionEngineOptions = Readonly<{ endpoint: Endpoint; log: Logger; retry?: RetryPlan }>;
+export type VisionEngineOptions = Readonly<{
+  endpoint: Endpoint;
+  log: Logger;
+  retry?: RetryPlan;
+  prices?: ModelPrices;
+}>;
+
+type Usable = Exclude<Proposal, { type: 'refused' | 'read_element' | 'pointer_position' }>;
+type SafetyChecks = ReturnType<typeof safetyChecksOf>;
 
 /** Any model with eyes, through the AI SDK; sees the frame and the elements, answers with tool calls. */
 export class VisionEngine implements Engine {
   readonly name: string;
-  readonly observeRequest = { elements: true, frame: { maxSidePx: 1280, mimeType: 'image/jpeg' as const } };
+  readonly observeRequest: ObserveRequestInput;
+  readonly #profile: ModelProfile;
   readonly #options: VisionEngineOptions;
 
   constructor(options: VisionEngineOptions) {
     this.#options = options;
     this.name = `${options.endpoint.provider}/${options.endpoint.model}`;
+    this.#profile = profileOf(this.name);
+    this.observeRequest = observeRequestFor(this.#profile, this.#profile.image.maxSidePx);
   }
 
   open(brief: TaskBrief, earlier: readonly HistoryEntry[] = []): EngineSession {
-    return new VisionSession(brief, earlier, this.#options);
+    return new VisionSession(brief, earlier, this.name, this.#profile, this.#options);
   }
 }
 
 class VisionSession implements EngineSession {
   readonly #brief: TaskBrief;
+  readonly #name: string;
+  readonly #profile: ModelProfile;
   readonly #options: VisionEngineOptions;
-  readonly #model: LanguageModel;
-  readonly #space: CoordinateSpace;
-  readonly #tools: ToolSet;
+  readonly #manner: Manner;
   readonly #conversation: Conversation;
   /** Calls of the last reply that still need their results. */
-  #open: { calls: readonly ModelCall[]; proposal: Proposal } | null = null;
+  #open: { calls: readonly ModelCall[]; proposal: Proposal; acknowledged: SafetyChecks } | null = null;
+  /** Decided, but the provider wants a person to have a look first. */
+  #held: Extract<Decision, { type: 'act' }> | null = null;
+  /** Said to the engine while it could not pass it on. */
+  #unsaid: readonly EngineMessage[] = [];
   /** The last full screenshot: what coordinates belong to, zooms in between or not. */
   #frame: FrameGeometry | null = null;
+  #elements: readonly ScreenElement[] = [];
+  #pointer: Point | null = null;
   #shownPicture: string | null = null;
+  #maxSidePx: number;
   #looks = 0;
 
-  constructor(brief: TaskBrief, earlier: readonly HistoryEntry[], options: VisionEngineOptions) {
+  constructor(
+    brief: TaskBrief,
+    earlier: readonly HistoryEntry[],
+    name: string,
+    profile: ModelProfile,
+    options: VisionEngineOptions,
+  ) {
     this.#brief = brief;
-    this.#space = coordinateSpaceOf(`${options.endpoint.provider}/${options.endpoint.model}`);
+    this.#name = name;
+    this.#profile = profile;
     this.#options = options;
-    this.#tools = toolsForModel(this.#space);
-    this.#model = languageModel(options.endpoint);
+    this.#maxSidePx = profile.image.maxSidePx;
+    this.#manner = new Manner(options.endpoint, profile, options.log);
     this.#conversation = new Conversation({
       task: taskMessage(brief, earlier),
+      carrier: this.#manner.carrier,
       keepImages: KEEP_IMAGES,
       keepExchanges: KEEP_EXCHANGES,
     });
   }
 
-  async decide(turn: Turn, { signal }: { signal: AbortSignal }): Promise<Decision> {
-    this.#answerOpenCalls(turn);
-    this.#showScreen(turn);
-    const usage = { inputTokens: 0, outputTokens: 0 };
+  get observeRequest(): ObserveRequestInput {
+    return observeRequestFor(this.#profile, this.#maxSidePx);
+  }
+
+  async decide(turn: Turn, { signal, say }: { signal: AbortSignal; say?: Say }): Promise<Decision> {
+    if (this.#held !== null) {
+      const held = this.#held;
+      this.#held = null;
+      this.#unsaid = turn.messages;
+      return held;
+    }
+    const smaller = this.#smallerPicture(turn);
+    if (smaller !== null) return smaller;
+    const messages = [...this.#unsaid, ...turn.messages];
+    this.#unsaid = [];
+    const told = { ...turn, messages };
+    this.#answerOpenCalls(told);
+    this.#showScreen(told);
+    let usage: ModelUsage | null = null;
+    const spent = () => (usage === null ? {} : { usage: this.#priced(usage) });
     try {
-      // A reply that cannot be followed goes back to the model once; then it is a failure.
-      for (let asked = 1; ; asked += 1) {
-        const reply = await this.#ask(signal);
-        add(usage, reply.usage);
-        this.#conversation.reply(reply.assistant);
-        const maxOperations = this.#brief.cuaVersion === 'v1' ? 1 : MAX_OPERATIONS_PER_COMMAND;
-        const proposal = readProposal(reply.calls, this.#frame, this.#space, maxOperations);
-        if (proposal.type !== 'refused') {
-          this.#open = { calls: reply.calls, proposal };
-          return { ...this.#decisionFor(proposal, reply), usage };
-        }
-        const why = this.#refuse(reply, proposal.refusals);
-        if (asked === 2)
+      for (let refused = 0, read = 0; ; ) {
+        const said = await this.#ask(signal, say);
+        usage = addUsage(usage, { ...said.reply.usage, costUsd: null });
+        this.#conversation.reply(said.reply.assistant);
+        const proposal = this.#proposalOf(said);
+        if (proposal.type === 'refused') {
+          // A reply that cannot be followed goes back to the model once; then it is a failure.
+          refused += 1;
+          const why = this.#refuse(said, proposal.refusals);
+          if (refused < 2) continue;
           return {
-            ...fail(`${this.#nameWords()} did not answer with a usable action: ${why}`, 'TASK_FAILED'),
-            usage,
+            ...fail(`${this.#name} did not answer with a usable action: ${why}`, 'TASK_FAILED'),
+            ...spent(),
           };
+        }
+        if (proposal.type === 'read_element' || proposal.type === 'pointer_position') {
+          read += 1;
+          if (read > MAX_LOOKS_IN_A_ROW) return { ...this.#onlyLooked(), ...spent() };
+          this.#answerFromMemory(said, proposal);
+          continue;
+        }
+        return { ...this.#follow(said, proposal), ...spent() };
       }
     } catch (error) {
       if (signal.aborted || !(error instanceof ProtocolError)) throw error;
-      return { ...fail(error.message, error.code), usage };
+      return { ...fail(error.message, error.code), ...spent() };
     }
   }
 
@@ -113,35 +163,56 @@ class VisionSession implements EngineSession {
     return Promise.resolve();
   }
 
-  async #ask(signal: AbortSignal): Promise<ModelReply> {
+  async #ask(signal: AbortSignal, say: Say | undefined): Promise<Said> {
+    const image = this.#frame?.image ?? { width: this.#maxSidePx, height: this.#maxSidePx };
+    const { log, retry = DEFAULT_RETRY } = this.#options;
     for (;;) {
       try {
-        return await askModel(
-          {
-            model: this.#model,
-            endpoint: this.#options.endpoint,
-            instructions: instructionsFor(this.#brief, this.#space),
-            messages: this.#conversation.messages(),
-            tools: this.#tools,
-            retry: this.#options.retry ?? DEFAULT_RETRY,
-            log: this.#options.log,
-          },
+        return await this.#manner.ask(
+          this.#conversation,
+          { brief: this.#brief, image, retry, say },
           { signal },
         );
       } catch (error) {
         if (!(error instanceof TooLong)) throw error;
         if (!this.#conversation.shrink()) throw new ProtocolError('UPSTREAM_ERROR', error.message);
-        this.#options.log.info('conversation too long for the model, showing less of the past');
+        log.info('conversation too long for the model, showing less of the past');
       }
     }
   }
 
-  #decisionFor(proposal: Exclude<Proposal, { type: 'refused' }>, reply: ModelReply): Decision {
-    const reasoning = reply.text.trim();
-    const isLook = proposal.type === 'zoom' || proposal.type === 'read_screen';
+  #proposalOf({ calls }: Said): Proposal {
+    const pointer = this.#pointer === null ? null : toModelPoint(this.#profile, this.#frame, this.#pointer);
+    return readProposal(
+      calls.flatMap((call) => ownCalls(call, pointer)),
+      {
+        geometry: this.#frame,
+        places: this.#profile,
+        elements: this.#elements,
+        maxOperations: this.#brief.cuaVersion === 'v1' ? 1 : MAX_OPERATIONS_PER_COMMAND,
+      },
+    );
+  }
+
+  /** What a usable reply means for the run. */
+  #follow(said: Said, proposal: Usable): Decision {
+    const checks = said.calls.flatMap(safetyChecksOf);
+    this.#open = { calls: said.calls, proposal, acknowledged: checks };
+    const decision = this.#decisionFor(proposal, said.thought);
+    if (checks.length === 0 || decision.type !== 'act') return decision;
+    this.#held = decision;
+    const what = checks.map(({ message }) => message ?? 'no details').join('; ');
+    return {
+      type: 'ask_human',
+      reasoning: said.thought,
+      question: `${this.#name} wants a person to check its next actions first: ${what.slice(0, 1500)} Resume to let them happen; cancel the run to refuse.`,
+    };
+  }
+
+  #decisionFor(proposal: Usable, reasoning: string): Decision {
+    const isLook = ['zoom', 'read_screen', 'screenshot', 'find_text'].includes(proposal.type);
     this.#looks = isLook ? this.#looks + 1 : 0;
-    if (this.#looks > MAX_LOOKS_IN_A_ROW)
-      return fail(`${this.#nameWords()} only looked, ${MAX_LOOKS_IN_A_ROW} times in a row.`, 'STALLED');
+    if (this.#looks > MAX_LOOKS_IN_A_ROW) return this.#onlyLooked();
     switch (proposal.type) {
       case 'operations':
         return {
@@ -149,14 +220,19 @@ class VisionSession implements EngineSession {
           reasoning,
           frameId: this.#frame?.frameId ?? null,
           operations: proposal.operations,
+          stopAtNoEffect: true,
         };
       case 'zoom': {
         const region = this.#frame === null ? null : desktopArea(this.#frame, proposal.area);
-        if (region === null) return { type: 'look', reasoning, request: { elements: true } };
-        return { type: 'look', reasoning, request: { frame: { region, maxSidePx: 1280 }, settle: false } };
+        if (region === null) return { type: 'look', reasoning, request: this.observeRequest };
+        const frame = { region, maxSidePx: this.#maxSidePx };
+        return { type: 'look', reasoning, request: { frame, settle: false } };
       }
+      case 'screenshot':
+        return { type: 'look', reasoning, request: this.observeRequest };
       case 'read_screen':
-        return { type: 'look', reasoning, request: { elements: true, ocr: true } };
+      case 'find_text':
+        return { type: 'look', reasoning, request: { ...this.observeRequest, elements: true, ocr: true } };
       case 'done':
         return { type: 'done', reasoning, summary: proposal.summary };
       case 'fail':
@@ -166,19 +242,64 @@ class VisionSession implements EngineSession {
     }
   }
 
+  #onlyLooked(): Decision {
+    return fail(`${this.#name} only looked, ${MAX_LOOKS_IN_A_ROW} times in a row.`, 'STALLED');
+  }
+
+  /** A screen of unusual proportions: the provider would shrink its picture and places would no longer fit. */
+  #smallerPicture(turn: Turn): Decision | null {
+    const image = turn.sight.observation.frame?.geometry.image;
+    if (image === undefined) return null;
+    const fitting = longestSideFor(this.#profile, image);
+    if (fitting >= this.#maxSidePx || Math.max(image.width, image.height) <= fitting) return null;
+    this.#maxSidePx = fitting;
+    return { type: 'look', reasoning: '', request: this.observeRequest };
+  }
+
   /** Every call of the last reply gets its result, as each provider demands. */
   #answerOpenCalls(turn: Turn): void {
     if (this.#open === null) return;
-    const { calls, proposal } = this.#open;
+    const { calls, proposal, acknowledged } = this.#open;
     this.#open = null;
-    this.#conversation.answer(calls.map((call) => toolResult(call, resultWords(call, proposal, turn))));
+    this.#conversation.answer(
+      calls.map((call) => ({
+        call,
+        text: resultWords(call, proposal, turn, this.#profile),
+        isError: false,
+        acknowledged,
+      })),
+    );
+  }
+
+  /** Answers what needs no look at the machine. */
+  #answerFromMemory(
+    { calls }: Said,
+    proposal: Extract<Proposal, { type: 'read_element' | 'pointer_position' }>,
+  ): void {
+    const pointer = this.#pointer === null ? null : toModelPoint(this.#profile, this.#frame, this.#pointer);
+    const text =
+      proposal.type === 'read_element'
+        ? elementInWords(proposal.element)
+        : pointer === null
+          ? 'The place of the pointer is not known.'
+          : `X=${pointer.x},Y=${pointer.y}`;
+    this.#conversation.answer(
+      calls.map((call) => ({
+        call,
+        text: call.id === proposal.callId ? text : 'Not done: look at the result of the other call first.',
+        isError: false,
+      })),
+    );
+    this.#conversation.show({ text: 'Go on.', details: '', image: null, kind: 'words' });
   }
 
   #showScreen(turn: Turn): void {
     const { observation, image } = turn.sight;
     const { frame } = observation;
+    this.#pointer = observation.pointer;
     const isZoom = frame !== null && this.#frame !== null && isCrop(frame.geometry, this.#frame);
     const lines = turn.messages.map(messageWords);
+    let details = '';
     const picture = frame?.sha256 ?? null;
     const unchanged = picture !== null && picture === this.#shownPicture;
     if (frame === null || image === null)
@@ -195,125 +316,57 @@ class VisionSession implements EngineSession {
           `Active window: ${JSON.stringify(active.title.slice(0, 120))} (${active.application.slice(0, 60)})`,
         );
       if (observation.page !== null) lines.push(`Page: ${observation.page.url.slice(0, 500)}`);
-      const elements = elementLines(observation, this.#space);
-      if (elements.length > 0 && !unchanged) lines.push(`Elements:\n${elements.join('\n')}`);
+      if (this.#manner.wantsElements) {
+        const list = listElements(observation, this.#profile);
+        this.#elements = list.numbered;
+        if (list.lines.length > 0) details = `Elements:\n${list.lines.join('\n')}`;
+      }
       this.#shownPicture = picture;
     }
-    const shown =
-      image === null || frame === null || unchanged ? null : { bytes: image, mediaType: frame.mimeType };
-    this.#conversation.show(lines.join('\n'), shown);
+    this.#conversation.show({
+      text: lines.join('\n'),
+      details,
+      image: image === null || frame === null ? null : { bytes: image, mediaType: frame.mimeType },
+      kind: unchanged ? 'unchanged' : isZoom ? 'zoom' : 'screen',
+    });
   }
 
   /** Tells the model what was wrong with its reply. @returns the same in one line. */
-  #refuse(reply: ModelReply, refusals: readonly { callId: string; message: string }[]): string {
+  #refuse({ reply, calls }: Said, refusals: readonly Refusal[]): string {
     const byCall = new Map(refusals.map(({ callId, message }) => [callId, message]));
     this.#conversation.answer(
-      reply.calls.map((call) =>
-        toolResult(call, byCall.get(call.id) ?? 'Not done: another call of this reply was not usable.', true),
-      ),
+      calls.map((call) => ({
+        call,
+        text: byCall.get(call.id) ?? 'Not done: another call of this reply was not usable.',
+        isError: true,
+      })),
     );
     const none =
       reply.finishReason === 'length'
         ? 'the reply was cut off at its length limit'
-        : 'the reply called no tool';
+        : reply.finishReason === 'content-filter'
+          ? 'the provider’s filter held the reply back'
+          : 'the reply called no tool';
     const why = refusals.length === 0 ? none : refusals.map(({ message }) => message).join('; ');
-    this.#options.log.warn('model reply not usable', {
-      calls: reply.calls.length,
-      refusals: refusals.length,
+    this.#options.log.warn('model reply not usable', { calls: calls.length, refusals: refusals.length });
+    this.#conversation.show({
+      text: `That could not be followed: ${why}. Answer with a tool call; if the task is done, call done.`,
+      details: '',
+      image: null,
+      kind: 'words',
     });
-    this.#conversation.show(`That could not be followed: ${why}. Answer by calling a tool.`, null);
     return why.slice(0, 500);
   }
 
-  #nameWords(): string {
-    return `${this.#options.endpoint.provider}/${this.#options.endpoint.model}`;
+  #priced(usage: ModelUsage): ModelUsage {
+    return { ...usage, costUsd: costOf(usage, priceOf(this.#name, this.#options.prices ?? {})) };
   }
 }
 
-/** The result of one call in the words a model gets. */
-function resultWords(call: ModelCall, proposal: Proposal, turn: Turn): string {
-  if ('ignored' in proposal && proposal.ignored.includes(call.id))
-    return 'Not done: look at the result of the other calls of this reply first.';
-  switch (proposal.type) {
-    case 'operations': {
-      const index = proposal.callIds.indexOf(call.id);
-      const outcome = turn.last?.outcomes[index];
-      return outcome === undefined
-        ? 'Not done: an earlier action of this reply was not done.'
-        : outcomeWords(outcome);
-    }
-    case 'done': {
-      const no = turn.messages.find((message) => message.from === 'verifier');
-      return no?.from === 'verifier'
-        ? `A check of the result says it is not done: ${no.reason}`
-        : 'Not accepted.';
-    }
-    case 'ask_human': {
-      const answer = turn.messages.find((message) => message.from === 'human');
-      return answer?.from === 'human' && answer.note !== null
-        ? `The person says: ${answer.note}`
-        : 'The person resumed without a note.';
-    }
-    default:
-      return 'See the next picture.';
-  }
-}
-
-function outcomeWords(outcome: Outcome): string {
-  const parts: string[] = [outcome.status];
-  if (outcome.code !== undefined) parts.push(outcome.code);
-  if (outcome.message !== undefined) parts.push(outcome.message);
-  const result =
-    outcome.result === undefined ? '' : `\n${JSON.stringify(outcome.result).slice(0, MAX_RESULT_CHARACTERS)}`;
-  return `${parts.join(': ')}${result}`;
-}
-
-function messageWords(message: EngineMessage): string {
-  switch (message.from) {
-    case 'human':
-      return message.note === null ? 'The person resumed the run.' : `The person says: ${message.note}`;
-    case 'takeover':
-      return 'A person used the computer meanwhile and changed the screen; look before you act.';
-    case 'verifier':
-      return `A check of the result says it is not done: ${message.reason}`;
-  }
-}
-
-function toolResult(call: ModelCall, value: string, isError = false): ToolResultPart {
-  return {
-    type: 'tool-result',
-    toolCallId: call.id,
-    toolName: call.name,
-    output: { type: isError ? 'error-text' : 'text', value },
-  };
-}
-
-/** Frame pixels → desktop space, kept inside the frame's region. */
-function desktopArea(frame: FrameGeometry, area: { x: number; y: number; width: number; height: number }) {
-  const scaleX = frame.region.width / frame.image.width;
-  const scaleY = frame.region.height / frame.image.height;
-  const x = Math.min(area.x, frame.image.width - 8);
-  const y = Math.min(area.y, frame.image.height - 8);
-  return {
-    x: Math.round(frame.region.x + x * scaleX),
-    y: Math.round(frame.region.y + y * scaleY),
-    width: Math.max(8, Math.round(Math.min(area.width, frame.image.width - x) * scaleX)),
-    height: Math.max(8, Math.round(Math.min(area.height, frame.image.height - y) * scaleY)),
-  };
-}
-
-function isCrop(geometry: FrameGeometry, full: FrameGeometry): boolean {
-  return (
-    geometry.displayId === full.displayId &&
-    geometry.region.width * geometry.region.height < full.region.width * full.region.height * 0.98
-  );
+function observeRequestFor({ grammar }: ModelProfile, maxSidePx: number): ObserveRequestInput {
+  return { elements: grammar !== 'ui_tars', frame: { maxSidePx, mimeType: 'image/jpeg' } };
 }
 
 function fail(message: string, code: Extract<Decision, { type: 'fail' }>['code']): Decision {
   return { type: 'fail', reasoning: message, code, message };
-}
-
-function add(total: { inputTokens: number; outputTokens: number }, usage: ModelUsage): void {
-  total.inputTokens += usage.inputTokens;
-  total.outputTokens += usage.outputTokens;
 }
