@@ -14,6 +14,7 @@ import {
   type DaemonCommand,
   type DaemonState,
   desktopToFrame,
+  type ExclusionState,
   type FromGuard,
   type GuardState,
   type HotkeyState,
@@ -34,6 +35,7 @@ import {
 import { readLatchFile, writeLatchFile } from '@deskhand/protocol/latch-file';
 import { connectToGuard } from '@deskhand/protocol/local-client';
 import type { AuditLog } from './audit/audit-log.ts';
+import { NO_OWN_WINDOWS, type OwnWindows } from './capture/index.ts';
 import { Actor } from './desktop/act.ts';
 import { type Answer, CommandCache } from './desktop/command-cache.ts';
 import type { DesktopSenses } from './desktop/desktop-senses.ts';
@@ -65,6 +67,7 @@ export type DaemonParts = Readonly<{
   serverIsLocal: boolean;
   /** How long a ring shows where the pointer goes, before it does; 0 is never. */
   targetRingMs: number;
+  exclusion: () => ExclusionState;
   audit: AuditLog;
   log: Logger;
 }>;
@@ -136,7 +139,8 @@ export class Daemon implements Disposable {
     this.#observer = new Observer({
       senses: parts.senses,
       frames: this.#frames,
-      covered: () => this.covered,
+      // What guard draws carries its mark. Told rectangles are late: they would paint over where the ring just was.
+      covered: ({ composed }) => (composed ? (this.#peers?.socket.covered ?? []) : this.covered),
       onPicture: (picture) => this.#showThumbnail(picture),
       log: parts.log,
     });
@@ -171,6 +175,12 @@ export class Daemon implements Disposable {
   /** Where our own windows cover the desktop: the panel, and what guard draws. */
   get covered(): readonly Rect[] {
     return [...(this.#peers?.socket.covered ?? []), ...(this.#guardState?.drawn?.rects ?? [])];
+  }
+
+  /** Whose windows belong to no picture. */
+  get ownWindows(): OwnWindows {
+    const { windows, pids } = this.#peers?.socket.panelWindows ?? NO_OWN_WINDOWS;
+    return { windows: [...windows, ...(this.#guardState?.drawn?.windows ?? [])], pids };
   }
 
   // ---- the server's side -----------------------------------------------------------------------
@@ -346,6 +356,7 @@ export class Daemon implements Disposable {
         accessibility: capabilities.accessibility,
       },
       guardAlive: this.#peers?.guard.alive ?? false,
+      exclusion: this.#parts.exclusion(),
     };
   }
 

@@ -6,6 +6,7 @@ import { runtimeHost, runtimePaths } from '@deskhand/base/runtime-paths';
 import { PRODUCT_VERSION, ProtocolError } from '@deskhand/protocol';
 import { writeDefaultPolicy } from '@deskhand/protocol/policy-file';
 import { AuditLog } from './audit/audit-log.ts';
+import { NO_OWN_WINDOWS } from './capture/index.ts';
 import { type DaemonConfig, readConfig } from './config.ts';
 import { Daemon } from './daemon.ts';
 import { openDesktopSenses } from './desktop/open-desktop-senses.ts';
@@ -83,6 +84,7 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
 
   const handsToken = new Secret(randomHex(64));
   let daemon: Daemon | undefined;
+  let localSocket: DaemonSocket | undefined;
   const guard = await GuardProcess.start({
     boot: {
       socket: runtime.guardSocket,
@@ -116,6 +118,8 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
       dataDir,
       virtual: config.virtual !== null,
       covered: () => daemon?.covered ?? [],
+      ownWindows: () => daemon?.ownWindows ?? NO_OWN_WINDOWS,
+      probePanel: async (nonce, options) => localSocket?.probe(nonce, options) ?? null,
       policyRoots: () => readableRoots(policy.current, workFolder),
       log,
       signal,
@@ -142,6 +146,7 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
     allowUnarmed: config.allowUnarmed,
     serverIsLocal: isLoopback(url.hostname),
     targetRingMs: config.targetRingMs,
+    exclusion: opened.exclusion,
     audit,
     log,
   });
@@ -151,6 +156,7 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
     token: personToken,
     state: () => parts.state(),
     onCommand: (command, by) => parts.onCommand(command, by),
+    onPanelWindows: () => void opened.testExclusion(),
     log,
   });
   let link: ServerLink | undefined;
@@ -164,6 +170,7 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
   daemon = parts;
   await guard.refresh();
   await socket.start();
+  localSocket = socket;
   scope.use('local socket', socket);
 
   const displays = (await opened.senses.capture.displays()).map(({ id, bounds, scale, primary }) => ({

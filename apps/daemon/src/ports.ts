@@ -25,6 +25,11 @@ export type RawImage = Readonly<{
   /** `bgrx`: 4 bytes per pixel, the fourth meaningless. `rgb`: 3 bytes per pixel. */
   format: 'bgrx' | 'rgb';
   pixels: Uint8Array;
+  /**
+   * Where windows of ours were left out, desktop space: the picture shows what lies beneath them. Absent when the
+   * source can't leave any out.
+   */
+  left?: readonly Rect[];
 }>;
 
 /** Eyes. */

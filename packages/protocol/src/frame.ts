@@ -5,6 +5,20 @@ import { FrameGeometry } from './geometry.ts';
 export const OverlayExclusion = z.enum(['none_needed', 'native', 'compose', 'dock', 'mask']);
 export type OverlayExclusion = z.infer<typeof OverlayExclusion>;
 
+/** What the last self-test found out about keeping the overlay out of frames. */
+export const ExclusionState = z
+  .looseObject({
+    strategy: OverlayExclusion,
+    reason: z.string().max(500).nullable().meta({ description: 'Why it is not a better one.' }),
+    testedAt: z.iso.datetime().nullable(),
+    tookMs: z.int().min(0).optional(),
+    panelProven: z.boolean().optional().meta({
+      description: 'The panel’s own patch was on the screen and in no picture; absent without a panel.',
+    }),
+  })
+  .meta({ title: 'Exclusion state' });
+export type ExclusionState = z.infer<typeof ExclusionState>;
+
 export const ImageMimeType = z.enum(['image/jpeg', 'image/png', 'image/webp']);
 export type ImageMimeType = z.infer<typeof ImageMimeType>;
 

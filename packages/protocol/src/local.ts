@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { OutcomeStatus } from './action.ts';
+import { ExclusionState } from './frame.ts';
 import { Display, Rect } from './geometry.ts';
 import { ControlState, LatchState } from './link.ts';
 
@@ -294,6 +295,8 @@ export const DaemonState = z.looseObject({
   displays: z.array(Display),
   backends: z.looseObject({ capture: z.string(), input: z.string(), accessibility: z.string() }),
   guardAlive: z.boolean(),
+  /** How our own windows are kept out of frames, as the last self-test found. */
+  exclusion: ExclusionState.optional(),
 });
 export type DaemonState = z.infer<typeof DaemonState>;
 

@@ -1,11 +1,22 @@
 import { errorAttributes, type Logger } from '@deskhand/base';
-import { type Display, type Point, ProtocolError, type Rect } from '@deskhand/protocol';
+import {
+  type Display,
+  intersection,
+  type Point,
+  ProtocolError,
+  type Rect,
+  type Size,
+} from '@deskhand/protocol';
 import type { PointerImage, RawImage, ScreenCapture } from '../ports.ts';
-import type { Randr, Shm, ShmSegment, X11Connection, XFixes } from '../x11/index.ts';
+import { type Randr, type Shm, type X11Connection, X11Error, type XFixes } from '../x11/index.ts';
 import { layoutIdOf } from './display-layout.ts';
+import { OverlayComposer } from './overlay-composer.ts';
+import { NO_OWN_WINDOWS, type OwnWindows } from './own-windows.ts';
 import { readX11Displays } from './x11-displays.ts';
+import { BYTES_PER_PIXEL, X11PixelReader } from './x11-pixel-reader.ts';
 
-const BYTES_PER_PIXEL = 4;
+/** Windows that are opened or moved settle within this many pictures; a dragged one may not. */
+const UNDISTURBED_ATTEMPTS = 4;
 
 /**
  * Opens capture on a connection that stays the caller's.
@@ -16,6 +27,8 @@ export async function openX11ScreenCapture(options: {
   connection: X11Connection;
   log: Logger;
   sharedMemory?: boolean;
+  /** What belongs to no picture, as it is now; windows with `_DESKHAND_OVERLAY` never do. */
+  ownWindows?: () => OwnWindows;
 }): Promise<X11ScreenCapture> {
   const { connection, log } = options;
   if (connection.screen.bitsPerPixel !== 32)
@@ -32,12 +45,20 @@ export async function openX11ScreenCapture(options: {
       return null;
     }
   };
-  const [shm, randr, fixes] = await Promise.all([
+  const own = options.ownWindows ?? (() => NO_OWN_WINDOWS);
+  let whyNotComposed: string | null = null;
+  const composing = OverlayComposer.open({ connection, own, log }).catch((error: Error) => {
+    if (connection.isClosed) throw error;
+    whyNotComposed = error.message;
+    return null;
+  });
+  const [shm, randr, fixes, composer] = await Promise.all([
     options.sharedMemory === false ? null : optional('MIT-SHM', usableShm(connection)),
     optional('RANDR', connection.require('randr')),
     optional('XFIXES', connection.require('fixes')),
+    composing,
   ]);
-  const capture = new X11ScreenCapture({ connection, log, shm, randr, fixes });
+  const capture = new X11ScreenCapture({ connection, log, shm, randr, fixes, composer, whyNotComposed });
   await capture.start();
   return capture;
 }
@@ -50,14 +71,16 @@ export class X11ScreenCapture implements ScreenCapture {
   readonly name: string;
   readonly #connection: X11Connection;
   readonly #log: Logger;
-  readonly #shm: Shm | null;
+  readonly #reader: X11PixelReader;
   readonly #randr: Randr | null;
   readonly #fixes: XFixes | null;
   readonly #listeners = new Set<(displays: readonly Display[]) => void>();
   readonly #unsubscribe: Array<() => void> = [];
   #displays: readonly Display[] = [];
   #desktop: Rect = { x: 0, y: 0, width: 0, height: 0 };
-  #segment: ShmSegment | null = null;
+  readonly #composer: OverlayComposer | null;
+  readonly #whyNotComposed: string | null;
+  #composing = true;
   /** Grabs run one after another: they share the buffer. */
   #tail: Promise<unknown> = Promise.resolve();
   #refreshing: Promise<void> | null = null;
@@ -71,10 +94,14 @@ export class X11ScreenCapture implements ScreenCapture {
     shm: Shm | null;
     randr: Randr | null;
     fixes: XFixes | null;
+    composer: OverlayComposer | null;
+    whyNotComposed: string | null;
   }) {
     this.#connection = parts.connection;
     this.#log = parts.log;
-    this.#shm = parts.shm;
+    this.#reader = new X11PixelReader(parts.connection, parts.shm);
+    this.#composer = parts.composer;
+    this.#whyNotComposed = parts.whyNotComposed;
     this.#randr = parts.randr;
     this.#fixes = parts.fixes;
     this.name = parts.shm === null ? 'x11-getimage' : 'x11-shm';
@@ -114,13 +141,44 @@ export class X11ScreenCapture implements ScreenCapture {
     };
   }
 
+  /** Why our own windows cannot be left out of pictures on this server; null when they can. */
+  get whyComposingIsImpossible(): string | null {
+    return this.#whyNotComposed;
+  }
+
+  /** Whether pictures leave our own windows out from now on; without, the caller paints over what is ours. */
+  async compose(on: boolean): Promise<void> {
+    this.#composing = on;
+    await this.#tail;
+  }
+
+  /** What of a place lies on the desktop; null when none of it does. */
+  clip(place: Rect): Rect | null {
+    return intersection(this.#desktop, place);
+  }
+
+  /** What a person sees, our own windows included; for the self-test. */
+  grabEverything(region: Rect, options: { signal: AbortSignal }): Promise<RawImage> {
+    return this.#next(() => this.#checked(region, options.signal, () => this.#whole(region)));
+  }
+
   grab(region: Rect, options: { signal: AbortSignal }): Promise<RawImage> {
-    const grab = this.#tail.then(() => this.#grab(region, options.signal));
+    return this.#next(() =>
+      this.#checked(region, options.signal, () =>
+        this.#composer === null || !this.#composing
+          ? this.#whole(region)
+          : this.#withoutOwn(this.#composer, region),
+      ),
+    );
+  }
+
+  #next<T>(work: () => Promise<T>): Promise<T> {
+    const grab = this.#tail.then(work);
     this.#tail = grab.catch(() => {});
     return grab;
   }
 
-  async #grab(region: Rect, signal: AbortSignal): Promise<RawImage> {
+  async #checked(region: Rect, signal: AbortSignal, take: () => Promise<RawImage>): Promise<RawImage> {
     signal.throwIfAborted();
     if (this.#disposed) throw new ProtocolError('CAPTURE_FAILED', 'The capture was closed.');
     const { x, y, width, height } = region;
@@ -133,14 +191,11 @@ export class X11ScreenCapture implements ScreenCapture {
         `The region ${width}x${height}+${x}+${y} is outside the desktop of ${desktop.width}x${desktop.height}.`,
       );
     try {
-      const pixels =
-        this.#shm === null
-          ? await this.#connection.getImage(this.#connection.root, region)
-          : await this.#grabShared(this.#shm, region);
+      const image = await take();
       signal.throwIfAborted();
-      if (pixels.length < width * height * BYTES_PER_PIXEL)
+      if (image.pixels.length < width * height * BYTES_PER_PIXEL)
         throw new ProtocolError('CAPTURE_FAILED', 'The X server sent fewer pixels than asked for.');
-      return { width, height, format: 'bgrx', pixels };
+      return image;
     } catch (cause) {
       if (cause instanceof ProtocolError || signal.aborted) throw cause;
       // The desktop may have shrunk between the check and the request.
@@ -148,25 +203,63 @@ export class X11ScreenCapture implements ScreenCapture {
     }
   }
 
-  async #grabShared(shm: Shm, region: Rect): Promise<Uint8Array> {
-    const needed = region.width * region.height * BYTES_PER_PIXEL;
-    if (this.#segment === null || this.#segment.sizeBytes < needed) {
-      const old = this.#segment;
-      this.#segment = null;
-      await old?.detach();
-      // Room for the whole desktop at once, so that it seldom grows again.
-      const whole = this.#desktop.width * this.#desktop.height * BYTES_PER_PIXEL;
-      this.#segment = await shm.createSegment(Math.max(needed, whole));
+  /** Everything on the screen, our own windows too. */
+  async #whole(region: Rect): Promise<RawImage> {
+    await this.#reserve([region]);
+    const [pixels] = await this.#reader.read([{ drawable: this.#connection.root, rect: region }]);
+    return bgrx(region, pixels as Uint8Array);
+  }
+
+  /**
+   * The screen without our own windows. A picture that was drawn while windows changed is drawn again; if they never
+   * rest, the last one is drawn while nothing else may happen.
+   */
+  async #withoutOwn(composer: OverlayComposer, region: Rect): Promise<RawImage> {
+    for (let attempt = 1; attempt <= UNDISTURBED_ATTEMPTS; attempt += 1) {
+      const image = await this.#attempt(composer, region);
+      if (image !== null) return image;
     }
-    const segment = this.#segment;
-    const size = await segment.getImage(
-      this.#connection.root,
-      region.x,
-      region.y,
-      region.width,
-      region.height,
-    );
-    return segment.buffer.subarray(0, size);
+    const image = await this.#connection.withServerGrabbed(() => this.#attempt(composer, region));
+    if (image !== null) return image;
+    throw new ProtocolError('CAPTURE_FAILED', 'The windows of the screen change too fast to take a picture.');
+  }
+
+  async #attempt(composer: OverlayComposer, region: Rect): Promise<RawImage | null> {
+    const { composition, revision } = await composer.plan(region, this.#desktop);
+    if (composition === null) {
+      const image = await this.#whole(region);
+      return composer.revision === revision ? { ...image, left: [] } : null;
+    }
+    const { holes, left, canvas } = composition;
+    const [first] = holes;
+    const all = holes.length === 1 && first !== undefined && sameSize(first, region);
+    await this.#reserve(all ? [region] : [region, ...holes]);
+    const composed = holes.map((rect) => ({ drawable: canvas, rect }));
+    try {
+      // The drawing goes out first, and everything in one write.
+      const [holds, parts] = await Promise.all([
+        composer.paint(composition),
+        this.#reader.read(all ? composed : [{ drawable: this.#connection.root, rect: region }, ...composed]),
+      ]);
+      if (!holds || composer.revision !== revision) return null;
+      const [pixels, ...patches] = parts as [Buffer, ...Buffer[]];
+      patches.forEach((patch, index) => {
+        lay(patch, holes[index] as Rect, pixels, region);
+      });
+      return { ...bgrx(region, pixels), left };
+    } catch (error) {
+      if (!(error instanceof X11Error)) throw error;
+      // A window went between the plan and the drawing.
+      composer.forget();
+      return null;
+    }
+  }
+
+  #reserve(rects: readonly Rect[]): Promise<void> {
+    const pixels = rects.reduce((sum, { width, height }) => sum + width * height, 0);
+    // Room for the whole desktop at once, so that it seldom grows again.
+    const whole = this.#desktop.width * this.#desktop.height;
+    return this.#reader.reserve(Math.max(pixels, whole) * BYTES_PER_PIXEL);
   }
 
   /** Several notifications announce one change; one that comes while the displays are being read asks again. */
@@ -211,9 +304,25 @@ export class X11ScreenCapture implements ScreenCapture {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#listeners.clear();
     await this.#tail;
-    const segment = this.#segment;
-    this.#segment = null;
-    if (segment !== null && !this.#connection.isClosed) await segment.detach().catch(() => {});
+    await this.#composer?.[Symbol.asyncDispose]();
+    await this.#reader[Symbol.asyncDispose]();
+  }
+}
+
+function bgrx({ width, height }: Size, pixels: Uint8Array): RawImage {
+  return { width, height, format: 'bgrx', pixels };
+}
+
+function sameSize(a: Rect, b: Rect): boolean {
+  return a.width === b.width && a.height === b.height;
+}
+
+/** Copies the rows of `patch`, which shows `place`, into the picture of `region`. */
+function lay(patch: Buffer, place: Rect, picture: Buffer, region: Rect): void {
+  const rowBytes = place.width * BYTES_PER_PIXEL;
+  for (let row = 0; row < place.height; row += 1) {
+    const at = ((place.y - region.y + row) * region.width + place.x - region.x) * BYTES_PER_PIXEL;
+    patch.copy(picture, at, row * rowBytes, (row + 1) * rowBytes);
   }
 }
 

@@ -12,6 +12,7 @@ import {
   MAX_ELEMENTS,
   type Observation,
   type ObserveRequest,
+  type OverlayExclusion,
   type PageInfo,
   type Point,
   ProtocolError,
@@ -21,6 +22,7 @@ import {
   type WindowInfo,
 } from '@deskhand/protocol';
 import { displayAt, FrameEncoder, FrameMemory, layoutIdOf, primaryDisplay } from '../capture/index.ts';
+import { withoutAll } from '../capture/rectangles.ts';
 import type { RawImage, Settled } from '../ports.ts';
 import type { DesktopSenses } from './desktop-senses.ts';
 import type { FrameBook } from './frame-book.ts';
@@ -41,14 +43,19 @@ export type Picture = Readonly<{
 
 /** Nothing was just done: a short look is enough to catch a screen in motion. */
 const PLAIN_LOOK = { floorMs: 0, answerMs: 0, quietMs: 60 } as const;
+/** A panel's own word about its place may be off by its rounding. */
+const ROUNDING_PX = 2;
 /** A picture and its facts are only useful fresh; slower sources are left out. */
 const FACTS_CEILING_MS = 3000;
 
 export type ObserverOptions = Readonly<{
   senses: DesktopSenses;
   frames: FrameBook;
-  /** Rectangles of our own panel, desktop space; painted over. */
-  covered: () => readonly Rect[];
+  /**
+   * Rectangles of our own windows, desktop space; painted over where the picture shows them.
+   * @param picture.composed windows that say what they are were left out by the capture itself.
+   */
+  covered: (picture: { composed: boolean }) => readonly Rect[];
   onPicture: (picture: Picture) => void;
   log: Logger;
 }>;
@@ -159,7 +166,8 @@ export class Observer {
       changedFraction = this.#lastFrame.compare(image)?.changedFraction;
       this.#lastFrame.remember(image);
     }
-    const masks = this.#options.covered().filter((rect) => intersection(rect, region) !== null);
+    const { left } = image;
+    const masks = uncovered(this.#options.covered({ composed: left !== undefined }), left ?? [], region);
     const common = {
       region,
       display,
@@ -167,7 +175,7 @@ export class Observer {
       pointer,
       capturedAt,
       masks,
-      exclusion: masks.length > 0 ? ('mask' as const) : ('none_needed' as const),
+      exclusion: exclusionOf(masks, left ?? []),
     };
     this.#options.onPicture({
       region,
@@ -256,6 +264,20 @@ export class Observer {
       return fallback;
     }
   }
+}
+
+/** What of our own windows the picture may still show. */
+function uncovered(covered: readonly Rect[], left: readonly Rect[], region: Rect): Rect[] {
+  return covered
+    .map((rect) => intersection(rect, region))
+    .filter((rect) => rect !== null)
+    .flatMap((rect) => withoutAll([rect], left))
+    .filter(({ width, height }) => Math.min(width, height) > ROUNDING_PX);
+}
+
+function exclusionOf(masks: readonly Rect[], left: readonly Rect[]): OverlayExclusion {
+  if (masks.length > 0) return 'mask';
+  return left.length > 0 ? 'compose' : 'none_needed';
 }
 
 function chooseDisplay(

@@ -1,12 +1,15 @@
 import { errorAttributes, type Logger, Scope } from '@deskhand/base';
-import { type Capabilities, ProtocolError, type Rect } from '@deskhand/protocol';
+import { type Capabilities, type ExclusionState, ProtocolError, type Rect } from '@deskhand/protocol';
 import {
+  OverlayExclusion,
+  type OwnWindows,
   openNutScreenCapture,
   openScreenshotDesktopCapture,
   openX11ScreenActivity,
   openX11ScreenCapture,
   PollScreenActivity,
   primaryDisplay,
+  X11ProbeWindow,
 } from '../capture/index.ts';
 import type { ScreenActivity, ScreenCapture } from '../ports.ts';
 import { openSenses } from '../senses.ts';
@@ -19,6 +22,10 @@ export type OpenedSenses = Readonly<{
   capabilities: Capabilities;
   /** Settles when the display server is gone: nothing can be seen any more. Pending for ever elsewhere. */
   lost: Promise<void>;
+  /** What is known about keeping our own windows out of pictures. */
+  exclusion: () => ExclusionState;
+  /** Tests it anew: our windows or the displays have changed. */
+  testExclusion: () => Promise<void>;
 }> &
   AsyncDisposable;
 
@@ -32,6 +39,10 @@ export async function openDesktopSenses(options: {
   dataDir: string;
   virtual: boolean;
   covered: () => readonly Rect[];
+  /** Whose windows belong to no picture. */
+  ownWindows: () => OwnWindows;
+  /** Makes the panel paint the patch of a nonce; null when there is no panel or it could not. */
+  probePanel: (nonce: string, options: { showMs: number; ceilingMs: number }) => Promise<Rect | null>;
   /** Folders whose files may be read, as policy has them now. */
   policyRoots: () => readonly string[];
   log: Logger;
@@ -40,10 +51,13 @@ export async function openDesktopSenses(options: {
   const { display, log, virtual } = options;
   const scope = new Scope();
   try {
-    const { capture, activity, lost } =
-      display === null
-        ? await openOtherEyes(scope, log)
-        : await openX11Eyes(scope, display, log, options.covered);
+    const { capture, activity, lost, exclusion } =
+      display === null ? await openOtherEyes(scope, log) : await openX11Eyes(scope, display, options);
+    const testExclusion = () => exclusion?.test(options.signal) ?? Promise.resolve();
+    if (exclusion !== null) {
+      capture.onDisplaysChanged(() => void testExclusion());
+      await testExclusion();
+    }
     const others = scope.use(
       'senses',
       await openSenses({
@@ -77,6 +91,8 @@ export async function openDesktopSenses(options: {
         virtual,
       },
       lost,
+      exclusion: () => exclusion?.state ?? UNTESTED,
+      testExclusion,
       [Symbol.asyncDispose]: () => scope.close(),
     };
   } catch (error) {
@@ -85,16 +101,38 @@ export async function openDesktopSenses(options: {
   }
 }
 
-type Eyes = { capture: ScreenCapture; activity: ScreenActivity; lost: Promise<void> };
+type Eyes = {
+  capture: ScreenCapture;
+  activity: ScreenActivity;
+  lost: Promise<void>;
+  exclusion: OverlayExclusion | null;
+};
+
+const UNTESTED: ExclusionState = {
+  strategy: 'mask',
+  reason: 'Leaving our own windows out of pictures is only proven on X11; here they are painted over.',
+  testedAt: null,
+};
 
 async function openX11Eyes(
   scope: Scope,
   display: string,
-  log: Logger,
-  covered: () => readonly Rect[],
+  options: {
+    covered: () => readonly Rect[];
+    ownWindows: () => OwnWindows;
+    probePanel: (nonce: string, options: { showMs: number; ceilingMs: number }) => Promise<Rect | null>;
+    log: Logger;
+  },
 ): Promise<Eyes> {
+  const { covered, ownWindows, probePanel, log } = options;
   const connection = scope.use('X connection of the eyes', await openX11({ display, log }));
-  const capture = scope.use('capture', await openX11ScreenCapture({ connection, log }));
+  const capture = scope.use('capture', await openX11ScreenCapture({ connection, log, ownWindows }));
+  const exclusion = new OverlayExclusion({
+    capture,
+    probeWindow: new X11ProbeWindow(() => openX11({ display, log })),
+    probePanel,
+    log,
+  });
   const activity: ScreenActivity = scope.use(
     'screen activity',
     await openX11ScreenActivity({ connection, log, ignored: covered }).catch((error) => {
@@ -103,7 +141,7 @@ async function openX11Eyes(
     }),
   );
   const lost = connection.closed.then((why) => (why === null ? new Promise<void>(() => {}) : undefined));
-  return { capture, activity, lost };
+  return { capture, activity, lost, exclusion };
 }
 
 /** Windows and macOS. Written against their libraries and never run there; see docs. */
@@ -116,7 +154,7 @@ async function openOtherEyes(scope: Scope, log: Logger): Promise<Eyes> {
     }),
   );
   const activity = scope.use('screen activity', pollingActivity(capture));
-  return { capture, activity, lost: new Promise<void>(() => {}) };
+  return { capture, activity, lost: new Promise<void>(() => {}), exclusion: null };
 }
 
 function pollingActivity(capture: ScreenCapture): ScreenActivity {

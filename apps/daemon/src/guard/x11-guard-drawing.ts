@@ -1,5 +1,6 @@
 import { errorAttributes, type Logger, sleep } from '@deskhand/base';
 import type { Rect } from '@deskhand/protocol';
+import { OVERLAY_PROPERTY } from '../capture/own-windows.ts';
 import { readX11Displays } from '../capture/x11-displays.ts';
 import { openX11, type Randr, type Shape, type X11Connection } from '../x11/index.ts';
 import {
@@ -180,6 +181,8 @@ export class X11GuardDrawing implements GuardDrawing {
     await this.#shape.setRectangles(window, INPUT, []);
     const inner = await this.#x.createWindow(colored, { backgroundPixel: color }, { parent: window });
     await this.#x.mapWindow(inner);
+    // Before it is ever seen: pictures for the agent leave out what carries this.
+    await this.#x.changeProperty(window, OVERLAY_PROPERTY, 'CARDINAL', { format: 32, data: [1] });
     await this.#x.changeProperty(window, 'WM_NAME', 'STRING', {
       format: 8,
       data: Buffer.from('Deskhand border'),

@@ -26,6 +26,8 @@ export type DaemonSocketOptions = Readonly<{
   state: () => Promise<DaemonState>;
   /** @throws ProtocolError for what cannot be done now. */
   onCommand: (command: DaemonCommand, by: 'panel' | 'cli') => Promise<void>;
+  /** A panel has come, or says of other windows than before that they are its own. */
+  onPanelWindows: () => void;
   log: Logger;
 }>;
 
@@ -184,10 +186,13 @@ export class DaemonSocket implements AsyncDisposable {
         this.#subscribers.set(peer, { thumbnails: message.thumbnails });
         this.announce();
         return;
-      case 'rects':
+      case 'rects': {
+        const before = this.#rects.get(peer);
         this.#rects.set(peer, message);
+        if (before === undefined || ownersOf(before) !== ownersOf(message)) this.#options.onPanelWindows();
         if (message.id !== undefined) this.#dodging.get(message.id)?.();
         return;
+      }
       case 'probe_shown':
         this.#probing.get(message.id)?.(message.rect);
         return;
@@ -225,4 +230,9 @@ export class DaemonSocket implements AsyncDisposable {
     const message = { ...(await this.#options.state()), seq: ++this.#seq };
     for (const peer of this.#subscribers.keys()) peer.send(message);
   }
+}
+
+/** Whose windows a panel says are its own, as one word to compare. */
+function ownersOf({ windows = [], pids = [] }: PanelRects): string {
+  return `${windows.join()} ${pids.join()}`;
 }

@@ -484,13 +484,29 @@ export class X11Connection implements AsyncDisposable {
     };
   }
 
+  /**
+   * The server works for this connection alone while `work` runs; everybody else, also the person's screen, waits.
+   * For a few milliseconds of requests, never for anything that waits for another program.
+   */
+  async withServerGrabbed<T>(work: () => Promise<T>): Promise<T> {
+    this.unchecked((client) => client.GrabServer());
+    try {
+      // Events of before have arrived after this one round trip; no more can come.
+      await this.sync();
+      return await work();
+    } finally {
+      this.unchecked((client) => client.UngrabServer());
+      if (!this.#isClosed) await this.sync().catch(() => {});
+    }
+  }
+
   /** Creates a child of `parent` (default: the root). Values are those of the X protocol (`overrideRedirect` …). */
   async createWindow(
     rect: Rect,
     values: Record<string, number> = {},
-    options: { parent?: number; inputOnly?: boolean } = {},
+    options: { parent?: number; inputOnly?: boolean; id?: number } = {},
   ): Promise<number> {
-    const id = this.allocateId();
+    const id = options.id ?? this.allocateId();
     const windowClass = options.inputOnly === true ? 2 : 1;
     await this.checked('CreateWindow', (client) =>
       client.CreateWindow(
@@ -642,6 +658,19 @@ export class X11Connection implements AsyncDisposable {
       this.#client.GetImage(2, drawable, rect.x, rect.y, rect.width, rect.height, 0xffffffff, reply),
     );
     return found.data;
+  }
+
+  /** Off-screen picture of the screen's depth; not confirmed, use it inside {@link checked}. */
+  sendCreatePixmap(width: number, height: number, depth: number = this.screen.depth): number {
+    const id = this.allocateId();
+    this.#client.CreatePixmap(id, this.root, depth, width, height);
+    return id;
+  }
+
+  /** The same as {@link freePixmap}, not confirmed. */
+  sendFreePixmap(pixmap: number): void {
+    this.#client.FreePixmap(pixmap);
+    this.releaseId(pixmap);
   }
 
   async freePixmap(pixmap: number): Promise<void> {

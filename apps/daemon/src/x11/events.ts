@@ -18,6 +18,10 @@ export type X11EventMap = {
   ReparentNotify: { wid: number; event: number; parent: number };
   /** `wid` selected the event, `wid1` is the window that changed. */
   ConfigureNotify: { wid: number; wid1: number; aboveSibling: number } & Geometry;
+  CirculateNotify: { wid: number; event: number };
+  GravityNotify: { wid: number; event: number };
+  /** A window's outline changed; only for windows chosen with `shape.watch`. */
+  ShapeNotify: { window: number; kind: number };
   PropertyNotify: { wid: number; atom: number; time: number; state: number };
   SelectionClear: { owner: number; selection: number; time: number };
   SelectionRequest: {

@@ -6,6 +6,7 @@ import type {
   RawFixes,
   RawRandr,
   RawRectangle,
+  RawRender,
   RawShape,
   RawShm,
   RawShmSegment,
@@ -14,6 +15,7 @@ import type {
   RawXTest,
 } from 'x11';
 import type { X11Connection } from './connection.ts';
+import { openRender, type Render } from './render.ts';
 import { openXkb, type Xkb } from './xkb-map.ts';
 
 /** What `connection.require(name)` yields. Names are the `x11` package's file names. */
@@ -26,6 +28,7 @@ export type X11ExtensionMap = {
   randr: Randr;
   shape: Shape;
   composite: Composite;
+  render: Render;
   xkb: Xkb;
 };
 export type X11ExtensionName = keyof X11ExtensionMap;
@@ -49,8 +52,15 @@ export type ShmSegment = Readonly<{
   sizeBytes: number;
   /** The client's copy; filled by `getImage`. */
   buffer: Buffer;
-  /** Copies a rectangle of the drawable into `buffer` from offset 0. @returns bytes written. */
-  getImage(drawable: number, x: number, y: number, width: number, height: number): Promise<number>;
+  /** Copies a rectangle of the drawable into `buffer` from `offset` (default 0). @returns bytes written. */
+  getImage(
+    drawable: number,
+    x: number,
+    y: number,
+    width: number,
+    height: number,
+    offset?: number,
+  ): Promise<number>;
   detach(): Promise<void>;
 }>;
 
@@ -135,6 +145,8 @@ export type Shape = Readonly<{
   /** kind: 0 bounding, 1 clip, 2 input. An empty list with kind 2 lets every click through. */
   setRectangles(window: number, kind: 0 | 1 | 2, rectangles: readonly RawRectangle[]): Promise<void>;
   rectangles(window: number, kind: 0 | 1 | 2): Promise<readonly RawRectangle[]>;
+  /** Sends ShapeNotify about this window to this connection. Not confirmed: a window may be gone by then. */
+  watch(window: number): void;
 }>;
 
 export type Composite = Readonly<{
@@ -145,6 +157,10 @@ export type Composite = Readonly<{
   unredirectWindow(window: number): Promise<void>;
   /** @returns a pixmap id that holds the window's off-screen pixels; the caller frees it. */
   nameWindowPixmap(window: number): Promise<number>;
+  /** The same inside `checked`: the id is good once the server has taken it. */
+  sendNameWindowPixmap(window: number): number;
+  /** The window a compositor paints the screen on. Ask only while one runs: asking alone would map it. */
+  overlayWindow(): Promise<number>;
 }>;
 
 type Build<Raw, Wrapped> = (connection: X11Connection, raw: Raw) => Wrapped | Promise<Wrapped>;
@@ -184,11 +200,11 @@ const shm: Build<RawShm, Shm> = (connection, raw) => ({
     return {
       sizeBytes,
       buffer: segment.buffer,
-      async getImage(drawable, x, y, width, height) {
+      async getImage(drawable, x, y, width, height, offset = 0) {
         const { size } = await connection.answer<{ size: number }>('MIT-SHM GetImage', (reply) =>
-          raw.GetImage(drawable, x, y, width, height, ALL_PLANES, Z_PIXMAP, segment.shmseg, 0, reply),
+          raw.GetImage(drawable, x, y, width, height, ALL_PLANES, Z_PIXMAP, segment.shmseg, offset, reply),
         );
-        segment.readback(0, size);
+        segment.readback(offset, size);
         return size;
       },
       detach: () => connection.answer<void>('MIT-SHM detach', (reply) => segment.detach(() => reply(null))),
@@ -331,6 +347,7 @@ const shape: Build<RawShape, Shape> = (connection, raw) => ({
     );
     return rectangles.map(([x = 0, y = 0, width = 0, height = 0]) => ({ x, y, width, height }));
   },
+  watch: (window) => connection.unchecked(() => raw.SelectInput(window, 1)),
 });
 
 const composite: Build<RawComposite, Composite> = (connection, raw) => {
@@ -350,8 +367,23 @@ const composite: Build<RawComposite, Composite> = (connection, raw) => {
       await connection.checked('CompositeNameWindowPixmap', () => raw.NameWindowPixmap(window, pixmap));
       return pixmap;
     },
+    sendNameWindowPixmap: (window) => {
+      const pixmap = connection.allocateId();
+      raw.NameWindowPixmap(window, pixmap);
+      return pixmap;
+    },
+    overlayWindow: async () => {
+      const window = await connection.answer<number>('CompositeGetOverlayWindow', (reply) => {
+        raw.GetOverlayWindow(connection.root, reply);
+        // In the same write, so that our own claim never outlives the compositor's.
+        raw.ReleaseOverlayWindow(connection.root);
+      });
+      return window;
+    },
   };
 };
+
+const render: Build<RawRender, Render> = openRender;
 
 const xkb: Build<RawXkb, Xkb> = openXkb;
 
@@ -364,6 +396,7 @@ const BUILDERS: { [Name in X11ExtensionName]: Build<never, X11ExtensionMap[Name]
   randr,
   shape,
   composite,
+  render,
   xkb,
 };
 

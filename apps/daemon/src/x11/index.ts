@@ -25,5 +25,6 @@ export type {
   XTest,
 } from './extensions.ts';
 export { characterOfKeysym, KEYSYM, keysymOfCharacter, NAMED_KEYSYMS } from './keysyms.ts';
+export { RENDER_OP, type Render, type RenderOp } from './render.ts';
 export { X11Error } from './x11-error.ts';
 export { EMPTY_XKB_KEY, type Xkb, type XkbKey } from './xkb-map.ts';

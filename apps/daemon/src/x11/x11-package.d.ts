@@ -92,6 +92,7 @@ declare module 'x11' {
         myEventMasks: number;
       }>,
     ): void;
+    CreateColormap(id: number, window: number, visual: number, allocate: 0 | 1): void;
     DestroyWindow(window: number): void;
     MapWindow(window: number): void;
     UnmapWindow(window: number): void;
@@ -325,6 +326,7 @@ declare module 'x11' {
       kind: 0 | 1 | 2,
       reply: Reply<{ rectangles: unknown[]; ordering: number }>,
     ): void;
+    SelectInput(window: number, enable: 0 | 1): void;
   };
 
   export type RawComposite = ExtensionBase & {
@@ -337,6 +339,34 @@ declare module 'x11' {
     NameWindowPixmap(window: number, pixmap: number): void;
     GetOverlayWindow(window: number, reply: Reply<number>): void;
     ReleaseOverlayWindow(window: number): void;
+  };
+
+  export type RawRender = ExtensionBase & {
+    /** PICTFORMAT id; undefined or 0 where RENDER has none. */
+    findVisualFormat(visual: number): number | undefined;
+    CreatePicture(id: number, drawable: number, format: number, values: Record<string, number>): void;
+    FreePicture(picture: number): void;
+    SetPictureClipRectangles(picture: number, x: number, y: number, rectangles: readonly number[]): void;
+    Composite(
+      operator: number,
+      source: number,
+      mask: number,
+      destination: number,
+      sourceX: number,
+      sourceY: number,
+      maskX: number,
+      maskY: number,
+      destinationX: number,
+      destinationY: number,
+      width: number,
+      height: number,
+    ): void;
+    FillRectangles(
+      operator: number,
+      picture: number,
+      color: readonly number[],
+      rectangles: readonly number[],
+    ): void;
   };
 
   export type RawXkb = ExtensionBase & {
