@@ -169,7 +169,10 @@ export class Daemon implements Disposable {
       audit,
       log,
     });
-    senses.capture.onDisplaysChanged(() => void this.#tellServer('displays_changed'));
+    senses.capture.onDisplaysChanged(() => {
+      this.#frames.outdate();
+      void this.#tellServer('displays_changed');
+    });
   }
 
   /** Where our own windows cover the desktop: the panel, and what guard draws. */

@@ -8,7 +8,7 @@ import {
   type Size,
 } from '@deskhand/protocol';
 import type { PointerImage, RawImage, ScreenCapture } from '../ports.ts';
-import { type Randr, type Shm, type X11Connection, X11Error, type XFixes } from '../x11/index.ts';
+import { EVENT_MASK, type Randr, type Shm, type X11Connection, X11Error, type XFixes } from '../x11/index.ts';
 import { layoutIdOf } from './display-layout.ts';
 import { OverlayComposer } from './overlay-composer.ts';
 import { NO_OWN_WINDOWS, type OwnWindows } from './own-windows.ts';
@@ -112,6 +112,15 @@ export class X11ScreenCapture implements ScreenCapture {
       this.#unsubscribe.push(this.#connection.on('RRScreenChangeNotify', () => this.#refreshLater()));
       await this.#randr.watch();
     }
+    // Toolkits take their scale from a property; the composer, where there is one, has selected its events already.
+    const resources = await this.#connection.atom('RESOURCE_MANAGER');
+    this.#unsubscribe.push(
+      this.#connection.on('PropertyNotify', ({ wid, atom }) => {
+        if (wid === this.#connection.root && atom === resources) this.#refreshLater();
+      }),
+    );
+    if (this.#composer === null)
+      await this.#connection.selectInput(this.#connection.root, EVENT_MASK.PropertyChange ?? 0);
     await this.#refresh();
   }
 

@@ -7,6 +7,8 @@ import {
 } from '@deskhand/protocol';
 
 const REMEMBERED = 64;
+/** No arrangement of displays is called this. */
+const OUTDATED = 'outdated';
 
 /** Geometry of the frames this desktop has sent, by id: a point is mapped with its own frame's geometry (GEO1). */
 export class FrameBook {
@@ -16,6 +18,11 @@ export class FrameBook {
     this.#frames.set(geometry.frameId, geometry);
     const oldest = this.#frames.keys().next().value;
     if (this.#frames.size > REMEMBERED && oldest !== undefined) this.#frames.delete(oldest);
+  }
+
+  /** The displays changed: what was seen before says nothing any more, even if they come back as they were. */
+  outdate(): void {
+    for (const [id, geometry] of this.#frames) this.#frames.set(id, { ...geometry, layoutId: OUTDATED });
   }
 
   /** @throws ProtocolError FRAME_UNKNOWN, FRAME_STALE */
