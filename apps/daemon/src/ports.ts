@@ -100,6 +100,10 @@ export type Settled = SettleReport &
     answerMs: number | null;
     /** The longest time between two changes from then on. */
     longestGapMs: number;
+    /** Where, desktop space; what changed only where something had been moving on its own is left out. */
+    places: readonly Rect[];
+    /** Where something moves on its own. */
+    moving: readonly Rect[];
   }>;
 
 /** Raw hands: one primitive each, no policy, no timing. Lives in the hands process only. */
@@ -110,6 +114,8 @@ export interface InputBackend extends AsyncDisposable {
    * press then throws ProtocolError RECEIVER_CHANGED and nothing is sent.
    */
   aim?(aim: Aim | null): void;
+  /** Whether another program held the pointer at the first press of this aim and got it; null: nothing was pressed. */
+  pointerWasHeld?(): boolean | null;
   pointer(): Promise<Point>;
   moveTo(point: Point): Promise<void>;
   button(button: MouseButton, down: boolean): Promise<void>;
@@ -166,7 +172,24 @@ export interface ElementSourcePort extends AsyncDisposable {
   elements(window: WindowInfo | null, options: { signal: AbortSignal }): Promise<readonly ScreenElement[]>;
   /** Whether the window says of itself that it is loading or busy; absent where windows cannot say so. */
   isBusy?(window: WindowInfo): Promise<boolean>;
+  /** What has the focus in a window; null where it was never told. Quick, never throws but for an abort. */
+  focused?(window: WindowInfo, options: { signal: AbortSignal }): Promise<ElementFacts | null>;
+  /** The innermost thing at a desktop point of a window; null where nobody knows. Quick. */
+  elementAt?(
+    window: WindowInfo,
+    point: Point,
+    options: { signal: AbortSignal },
+  ): Promise<ElementFacts | null>;
 }
+
+/** One thing on the screen at one moment, to be compared with itself a moment later. Stays in this process. */
+export type ElementFacts = Readonly<{
+  id: string;
+  role: string;
+  states: readonly string[];
+  /** Null where it has none, or where it is a secret. */
+  value: string | null;
+}>;
 
 /** Reads words from pixels. */
 export interface WordReader extends AsyncDisposable {

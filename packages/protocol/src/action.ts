@@ -217,16 +217,19 @@ export const Outcome = z
     message: z.string().max(2000).optional(),
     evidence: z
       .looseObject({
-        changedFraction: z
-          .number()
-          .min(0)
-          .max(1)
-          .optional()
-          .meta({ description: 'Share of the picture that changed.' }),
+        changedFraction: z.number().min(0).max(1).optional().meta({
+          description: 'Share of the picture that changed, without what had been moving by itself.',
+        }),
         changedNearTarget: z.boolean().optional(),
         focusChanged: z.boolean().optional(),
         windowChanged: z.boolean().optional(),
-        valueChanged: z.boolean().optional(),
+        valueChanged: z.boolean().optional().meta({
+          description: 'Whether the target or the focused field says something else of itself now.',
+        }),
+        targetEnabled: z.boolean().optional(),
+        pointerHeldByOther: z.boolean().optional().meta({
+          description: 'Another program held the pointer (an open menu, a drag): it got the input.',
+        }),
       })
       .optional(),
     /** Tool output: URL and title, command output, file facts. Never typed text. */

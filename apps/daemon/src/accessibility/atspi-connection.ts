@@ -1,6 +1,7 @@
 import { errorAttributes, type Logger } from '@deskhand/base';
 import dbus, { type MessageBus } from 'dbus-next';
 import { accessibilityAddress, type Call, call, connectBus } from './accessibility-bus.ts';
+import { AtspiEvents } from './atspi-events.ts';
 
 const CONNECT_CEILING_MS = 3000;
 /** After a failed attempt; a desktop without accessibility must not cost a connect per observation. */
@@ -17,10 +18,13 @@ export class AtspiConnection implements AsyncDisposable {
   #retryAt = 0;
   #closed = false;
   readonly #pids = new Map<string, number>();
+  /** What applications announce, from the first connection on. */
+  readonly events: AtspiEvents;
 
   constructor(sessionAddress: string, log: Logger) {
     this.#sessionAddress = sessionAddress;
     this.#log = log;
+    this.events = new AtspiEvents(log);
   }
 
   /** @returns null where there is no accessibility bus (now). */
@@ -93,6 +97,7 @@ export class AtspiConnection implements AsyncDisposable {
     // The package tells only its own connection object when the peer hangs up.
     const inner = (bus as unknown as { _connection?: NodeJS.EventEmitter })._connection;
     inner?.on('end', onLost);
+    await this.events.listen(bus);
     return bus;
   }
 }
@@ -170,6 +175,10 @@ export class AccessibleCalls {
 
   async description(of: Accessible): Promise<string> {
     return text(await this.#property(of, 'Accessible', 'Description'));
+  }
+
+  async parent(of: Accessible): Promise<Accessible | null> {
+    return reference(await this.#property(of, 'Accessible', 'Parent'));
   }
 
   async childCount(of: Accessible): Promise<number> {

@@ -1,6 +1,6 @@
 import type { Logger } from '@deskhand/base';
-import { MAX_ELEMENTS, type ScreenElement, type WindowInfo } from '@deskhand/protocol';
-import type { ElementSourcePort } from '../ports.ts';
+import { MAX_ELEMENTS, type Point, type ScreenElement, type WindowInfo } from '@deskhand/protocol';
+import type { ElementFacts, ElementSourcePort } from '../ports.ts';
 import {
   type Accessible,
   AccessibleCalls,
@@ -8,12 +8,17 @@ import {
   type KnownFacts,
   REGISTRY_ROOT,
 } from './atspi-connection.ts';
-import { isInteractive, isNamedContainer, isSilent } from './atspi-vocabulary.ts';
+import { isInteractive, isNamedContainer, isSilent, roleName, stateNames } from './atspi-vocabulary.ts';
 import { type AtspiNode, AtspiWalk } from './atspi-walk.ts';
 
 /** Several times what a walk takes on a quiet machine; half a tree would read as "it is not there". */
 const DEFAULT_BUDGET_MS = 800;
 const LONG_LIST = 4000;
+/** A single question about one object; an application that hangs must not hold an action up. */
+const QUESTION_CEILING_MS = 150;
+const MAX_VALUE_CHARACTERS = 10_000;
+/** A label lies in a button, perhaps with a box between them. */
+const MAX_LEVELS_UP = 3;
 const MAX_NAME_CHARACTERS = 2000;
 
 /** What one walk cost; see `lastWalk`. */
@@ -70,6 +75,43 @@ export class AtspiElementSource implements ElementSourcePort {
     return elements;
   }
 
+  /** Fast where nobody is busy: what was announced is remembered, nothing is asked. */
+  async isBusy(window: WindowInfo): Promise<boolean> {
+    const signal = AbortSignal.timeout(QUESTION_CEILING_MS);
+    const bus = await this.#connection.bus({ signal }).catch(() => null);
+    if (bus === null || window.pid === undefined) return false;
+    for (const name of this.#connection.events.busy())
+      if ((await this.#connection.processOf(bus, name, { signal }).catch(() => null)) === window.pid)
+        return true;
+    return false;
+  }
+
+  async focused(window: WindowInfo, options: { signal: AbortSignal }): Promise<ElementFacts | null> {
+    const signal = AbortSignal.any([options.signal, AbortSignal.timeout(QUESTION_CEILING_MS)]);
+    const bus = await this.#connection.bus({ signal }).catch(() => null);
+    if (bus === null || window.pid === undefined) return null;
+    for (const accessible of this.#connection.events.focused()) {
+      const pid = await this.#connection.processOf(bus, accessible.bus, { signal }).catch(() => null);
+      if (pid === window.pid) return factsOf(accessible, new AccessibleCalls(bus, { signal }));
+    }
+    return null;
+  }
+
+  async elementAt(
+    window: WindowInfo,
+    point: Point,
+    options: { signal: AbortSignal },
+  ): Promise<ElementFacts | null> {
+    const signal = AbortSignal.any([options.signal, AbortSignal.timeout(QUESTION_CEILING_MS)]);
+    const bus = await this.#connection.bus({ signal }).catch(() => null);
+    if (bus === null) return null;
+    const calls = new AccessibleCalls(bus, { signal });
+    const application = await this.#applicationOf(window, calls, bus, signal);
+    if (application === null) return null;
+    const found = await new AtspiWalk(calls).at(application, window, point);
+    return found === null ? null : factsOf(await thingOf(found, calls), calls);
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.#connection[Symbol.asyncDispose]();
   }
@@ -105,6 +147,32 @@ export class AtspiElementSource implements ElementSourcePort {
     const index = names.findIndex((name) => name !== '' && name.toLowerCase() === wanted);
     return index >= 0 ? (applications[index] as Accessible) : null;
   }
+}
+
+/** The button, link, row … a piece of text is written on, else the piece itself. */
+async function thingOf(piece: Accessible, calls: AccessibleCalls): Promise<Accessible> {
+  let current: Accessible | null = piece;
+  for (let level = 0; level <= MAX_LEVELS_UP && current !== null; level += 1) {
+    const role = await calls.role(current);
+    if (role === null) break;
+    if (isInteractive(roleName(role))) return current;
+    current = await calls.parent(current);
+  }
+  return piece;
+}
+
+/** One object as it is now; what is written in a password field is never asked for. */
+async function factsOf(accessible: Accessible, calls: AccessibleCalls): Promise<ElementFacts | null> {
+  const [roleNumber, words] = await Promise.all([calls.role(accessible), calls.states(accessible)]);
+  if (roleNumber === null || words === null) return null;
+  const role = roleName(roleNumber);
+  const value =
+    role === 'password_field'
+      ? null
+      : ((await calls.textContent(accessible, MAX_VALUE_CHARACTERS)) ??
+        (await calls.currentValue(accessible).then((number) => (number === null ? null : String(number)))));
+  const states = stateNames(words, role);
+  return { id: `${accessible.bus}${accessible.path}`, role, states, value };
 }
 
 /** Flattens the tree in reading order, without what says nothing and without the same thing twice. */

@@ -1,8 +1,9 @@
-import { centerOf, contains, intersection, type Rect, type WindowInfo } from '@deskhand/protocol';
+import { centerOf, contains, intersection, type Point, type Rect, type WindowInfo } from '@deskhand/protocol';
 import type { Accessible, AccessibleCalls, KnownFacts } from './atspi-connection.ts';
 import { hasState, isInteractive, roleName, stateNames } from './atspi-vocabulary.ts';
 
 const MAX_NODES = 6000;
+const MAX_DEPTH = 40;
 const MAX_VALUE_CHARACTERS = 10_000;
 /** A container with more children than this is looked at where it is visible, not from its first row. */
 const MANY_CHILDREN = 150;
@@ -66,6 +67,26 @@ export class AtspiWalk {
     );
     // Places of toplevels that could not be read stay empty.
     this.roots.splice(0, this.roots.length, ...this.roots.filter((root) => root !== undefined));
+  }
+
+  /** The innermost object of the window, or of an open menu, at a desktop point; null where nobody answers. */
+  async at(application: Accessible, window: WindowInfo, point: Point): Promise<Accessible | null> {
+    const toplevels = await this.#calls.children(application);
+    const facts = await Promise.all(toplevels.map((toplevel) => this.#toplevelFacts(toplevel)));
+    const main = bestMatch(facts, window);
+    if (main === null) return null;
+    const shift = screenShift(main.bounds, window.bounds);
+    let current = main.accessible;
+    for (let depth = 0; depth < MAX_DEPTH && !this.#calls.aborted; depth += 1) {
+      const inner = await this.#calls.atPoint(
+        current,
+        Math.round(point.x - shift.x),
+        Math.round(point.y - shift.y),
+      );
+      if (inner === null || inner.path === current.path) break;
+      current = inner;
+    }
+    return current.path === main.accessible.path ? null : current;
   }
 
   async #toplevelFacts(accessible: Accessible): Promise<ToplevelFacts> {

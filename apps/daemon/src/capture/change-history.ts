@@ -17,13 +17,19 @@ const LARGE_SPAN_MS = 1200;
 const LARGE_BREAK_MS = 500;
 /** Edges of a film's rectangle move by less than this from picture to picture. */
 const LARGE_GRID_PX = 16;
+/** More changed places than this are told as their surroundings. */
+const MAX_TOLD_PLACES = 24;
 const MAX_PLACES = 2000;
 const MAX_CHANGES = 2000;
 
 /** A button that looks pressed, a field that shows its frame: what lies under the pointer and is no larger than this. */
 const FEEDBACK_MAX_AREA = 60_000;
 
-type Place = { large: boolean; first: number; last: number; repeats: number; ambient: boolean };
+/** A place that changed so often after the screen was taken for quiet, and lately, moves on its own. */
+const MOVING_REPEATS = 2;
+const MOVING_WITHIN_MS = 1500;
+
+type Place = { rect: Rect; large: boolean; first: number; last: number; repeats: number; ambient: boolean };
 type Change = Readonly<{ at: number; key: string; rect: Rect }>;
 
 /** What happened since the mark, ambient things left out. Times are the caller's clock. */
@@ -37,6 +43,8 @@ export type ChangeSummary = Readonly<{
   longestGapMs: number;
   /** Sum of rectangles, so a place that changed twice counts twice. */
   area: number;
+  /** Where it changed, without what only changed where something had been moving on its own. */
+  places: readonly Rect[];
 }>;
 
 /**
@@ -48,9 +56,13 @@ export class ChangeHistory {
   readonly #places = new Map<string, Place>();
   #markedAt = 0;
   #since: Change[] = [];
+  #decidedAt: number | null = null;
+  #moving: readonly Rect[] = [];
 
   /** Starts counting from `at`. What is ambient stays known. */
   mark(at: number): void {
+    this.#moving = this.#movingUntil(at);
+    this.#decidedAt = null;
     this.#markedAt = at;
     this.#since = [];
     for (const [key, place] of this.#places) {
@@ -58,6 +70,11 @@ export class ChangeHistory {
       // A page that is scrolled again and again is no film: each action has to be outlived.
       if (stale || (place.large && !place.ambient)) this.#places.delete(key);
     }
+  }
+
+  /** The screen is taken for quiet at `at`: the first time since the mark counts. */
+  decide(at: number): void {
+    this.#decidedAt ??= at;
   }
 
   get markedAt(): number {
@@ -71,10 +88,11 @@ export class ChangeHistory {
     const place = this.#places.get(key);
     if (place === undefined || at - place.last > (large ? LARGE_BREAK_MS : SMALL_MEMORY_MS)) {
       if (this.#places.size >= MAX_PLACES) this.#places.clear();
-      this.#places.set(key, { large, first: at, last: at, repeats: 1, ambient: false });
+      this.#places.set(key, { rect, large, first: at, last: at, repeats: 1, ambient: false });
     } else if (at > place.last) {
       place.last = at;
       place.repeats += 1;
+      place.rect = union(place.rect, rect);
       const [repeats, spanMs] = large ? [LARGE_REPEATS, LARGE_SPAN_MS] : [SMALL_REPEATS, SMALL_SPAN_MS];
       place.ambient ||= place.repeats >= repeats && at - place.first >= spanMs;
     }
@@ -89,6 +107,7 @@ export class ChangeHistory {
     let answeredAt: number | null = null;
     let longestGapMs = 0;
     let area = 0;
+    const places = new Map<string, Rect>();
     const begun = new Set<string>();
     for (const change of this.#since) {
       const place = this.#places.get(change.key);
@@ -102,16 +121,69 @@ export class ChangeHistory {
       else if (target === null || !isFeedback(change.rect, target)) answeredAt = change.at;
       lastAt = Math.max(lastAt, change.at);
       area += change.rect.width * change.rect.height;
+      if (this.#moving.every((moving) => !isInside(change.rect, moving))) {
+        const known = places.get(change.key);
+        places.set(change.key, known === undefined ? change.rect : union(known, change.rect));
+      }
     }
-    return firstAt === -1 ? null : { firstAt, lastAt, answeredAt, longestGapMs, area };
+    if (firstAt === -1) return null;
+    const told = [...places.values()];
+    return {
+      ...{ firstAt, lastAt, answeredAt, longestGapMs, area },
+      places: told.length <= MAX_TOLD_PLACES ? told : [told.reduce(union)],
+    };
   }
 
-  /** The first change after `at` that was not ambient, or null. */
-  firstAfter(at: number): number | null {
+  /** How long after the decision the first change came that was not ambient, or null. */
+  changedAfterMs(): number | null {
+    const decidedAt = this.#decidedAt;
+    if (decidedAt === null) return null;
     for (const change of this.#since)
-      if (change.at > at && this.#places.get(change.key)?.ambient !== true) return change.at;
+      if (change.at > decidedAt && this.#places.get(change.key)?.ambient !== true)
+        return change.at - decidedAt;
     return null;
   }
+
+  /** Where something moves on its own now, by itself or as a film. Changes there prove nothing about an action. */
+  moving(): readonly Rect[] {
+    const ambient = [...this.#places.values()].filter((place) => place.ambient).map(({ rect }) => rect);
+    return [...this.#moving, ...ambient];
+  }
+
+  #movingUntil(at: number): Rect[] {
+    const from = Math.max(this.#decidedAt ?? this.#markedAt, at - MOVING_WITHIN_MS);
+    const seen = new Map<string, { rect: Rect; repeats: number }>();
+    for (const { at: changedAt, key, rect } of this.#since) {
+      if (changedAt <= from) continue;
+      const known = seen.get(key);
+      seen.set(key, {
+        rect: known === undefined ? rect : union(known.rect, rect),
+        repeats: (known?.repeats ?? 0) + 1,
+      });
+    }
+    return [...seen.values()].filter(({ repeats }) => repeats >= MOVING_REPEATS).map(({ rect }) => rect);
+  }
+}
+
+/** Edges move a little from picture to picture. */
+function isInside(rect: Rect, place: Rect): boolean {
+  return (
+    rect.x >= place.x - LARGE_GRID_PX &&
+    rect.y >= place.y - LARGE_GRID_PX &&
+    rect.x + rect.width <= place.x + place.width + LARGE_GRID_PX &&
+    rect.y + rect.height <= place.y + place.height + LARGE_GRID_PX
+  );
+}
+
+function union(a: Rect, b: Rect): Rect {
+  const x = Math.min(a.x, b.x);
+  const y = Math.min(a.y, b.y);
+  return {
+    x,
+    y,
+    width: Math.max(a.x + a.width, b.x + b.width) - x,
+    height: Math.max(a.y + a.height, b.y + b.height) - y,
+  };
 }
 
 function isFeedback(rect: Rect, target: Point): boolean {

@@ -16,7 +16,6 @@ export class PollScreenActivity implements ScreenActivity {
   readonly #region: () => Promise<Rect>;
   readonly #now: () => number;
   readonly #history = new ChangeHistory();
-  #decidedAt: number | null = null;
   readonly #memory = new FrameMemory();
   #disposed = false;
 
@@ -28,14 +27,11 @@ export class PollScreenActivity implements ScreenActivity {
   }
 
   mark(): void {
-    this.#decidedAt = null;
     this.#history.mark(this.#now());
   }
 
   changedAfterMs(): number | null {
-    if (this.#decidedAt === null) return null;
-    const at = this.#history.firstAfter(this.#decidedAt);
-    return at === null ? null : at - this.#decidedAt;
+    return this.#history.changedAfterMs();
   }
 
   async settle(options: SettleOptions, stop: { signal: AbortSignal }): Promise<Settled> {
@@ -45,7 +41,7 @@ export class PollScreenActivity implements ScreenActivity {
       { look: () => this.#look(stop), now: this.#now, stepMs: POLL_MS },
       stop,
     );
-    this.#decidedAt ??= this.#now();
+    this.#history.decide(this.#now());
     return settled;
   }
 

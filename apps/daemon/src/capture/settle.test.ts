@@ -56,6 +56,8 @@ describe('settling', () => {
       changedArea: 0,
       answerMs: null,
       longestGapMs: 0,
+      places: [],
+      moving: [],
     });
   });
 
@@ -174,9 +176,35 @@ describe('settling', () => {
     const history = new ChangeHistory();
     history.mark(0);
     history.add(BIG, 10);
-    expect(history.firstAfter(10)).toBeNull();
+    expect(history.changedAfterMs()).toBeNull();
+    history.decide(130);
+    expect(history.changedAfterMs()).toBeNull();
     history.add(BIG, 700);
-    expect(history.firstAfter(10)).toBe(700);
+    history.decide(900);
+    expect(history.changedAfterMs()).toBe(570);
+  });
+
+  it('what moves on its own before an action proves nothing afterwards, however unevenly it moves', () => {
+    const film: Rect = { x: 40, y: 40, width: 320, height: 180 };
+    const history = new ChangeHistory();
+    history.mark(0);
+    history.decide(100);
+    for (const at of [150, 900, 1100, 1700]) history.add(film, at);
+    history.mark(1800);
+    history.add({ ...film, x: 44 }, 1850);
+    expect(history.summary()).toMatchObject({ places: [] });
+    history.add(BIG, 1900);
+    expect(history.summary()).toMatchObject({ places: [BIG] });
+  });
+
+  it('what an action set in motion, and had come to rest, counts again for the next one', () => {
+    const history = new ChangeHistory();
+    history.mark(0);
+    for (let at = 10; at < 300; at += 16) history.add(BIG, at);
+    history.decide(420);
+    history.mark(500);
+    history.add(BIG, 520);
+    expect(history.summary()).toMatchObject({ places: [BIG] });
   });
 
   it('ends with the reason of its signal', async () => {

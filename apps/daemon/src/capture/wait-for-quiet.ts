@@ -48,6 +48,8 @@ export async function waitForQuiet(
       changedArea: change?.area ?? 0,
       answerMs: change?.answeredAt == null ? null : Math.max(0, change.answeredAt - startedAt),
       longestGapMs: change?.longestGapMs ?? 0,
+      places: change?.places ?? [],
+      moving: history.moving(),
     });
     if (at - startedAt >= ceilingMs) return report('ceiling');
     const answered = change !== null && change.answeredAt !== null;

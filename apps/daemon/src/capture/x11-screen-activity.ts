@@ -39,7 +39,6 @@ export class X11ScreenActivity implements ScreenActivity {
   readonly #ignored: () => readonly Rect[];
   readonly #now: () => number;
   readonly #history = new ChangeHistory();
-  #decidedAt: number | null = null;
   readonly #ended = new AbortController();
   #damageId = 0;
   #watchers = 0;
@@ -71,14 +70,11 @@ export class X11ScreenActivity implements ScreenActivity {
   }
 
   mark(): void {
-    this.#decidedAt = null;
     this.#history.mark(this.#now());
   }
 
   changedAfterMs(): number | null {
-    if (this.#decidedAt === null) return null;
-    const at = this.#history.firstAfter(this.#decidedAt);
-    return at === null ? null : at - this.#decidedAt;
+    return this.#history.changedAfterMs();
   }
 
   async settle(options: SettleOptions, stop: { signal: AbortSignal }): Promise<Settled> {
@@ -100,7 +96,7 @@ export class X11ScreenActivity implements ScreenActivity {
       );
     } finally {
       this.#watchers -= 1;
-      this.#decidedAt ??= this.#now();
+      this.#history.decide(this.#now());
     }
   }
 

@@ -66,6 +66,9 @@ export type ActorOptions = Readonly<{
 
 export type ActReply = Readonly<{ outcomes: readonly Outcome[]; sight: Sight | null }>;
 
+/** What lights up under the pointer does so with the next frame. */
+const HOVER = { floorMs: 20, answerMs: 20, quietMs: 35, ceilingMs: 150 } as const;
+
 /** A person gets this long to answer, and the action this much of its deadline. */
 const ASK_CEILING_MS = 60_000;
 const ACT_RESERVE_MS = 5000;
@@ -167,10 +170,13 @@ export class Actor {
       for (const point of points) await this.#options.clearTarget(point);
       if (target !== null) await this.#options.pointOut(target, signal);
 
-      const before = await Before.look(senses, region, this.#memory, signal);
       this.#settling.next(senses.activity.changedAfterMs());
       receivers = await this.#permit(command, operation, points, run, signal);
-      // After the permit: a card that somebody answered is no effect of the action.
+      await this.#approach(command, operation, points, receivers, signal);
+      const place = receivers.at(-1) ?? null;
+      // After the permit and the way there: neither is an effect of the action.
+      const parts = { senses, region, memory: this.#memory, receiver: place };
+      const before = await Before.look(parts, target, signal);
       senses.activity.mark();
       const done = isInputAction(operation)
         ? await this.#perform(command, withPoints(operation, points), receivers, signal)
@@ -182,13 +188,12 @@ export class Actor {
         const { code, message } = abortedError(signal);
         outcome = { ...outcome, code, message };
       }
-      const place = receivers[0] ?? null;
       const wish = wasDone(outcome) ? this.#settling.wish(operation.type, place, settleCeilingMs) : null;
       if (wish !== null && !signal.aborted) {
         const ended = await observer.settle({ ...wish, target }, signal);
         if (settleCeilingMs !== null) this.#settling.ended(operation.type, place, wish, ended);
         settled = ended;
-        outcome = judge(operation, outcome, await before.compare(target, signal));
+        outcome = judge(operation, outcome, await before.compare(target, ended, signal));
       }
     } catch (error) {
       outcome = outcomeOf(error, signal, performance.now() - startedMs);
@@ -206,6 +211,31 @@ export class Actor {
       code: outcome.code,
     });
     return settled === undefined ? { outcome } : { outcome, settled };
+  }
+
+  /**
+   * Takes the pointer where the action begins and lets what lights up or goes dark under it do so: none of that is
+   * what a click did.
+   */
+  async #approach(
+    command: ActCommand,
+    operation: Operation,
+    points: readonly Point[],
+    receivers: ReadonlyArray<WindowInfo | null>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { observer, senses } = this.#options;
+    const [point] = points;
+    if (point === undefined || operation.type === 'move') return;
+    const now = await senses.capture.pointer();
+    if (now !== null && Math.abs(now.x - point.x) < 1 && Math.abs(now.y - point.y) < 1) return;
+    senses.activity.mark();
+    const moved = await this.#perform(command, { type: 'move', point }, receivers.slice(0, 1), signal);
+    if (!wasDone(moved)) {
+      const { code = 'INPUT_FAILED', message = 'The pointer could not be moved there.', result = {} } = moved;
+      throw new Refused(new ProtocolError(isErrorCode(code) ? code : 'INPUT_FAILED', message, result));
+    }
+    await observer.settle(HOVER, signal);
   }
 
   /**

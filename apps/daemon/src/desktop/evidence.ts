@@ -1,5 +1,13 @@
-import type { Operation, Outcome, Point, Rect, WindowInfo } from '@deskhand/protocol';
+import {
+  intersection,
+  type Operation,
+  type Outcome,
+  type Point,
+  type Rect,
+  type WindowInfo,
+} from '@deskhand/protocol';
 import type { FrameMemory } from '../capture/index.ts';
+import type { ElementFacts, RawImage, Settled } from '../ports.ts';
 import type { DesktopSenses } from './desktop-senses.ts';
 
 const NEAR_PX = 48;
@@ -8,88 +16,246 @@ const CARET_MAX_WIDTH_PX = 3;
 /** Changed share of the screen that a clock or a blinking cursor does not reach. */
 const CONSIDERABLE = 0.001;
 
+/** What is different after an operation. */
+export type Seen = Readonly<{
+  evidence: NonNullable<Outcome['evidence']>;
+  /** Nothing wider than a text cursor changed. */
+  onlyCaret: boolean;
+  /** Nothing but a small thing under the pointer, as a look of being pressed or pointed at is. */
+  onlyFeedback: boolean;
+  /** Whether some of the change lies in the window that got the input. */
+  inReceiver: boolean;
+  /** What the pointer was on, where its application tells: whether it can be used, and whether it is made to be. */
+  target: Readonly<{ enabled: boolean; usable: boolean }> | null;
+  /** Whether what was clicked has the focus now and had it not before; that something else lost it proves nothing. */
+  focusArrived: boolean;
+  /** Whether what has the focus is a field whose text is known, before and after. */
+  fieldKnown: boolean;
+}>;
+
 /** The desktop just before an operation. */
 export class Before {
   readonly #senses: DesktopSenses;
   readonly #region: Rect;
   readonly #memory: FrameMemory;
-  readonly #activeId: string | null;
-  readonly #activeTitle: string | null;
+  readonly #active: WindowInfo | null;
+  readonly #receiver: WindowInfo | null;
+  readonly #focused: ElementFacts | null;
+  readonly #under: ElementFacts | null;
 
-  private constructor(senses: DesktopSenses, region: Rect, memory: FrameMemory, active: WindowInfo | null) {
-    this.#senses = senses;
-    this.#region = region;
-    this.#memory = memory;
-    this.#activeId = active?.id ?? null;
-    this.#activeTitle = active?.title ?? null;
+  private constructor(
+    parts: { senses: DesktopSenses; region: Rect; memory: FrameMemory; receiver: WindowInfo | null },
+    facts: { active: WindowInfo | null; focused: ElementFacts | null; under: ElementFacts | null },
+  ) {
+    this.#senses = parts.senses;
+    this.#region = parts.region;
+    this.#memory = parts.memory;
+    this.#receiver = parts.receiver;
+    this.#active = facts.active;
+    this.#focused = facts.focused;
+    this.#under = facts.under;
   }
 
+  /**
+   * @param parts.region what is compared, desktop space.
+   * @param parts.receiver the window that will get the input.
+   * @param target desktop point of a pointer action.
+   */
   static async look(
-    senses: DesktopSenses,
-    region: Rect,
-    memory: FrameMemory,
-    signal: AbortSignal,
-  ): Promise<Before> {
-    const active = await senses.windows.activeWindow().catch(() => null);
-    memory.remember(await senses.capture.grab(region, { signal }));
-    return new Before(senses, region, memory, active);
-  }
-
-  /** What is different now. @param target desktop point of a pointer action. */
-  async compare(
+    parts: { senses: DesktopSenses; region: Rect; memory: FrameMemory; receiver: WindowInfo | null },
     target: Point | null,
     signal: AbortSignal,
-  ): Promise<{ evidence: NonNullable<Outcome['evidence']>; onlyCaret: boolean }> {
-    const active = await this.#senses.windows.activeWindow().catch(() => null);
+  ): Promise<Before> {
+    const { senses, region, memory } = parts;
+    const facts = await factsNow(senses, parts.receiver, target, signal);
+    memory.remember(await senses.capture.grab(region, { signal }));
+    return new Before(parts, facts);
+  }
+
+  /** @param settled how the wait ended that came between. */
+  async compare(target: Point | null, settled: Settled, signal: AbortSignal): Promise<Seen> {
+    const { active, focused, under } = await factsNow(this.#senses, this.#receiver, target, signal);
     const image = await this.#senses.capture.grab(this.#region, { signal });
-    const difference = this.#memory.compare(image);
-    const near =
+    const change = this.#changeIn(settled, image, target);
+    const windowChanged =
+      (active?.id ?? null) !== (this.#active?.id ?? null) ||
+      (active?.title ?? null) !== (this.#active?.title ?? null);
+    const focusMoved = focused !== null && this.#focused !== null && focused.id !== this.#focused.id;
+    const fieldKnown =
+      focused?.value != null && focused.id === this.#focused?.id && this.#focused.value !== null;
+    return {
+      onlyCaret: (change.bounds?.width ?? 0) <= CARET_MAX_WIDTH_PX,
+      onlyFeedback: settled.answerMs === null,
+      inReceiver:
+        change.bounds === null ||
+        this.#receiver === null ||
+        intersection(change.bounds, this.#receiver.bounds) !== null,
+      target:
+        this.#under === null ? null : { enabled: isEnabled(this.#under), usable: isUsable(this.#under) },
+      focusArrived: focusMoved && focused !== null && focused.id === under?.id,
+      fieldKnown,
+      evidence: {
+        changedFraction: change.fraction,
+        ...(target === null ? {} : { changedNearTarget: change.near }),
+        focusChanged: (active?.id ?? null) !== (this.#active?.id ?? null) || focusMoved,
+        windowChanged,
+        ...(fieldKnown || (under !== null && under.id === this.#under?.id)
+          ? { valueChanged: differs(this.#focused, focused) || differs(this.#under, under) }
+          : {}),
+        ...(this.#under === null ? {} : { targetEnabled: isEnabled(this.#under) }),
+      },
+    };
+  }
+
+  /** Pixels that really differ, in the places that changed, but where something moves on its own. */
+  #changeIn(
+    { places, moving }: Settled,
+    image: RawImage,
+    target: Point | null,
+  ): { fraction: number; near: boolean; bounds: Rect | null } {
+    const { x, y, width, height } = this.#region;
+    const around =
       target === null
         ? null
-        : this.#memory.changedNear(
-            image,
-            { x: target.x - this.#region.x, y: target.y - this.#region.y, width: 1, height: 1 },
-            NEAR_PX,
-          );
+        : {
+            x: target.x - x - NEAR_PX,
+            y: target.y - y - NEAR_PX,
+            width: 2 * NEAR_PX + 1,
+            height: 2 * NEAR_PX + 1,
+          };
+    const holes = moving.map((rect) => ({ ...rect, x: rect.x - x, y: rect.y - y }));
+    let pixels = 0;
+    let near = false;
+    let bounds: Rect | null = null;
+    for (const place of places) {
+      for (const here of without({ ...place, x: place.x - x, y: place.y - y }, holes)) {
+        const difference = this.#memory.compare(image, here);
+        if (difference === null || difference.bounds === null) continue;
+        pixels += difference.changedPixels;
+        bounds = bounds === null ? difference.bounds : union(bounds, difference.bounds);
+        const close = around === null ? null : intersection(here, around);
+        near ||= close !== null && (this.#memory.compare(image, close)?.changedPixels ?? 0) > 0;
+      }
+    }
     return {
-      onlyCaret: (difference?.bounds?.width ?? 0) <= CARET_MAX_WIDTH_PX,
-      evidence: {
-        ...(difference === null ? {} : { changedFraction: difference.changedFraction }),
-        ...(near === null ? {} : { changedNearTarget: near }),
-        focusChanged: (active?.id ?? null) !== this.#activeId,
-        windowChanged:
-          (active?.id ?? null) !== this.#activeId || (active?.title ?? null) !== this.#activeTitle,
-      },
+      fraction: Math.min(1, pixels / (width * height)),
+      near,
+      bounds: bounds === null ? null : { ...bounds, x: bounds.x + x, y: bounds.y + y },
     };
   }
 }
 
+/** What is left of a rectangle outside of holes, in pieces. */
+function without(rect: Rect, holes: readonly Rect[]): Rect[] {
+  let pieces = [rect];
+  for (const hole of holes) pieces = pieces.flatMap((piece) => cutOff(piece, hole));
+  return pieces;
+}
+
+function cutOff(piece: Rect, hole: Rect): Rect[] {
+  const shared = intersection(piece, hole);
+  if (shared === null) return [piece];
+  const right = piece.x + piece.width;
+  const bottom = piece.y + piece.height;
+  const sharedRight = shared.x + shared.width;
+  const sharedBottom = shared.y + shared.height;
+  return [
+    { x: piece.x, y: piece.y, width: piece.width, height: shared.y - piece.y },
+    { x: piece.x, y: sharedBottom, width: piece.width, height: bottom - sharedBottom },
+    { x: piece.x, y: shared.y, width: shared.x - piece.x, height: shared.height },
+    { x: sharedRight, y: shared.y, width: right - sharedRight, height: shared.height },
+  ].filter(({ width, height }) => width > 0 && height > 0);
+}
+
+function union(a: Rect, b: Rect): Rect {
+  const x = Math.min(a.x, b.x);
+  const y = Math.min(a.y, b.y);
+  return {
+    x,
+    y,
+    width: Math.max(a.x + a.width, b.x + b.width) - x,
+    height: Math.max(a.y + a.height, b.y + b.height) - y,
+  };
+}
+
+/** A field that may only be read can be clicked into all the same. */
+function isEnabled({ states }: ElementFacts): boolean {
+  return states.includes('enabled') || states.includes('read_only');
+}
+
+async function factsNow(
+  senses: DesktopSenses,
+  receiver: WindowInfo | null,
+  target: Point | null,
+  signal: AbortSignal,
+): Promise<{ active: WindowInfo | null; focused: ElementFacts | null; under: ElementFacts | null }> {
+  const { elements, windows } = senses;
+  const options = { signal };
+  const [active, focused, under] = await Promise.all([
+    windows.activeWindow().catch(() => null),
+    receiver === null ? null : elements?.focused?.(receiver, options).catch(() => null),
+    receiver === null || target === null
+      ? null
+      : elements?.elementAt?.(receiver, target, options).catch(() => null),
+  ]);
+  return { active, focused: focused ?? null, under: under ?? null };
+}
+
+/** The same thing, and it says something else of itself now; what the pointer or the focus does to it does not count. */
+function differs(before: ElementFacts | null, after: ElementFacts | null): boolean {
+  if (before === null || after === null || before.id !== after.id) return false;
+  const own = (facts: ElementFacts) => facts.states.filter((state) => state !== 'focused').join();
+  return before.value !== after.value || own(before) !== own(after);
+}
+
+const NOT_MADE_FOR_USE: ReadonlySet<string> = new Set([
+  ...['panel', 'label', 'text', 'paragraph', 'heading', 'document', 'window', 'section', 'image', 'landmark'],
+  ...['status_bar', 'tool_bar', 'menu_bar', 'form', 'group', 'article', 'separator'],
+]);
+
+function isUsable({ role, states }: ElementFacts): boolean {
+  return !NOT_MADE_FOR_USE.has(role) || states.includes('focusable') || states.includes('editable');
+}
+
 /** Judges an operation that hands or a tool have done; refused and failed ones keep their word. */
-export function judge(
-  operation: Operation,
-  done: Outcome,
-  seen: { evidence: NonNullable<Outcome['evidence']>; onlyCaret: boolean },
-): Outcome {
+export function judge(operation: Operation, done: Outcome, seen: Seen): Outcome {
   if (done.status === 'refused' || done.status === 'failed') return done;
   const evidence = { ...done.evidence, ...seen.evidence };
   const outcome = { ...done, evidence };
   if (done.status === 'confirmed') return outcome;
-  const { changedFraction = 0, changedNearTarget, windowChanged } = evidence;
+  const { changedFraction = 0, windowChanged, valueChanged } = evidence;
   if (windowChanged === true) return { ...outcome, status: 'confirmed' };
-  const visible = changedFraction > 0 && !seen.onlyCaret;
+  const visible = changedFraction > 0 && !seen.onlyCaret && seen.inReceiver;
   switch (operation.type) {
     case 'click':
     case 'drag':
-    case 'scroll':
-      if (visible && (changedNearTarget === true || changedFraction > CONSIDERABLE))
+    case 'scroll': {
+      if (seen.target?.enabled === false && valueChanged !== true)
+        return { ...outcome, status: 'no_effect', message: 'What lies there is disabled.' };
+      // Somebody else holds the pointer: what changed may be their menu that went away.
+      if (evidence.pointerHeldByOther === true) return { ...outcome, status: 'unverified' };
+      if (valueChanged === true || (operation.type === 'click' && seen.focusArrived))
         return { ...outcome, status: 'confirmed' };
+      if (visible && isAnswer(operation, seen)) return { ...outcome, status: 'confirmed' };
       return { ...outcome, status: changedFraction === 0 ? 'no_effect' : 'unverified' };
+    }
     case 'type_text':
     case 'key_press':
     case 'key_combo':
+      if (valueChanged === true || visible) return { ...outcome, status: 'confirmed' };
+      // A field that tells its text, and told the same before and after, got none.
+      if (operation.type === 'type_text' && seen.fieldKnown && changedFraction === 0)
+        return { ...outcome, status: 'no_effect' };
       // Copying leaves no visible trace, nor does a password prompt: nothing seen proves nothing.
-      return { ...outcome, status: visible ? 'confirmed' : 'unverified' };
+      return { ...outcome, status: 'unverified' };
     default:
       return outcome;
   }
+}
+
+/** A pressed look on something that is there to be pressed counts; on plain text it may be no more than a hover. */
+function isAnswer(operation: Operation, { evidence, onlyFeedback, target }: Seen): boolean {
+  const near = evidence.changedNearTarget === true;
+  if (operation.type === 'click' && onlyFeedback) return near && target?.usable !== false;
+  return near || (evidence.changedFraction ?? 0) > CONSIDERABLE;
 }

@@ -78,9 +78,12 @@ export class Observer {
   /**
    * Waits until the screen is quiet; a page of ours that still loads, or a window that says it is busy, counts as
    * not quiet.
-   * @param target what was clicked, desktop space.
+   * @param wish.target what was clicked, desktop space. @param wish.left where the pointer was before.
    */
-  settle(wish: SettleWish & { target?: Point | null }, signal: AbortSignal): Promise<Settled> {
+  settle(
+    wish: SettleWish & { target?: Point | null; left?: Point | null },
+    signal: AbortSignal,
+  ): Promise<Settled> {
     const { senses } = this.#options;
     return senses.activity.settle({ ...wish, stillLoading: () => stillLoading(senses) }, { signal });
   }

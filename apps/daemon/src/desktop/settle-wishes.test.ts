@@ -3,7 +3,15 @@ import type { Settled } from '../ports.ts';
 import { SettleMemory, type SettleWish } from './settle-wishes.ts';
 
 const HERE = { application: 'Chromium', title: 'Records' };
-const QUICK: Settled = { settledMs: 130, reason: 'quiet', changedArea: 1000, answerMs: 20, longestGapMs: 0 };
+const QUICK: Settled = {
+  settledMs: 130,
+  reason: 'quiet',
+  changedArea: 1000,
+  answerMs: 20,
+  longestGapMs: 0,
+  places: [],
+  moving: [],
+};
 
 /** Clicks once: asks, ends, and is told what changed afterwards. @returns what was asked for. */
 function click(

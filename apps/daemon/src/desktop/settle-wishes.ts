@@ -127,7 +127,8 @@ function learn(
   const first = FIRST[kind];
   // It never became quiet: whatever was learnt about quiet here is of no use.
   if (settled.reason === 'ceiling') return { ...fresh(kind), times: 0, longestMs: first.ceilingMs };
-  let answerNeededMs = settled.answerMs === null ? known.answerMs : settled.answerMs * 1.5 + 60;
+  // Nothing came, and nothing came later either: no reason to wait longer than for a stranger.
+  let answerNeededMs = settled.answerMs === null ? first.answerMs : settled.answerMs * 1.5 + 60;
   let quietNeededMs = settled.longestGapMs * 1.5 + 20;
   if (late !== null) {
     if (settled.answerMs === null) answerNeededMs = (settled.settledMs + late) * 1.2;

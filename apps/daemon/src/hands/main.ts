@@ -239,7 +239,10 @@ async function untilOpen(fence: Fence, signal: AbortSignal): Promise<void> {
 /** Only a pointer can prove where it went; everything else is judged by what the screen shows. */
 async function judge(action: Action, on: InputBackend): Promise<Omit<Outcome, 'durationMs'>> {
   if (action.type === 'wait') return { status: 'confirmed' };
-  if (action.type !== 'move') return { status: 'unverified' };
+  if (action.type !== 'move')
+    return on.pointerWasHeld?.() === true
+      ? { status: 'unverified', evidence: { pointerHeldByOther: true } }
+      : { status: 'unverified' };
   const { x, y } = await on.pointer();
   return Math.abs(x - action.point.x) <= 1 && Math.abs(y - action.point.y) <= 1
     ? { status: 'confirmed' }

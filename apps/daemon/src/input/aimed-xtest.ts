@@ -3,6 +3,7 @@ import { type Point, ProtocolError } from '@deskhand/protocol';
 import type { Aim } from '../ports.ts';
 import { X11Toplevels } from '../windows/x11-toplevels.ts';
 import { type X11Connection, X11Error, type XTest } from '../x11/index.ts';
+import { X11Grabs } from './x11-grabs.ts';
 
 /** Window managers move the focus by way of a window of their own: nobody gets a key meanwhile. */
 const FOCUS_BACK_WITHIN_MS = 500;
@@ -19,19 +20,36 @@ export class AimedXTest implements XTest {
   readonly #xtest: XTest;
   readonly #connection: X11Connection;
   readonly #toplevels: X11Toplevels;
+  readonly #grabs: X11Grabs;
   #aim: Aim | null = null;
   /** Focus windows known to lie in a window that may get keys; for this aim only. */
   #known = new Set<number>();
+  #pointerWasHeld: boolean | null = null;
 
   constructor(connection: X11Connection, xtest: XTest) {
     this.#connection = connection;
     this.#xtest = xtest;
     this.#toplevels = new X11Toplevels(connection);
+    this.#grabs = new X11Grabs(connection);
+  }
+
+  /** Whatever can be made ready before the first event. */
+  prepare(): Promise<void> {
+    return this.#grabs.prepare();
+  }
+
+  /**
+   * Whether another program held the pointer when the first button of this aim was pressed, and the press was not
+   * meant for its menu: it, not the window below, got the press. Null when nothing was pressed.
+   */
+  get pointerWasHeld(): boolean | null {
+    return this.#pointerWasHeld;
   }
 
   /** What the following events must reach; null for no demand. */
   aim(aim: Aim | null): void {
     this.#aim = aim;
+    this.#pointerWasHeld = null;
     this.#known = new Set();
   }
 
@@ -61,7 +79,12 @@ export class AimedXTest implements XTest {
     if (!keys && place === undefined) return this.#xtest.batch(events);
     await this.#whileNobodyElse(
       async () => {
-        if (place !== undefined) await this.#demandAt(await this.#connection.pointer(), place.windowId);
+        if (place !== undefined) {
+          const held = this.#pointerWasHeld === null ? this.#grabs.pointerHeld() : Promise.resolve(null);
+          const [pointer, isHeld] = await Promise.all([this.#connection.pointer(), held]);
+          await this.#demandAt(pointer, place.windowId);
+          if (isHeld !== null) this.#pointerWasHeld = isHeld && !(await this.#isPopupAt(pointer));
+        }
         return !keys || (await this.#hasFocus(aim.keys ?? null));
       },
       () => this.#xtest.batch(events),
@@ -107,7 +130,9 @@ export class AimedXTest implements XTest {
   }
 
   async #hasFocus(wanted: string | null): Promise<boolean> {
-    const focus = await this.#connection.inputFocus();
+    const [focus, held] = await Promise.all([this.#connection.inputFocus(), this.#grabs.keyboardHeld()]);
+    if (held && !(await this.#hasPopup(wanted)))
+      throw changed('Another program holds the keyboard: an open menu, a screen locker, a password prompt.');
     if (this.#known.has(focus)) return true;
     const x = this.#connection;
     const [managed, [announced = 0]] = await Promise.all([
@@ -124,6 +149,27 @@ export class AimedXTest implements XTest {
     }
     if (found === null) return false;
     throw changed('Another window has the focus now.');
+  }
+
+  /** A menu that holds the pointer is what a press on it is for. */
+  async #isPopupAt(point: Point): Promise<boolean> {
+    const { child } = await this.#connection.translate(
+      this.#connection.root,
+      this.#connection.root,
+      Math.floor(point.x),
+      Math.floor(point.y),
+    );
+    return child !== 0 && (await this.#connection.windowAttributes(child)).overrideRedirect;
+  }
+
+  /** An application's own menu or list of suggestions holds the keyboard and hands it on. */
+  async #hasPopup(wanted: string | null): Promise<boolean> {
+    if (wanted === null) return false;
+    const x = this.#connection;
+    const { children } = await x.queryTree(x.root);
+    const own = children.filter((child) => x.sameClient(child, Number(wanted)));
+    const attributes = await Promise.all(own.map((child) => x.windowAttributes(child).catch(() => null)));
+    return attributes.some((found) => found?.viewable && found.overrideRedirect && !found.inputOnly);
   }
 
   #fits(found: number | null, wanted: string | null): boolean {

@@ -96,6 +96,7 @@ export class X11InputBackend implements InputBackend {
     this.#unsubscribe = () => {
       for (const off of offs) off();
     };
+    await this.#xtest.prepare();
     const map = await this.#map();
     if (map.strayKeycodes.length > 0) {
       this.#log.warn('keyboard rows left behind by a killed process were emptied', {
@@ -110,6 +111,10 @@ export class X11InputBackend implements InputBackend {
 
   aim(aim: Aim | null): void {
     this.#xtest.aim(aim);
+  }
+
+  pointerWasHeld(): boolean | null {
+    return this.#xtest.pointerWasHeld;
   }
 
   async pointer(): Promise<Point> {

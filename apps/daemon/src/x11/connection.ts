@@ -175,7 +175,7 @@ export class X11Connection implements AsyncDisposable {
    * Runs one request that has a reply.
    * @param name appears in errors.
    */
-  answer<T>(name: string, issue: (reply: Reply<T>) => void): Promise<T> {
+  answer<T>(name: string, issue: (reply: Reply<T>, client: Client) => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.#isClosed) {
         reject(this.#gone(name));
@@ -190,7 +190,7 @@ export class X11Connection implements AsyncDisposable {
         return true;
       };
       try {
-        issue(reply);
+        issue(reply, this.#client);
       } catch (cause) {
         this.#pending.delete(fail);
         reject(cause);

@@ -149,6 +149,17 @@ declare module 'x11' {
       reply: Reply<number>,
     ): void;
     UngrabKeyboard(time: number): void;
+    GrabPointer(
+      window: number,
+      ownerEvents: 0 | 1,
+      eventMask: number,
+      pointerMode: 0 | 1,
+      keyboardMode: 0 | 1,
+      confineTo: number,
+      cursor: number,
+      time: number,
+      reply: Reply<number>,
+    ): void;
     GrabKey(
       window: number,
       ownerEvents: 0 | 1,
