@@ -1,12 +1,11 @@
 import { createEngine, createVerifier, type Engine, type EngineSession, type Turn } from '@deskhand/agent';
 import {
+  browserForm,
   RecordingJournal,
   runWith,
   SCREEN,
-  ScriptedMachine,
   ScriptedProvider,
   type ScriptedReply,
-  SimulatedDesktop,
 } from '@deskhand/agent/testing';
 import { Secret, StopError, silentLogger } from '@deskhand/base';
 import { CommandId } from '@deskhand/protocol';
@@ -37,39 +36,6 @@ async function provider(...replies: ScriptedReply[]): Promise<ScriptedProvider> 
   return started;
 }
 
-function form() {
-  const desktop = new SimulatedDesktop();
-  desktop.open({
-    id: 'w',
-    title: 'Form',
-    application: 'chromium',
-    page: { url: 'http://a.test/', title: 'Form' },
-    focusedId: null,
-    widgets: [
-      {
-        id: 'name',
-        role: 'text_field',
-        name: 'Name',
-        value: '',
-        states: ['editable'],
-        bounds: { x: 100, y: 100, width: 200, height: 30 },
-      },
-      {
-        id: 'send',
-        role: 'button',
-        name: 'Send',
-        bounds: { x: 100, y: 200, width: 100, height: 30 },
-        onClick: (host) => {
-          host.journal.push('sent');
-          const window = host.active;
-          if (window !== undefined) window.title = 'Thank you';
-        },
-      },
-    ],
-  });
-  return { desktop, machine: new ScriptedMachine({ desktop }) };
-}
-
 const clickInPixels = (x: number, y: number) => ({ name: 'click', input: { point: { x, y } } });
 /** The same place as a model that gives thousandths of the simulated screen says it. */
 const clickInThousandths = (x: number, y: number) =>
@@ -87,7 +53,7 @@ describe('a model that gives thousandths', () => {
       log: silentLogger,
       retry: RETRY,
     });
-    const { desktop, machine } = form();
+    const { desktop, machine } = browserForm();
     await runWith({ task: 'x', machine, engine });
     expect(server.complaints).toEqual([]);
     expect(desktop.journal).toContain('sent');
@@ -109,7 +75,7 @@ describe.each(WIRES)('$model over the $wire wire', ({ wire, model, env }) => {
       { text: 'Filled; sending.', calls: [click(150, 210)], usage: { input: 200, output: 30 } },
       { calls: [done] },
     );
-    const { desktop, machine } = form();
+    const { desktop, machine } = browserForm();
     const { outcome } = await runWith({ task: 'fill the form', machine, engine: engineFor(server) });
     expect(server.complaints).toEqual([]);
     expect(outcome).toMatchObject({ type: 'finished', passed: true, summary: 'The form was sent.' });
@@ -132,7 +98,7 @@ describe.each(WIRES)('$model over the $wire wire', ({ wire, model, env }) => {
       type('d'),
       { calls: [done] },
     );
-    const { machine } = form();
+    const { machine } = browserForm();
     await runWith({ task: 'x', machine, engine: engineFor(server) });
     expect(server.complaints).toEqual([]);
     const pictures = server.requests.map(({ body }) => (JSON.stringify(body).match(PICTURE) ?? []).length);
@@ -156,7 +122,7 @@ describe.each(WIRES)('$model over the $wire wire', ({ wire, model, env }) => {
       { calls: [click(150, 210)] },
       { calls: [done] },
     );
-    const { desktop, machine } = form();
+    const { desktop, machine } = browserForm();
     await runWith({ task: 'x', machine, engine: engineFor(server) });
     expect(server.complaints).toEqual([]);
     expect(machine.observed[1]?.frame).toMatchObject({ region: { x: 0, y: 0, width: 320, height: 200 } });
@@ -181,7 +147,7 @@ describe.each(WIRES)('$model over the $wire wire', ({ wire, model, env }) => {
     ['an endless wait', { calls: [{ name: 'wait', input: { ms: 60_000 } }] }, /at most 10000 ms/],
   ])('%s goes back once and is then a failure; nothing is done', async (_what, bad, why) => {
     const server = await provider(bad, bad);
-    const { machine } = form();
+    const { machine } = browserForm();
     const { outcome } = await runWith({ task: 'x', machine, engine: engineFor(server) });
     expect(server.complaints).toEqual([]);
     expect(outcome).toMatchObject({ type: 'finished', passed: false, code: 'TASK_FAILED' });
@@ -196,7 +162,7 @@ describe.each(WIRES)('$model over the $wire wire', ({ wire, model, env }) => {
       { calls: [click(150, 210)] },
       { calls: [done] },
     );
-    const { desktop, machine } = form();
+    const { desktop, machine } = browserForm();
     const { outcome } = await runWith({ task: 'x', machine, engine: engineFor(server) });
     expect(outcome).toMatchObject({ passed: true });
     expect(desktop.journal).toContain('sent');
@@ -206,7 +172,7 @@ describe.each(WIRES)('$model over the $wire wire', ({ wire, model, env }) => {
     const busy = { fault: { type: 'status', status: 429, headers: { 'retry-after-ms': '1' } } } as const;
     const broken = { fault: { type: 'status', status: 503, headers: { 'retry-after-ms': '1' } } } as const;
     const server = await provider(busy, broken, { calls: [click(150, 210)] }, { calls: [done] });
-    const { desktop, machine } = form();
+    const { desktop, machine } = browserForm();
     const { outcome } = await runWith({ task: 'x', machine, engine: engineFor(server) });
     expect(outcome).toMatchObject({ passed: true });
     expect(desktop.journal.filter((line) => line === 'sent')).toHaveLength(1);
@@ -266,7 +232,7 @@ describe.each(WIRES)('$model over the $wire wire', ({ wire, model, env }) => {
     ],
   ])('%s is said in clear words, once', async (_what, reply, code, words) => {
     const server = await provider(reply);
-    const { machine } = form();
+    const { machine } = browserForm();
     const { outcome } = await runWith({ task: 'x', machine, engine: engineFor(server) });
     expect(outcome).toMatchObject({ type: 'finished', passed: false, code });
     expect(outcome.type === 'finished' && outcome.summary).toMatch(words);
@@ -294,7 +260,11 @@ describe.each(WIRES)('$model over the $wire wire', ({ wire, model, env }) => {
     const server = await provider({ calls: [click(150, 110)] }, type('a'), type('b'), tooLong, {
       calls: [done],
     });
-    const { outcome } = await runWith({ task: 'x', machine: form().machine, engine: engineFor(server) });
+    const { outcome } = await runWith({
+      task: 'x',
+      machine: browserForm().machine,
+      engine: engineFor(server),
+    });
     expect(server.complaints).toEqual([]);
     expect(outcome).toMatchObject({ passed: true });
     const pictures = JSON.stringify(server.requests[4]?.body).match(PICTURE) ?? [];
@@ -306,11 +276,15 @@ describe.each(WIRES)('$model over the $wire wire', ({ wire, model, env }) => {
     async (type) => {
       const fine = await provider({ fault: { type } }, { calls: [done] });
       const engine = engineFor(fine);
-      expect((await runWith({ task: 'x', machine: form().machine, engine })).outcome).toMatchObject({
+      expect((await runWith({ task: 'x', machine: browserForm().machine, engine })).outcome).toMatchObject({
         passed: true,
       });
       const bad = await provider({ fault: { type } }, { fault: { type } });
-      const { outcome } = await runWith({ task: 'x', machine: form().machine, engine: engineFor(bad) });
+      const { outcome } = await runWith({
+        task: 'x',
+        machine: browserForm().machine,
+        engine: engineFor(bad),
+      });
       expect(outcome).toMatchObject({ passed: false });
     },
   );
@@ -320,7 +294,7 @@ describe.each(WIRES)('$model over the $wire wire', ({ wire, model, env }) => {
     const controller = new AbortController();
     const running = runWith({
       task: 'x',
-      machine: form().machine,
+      machine: browserForm().machine,
       engine: engineFor(server),
       signal: controller.signal,
     });
@@ -337,7 +311,7 @@ describe.each(WIRES)('$model over the $wire wire', ({ wire, model, env }) => {
       { calls: [click(150, 210)] },
       { calls: [done] },
     );
-    const { machine } = form();
+    const { machine } = browserForm();
     let judged = 0;
     const journal = new RecordingJournal();
     journal.answers.push('the blue one');
@@ -371,7 +345,7 @@ describe.each(WIRES)('$model over the $wire wire', ({ wire, model, env }) => {
       { calls: [click(9999, 1)], usage: { input: 10, output: 1 } },
       { calls: [done], usage: { input: 20, output: 2 } },
     );
-    const { machine } = form();
+    const { machine } = browserForm();
     const session: EngineSession = engineFor(server).open({
       runId: 'r',
       task: 'x',
@@ -403,7 +377,7 @@ describe.each(WIRES)('$model over the $wire wire', ({ wire, model, env }) => {
     };
     const server = await provider({ calls: [{ name: 'verdict', input: yes }] });
     const verifier = createVerifier({ model, env, baseUrl: server.url, log: silentLogger, retry: RETRY });
-    const { machine } = form();
+    const { machine } = browserForm();
     const judge = (task: string) =>
       verifier.verify(
         {
@@ -437,7 +411,7 @@ describe.each(WIRES)('$model over the $wire wire', ({ wire, model, env }) => {
       { text: 'It is done, trust me.' },
     );
     const verifier = createVerifier({ model, env, baseUrl: server.url, log: silentLogger, retry: RETRY });
-    const { machine } = form();
+    const { machine } = browserForm();
     const task = 'check that "Order 4711" is visible';
     const { outcome } = await runWith({
       task,

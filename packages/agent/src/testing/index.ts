@@ -19,4 +19,4 @@ export {
   type SimulatedWindow,
   type Widget,
 } from './scripted-machine.ts';
-export { browserWindow, installFormPage, installTextEditor } from './simulated-applications.ts';
+export { browserForm, browserWindow, installFormPage, installTextEditor } from './simulated-applications.ts';

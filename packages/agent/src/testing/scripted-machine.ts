@@ -97,12 +97,15 @@ export type ScriptedMachineOptions = Readonly<{
   desktop: SimulatedDesktop;
   /** Answers an operation instead of the desktop; undefined = let the desktop do it. */
   intercept?: (operation: Operation, nth: number) => Outcome | undefined;
+  /** Size of the screen and of its pictures, pixels. */
+  screen?: Readonly<{ width: number; height: number }>;
 }>;
 
 /** A machine over a {@link SimulatedDesktop}, with the outcomes a real daemon gives. */
 export class ScriptedMachine implements Machine {
   readonly desktop: SimulatedDesktop;
   readonly #intercept: ScriptedMachineOptions['intercept'];
+  readonly #screen: Readonly<{ width: number; height: number }>;
   /** Every act command, for assertions. */
   readonly commands: Array<{
     commandId: CommandId;
@@ -117,6 +120,7 @@ export class ScriptedMachine implements Machine {
   constructor(options: ScriptedMachineOptions) {
     this.desktop = options.desktop;
     this.#intercept = options.intercept;
+    this.#screen = options.screen ?? SCREEN;
   }
 
   observe(request: ObserveRequestInput, options: { signal: AbortSignal }): Promise<Sight> {
@@ -175,8 +179,8 @@ export class ScriptedMachine implements Machine {
             frameId: FrameId.parse(`frm_${this.#frames}`),
             displayId: DisplayId.parse('display'),
             layoutId: 'layout',
-            region: request.frame?.region ?? { x: 0, y: 0, ...SCREEN },
-            image: SCREEN,
+            region: request.frame?.region ?? { x: 0, y: 0, ...this.#screen },
+            image: this.#screen,
             scale: 1,
           },
           mimeType: 'image/jpeg',

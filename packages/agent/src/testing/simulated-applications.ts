@@ -1,4 +1,10 @@
-import type { SimulatedDesktop, SimulatedWindow, Widget } from './scripted-machine.ts';
+import {
+  SCREEN,
+  ScriptedMachine,
+  SimulatedDesktop,
+  type SimulatedWindow,
+  type Widget,
+} from './scripted-machine.ts';
 
 /** A text editor with the GTK habits that matter: Ctrl+Shift+S asks for a name, an existing file is asked about. */
 export function installTextEditor(desktop: SimulatedDesktop): void {
@@ -205,4 +211,41 @@ export function browserWindow(url: string, widgets: Widget[], title = 'Tea order
     page: { url, title },
     focusedId: null,
   };
+}
+
+/** A form with one field and a button that sends it; the journal gets `sent`, the title says thanks. */
+export function browserForm(screen: Readonly<{ width: number; height: number }> = SCREEN): {
+  desktop: SimulatedDesktop;
+  machine: ScriptedMachine;
+} {
+  const desktop = new SimulatedDesktop();
+  desktop.open({
+    id: 'w',
+    title: 'Form',
+    application: 'chromium',
+    page: { url: 'http://a.test/', title: 'Form' },
+    focusedId: null,
+    widgets: [
+      {
+        id: 'name',
+        role: 'text_field',
+        name: 'Name',
+        value: '',
+        states: ['editable'],
+        bounds: { x: 100, y: 100, width: 200, height: 30 },
+      },
+      {
+        id: 'send',
+        role: 'button',
+        name: 'Send',
+        bounds: { x: 100, y: 200, width: 100, height: 30 },
+        onClick: (host) => {
+          host.journal.push('sent');
+          const window = host.active;
+          if (window !== undefined) window.title = 'Thank you';
+        },
+      },
+    ],
+  });
+  return { desktop, machine: new ScriptedMachine({ desktop, screen }) };
 }

@@ -55,6 +55,9 @@ const GARBAGE_ATTEMPTS = 2;
 const LONGEST_PAUSE_MS = 120_000;
 const DEFAULT_SILENCE_MS = 300_000;
 
+/** Finish reasons of a stream that ended without the provider's own last word. */
+const BROKEN_OFF: ReadonlySet<string> = new Set(['interrupted', 'error', 'other', 'unknown']);
+
 /** The conversation no longer fits; the caller shows less of it. */
 export class TooLong extends Error {}
 /** The server cannot carry tool calls, or not the provider's own computer tool; the caller asks in another way. */
@@ -173,8 +176,7 @@ async function collect(
     }
   }
   // A stream that just stops has not said its last word: half an answer is none.
-  if (finish === null || finish.finishReason === 'other' || finish.finishReason === 'error')
-    throw new Error('the answer broke off');
+  if (finish === null || BROKEN_OFF.has(finish.finishReason)) throw new Error('the answer broke off');
   return { text, calls, ...finish };
 }
 

@@ -37,7 +37,7 @@ const NO_VISION =
   /(?:not|n't) (?:support|accept|able to (?:see|process)).{0,40}(?:image|vision|multi-?modal)|(?:image|vision|multi-?modal)[^.]{0,60}(?:not (?:be )?(?:supported|enabled|allowed)|unsupported)|unknown variant .?image_url|no (?:vision|multimodal) (?:support|projector)/;
 const NO_TOOLS =
   /not support (?:tools|tool.?(?:use|calling|choice)|function)|tool.?choice requires|enable-auto-tool-choice|tools? (?:is|are|param\w*) not supported|tool.?(?:use|calling) is not supported/;
-const NO_COMPUTER = /computer(?:[_-]\w+|['’"”`]?\s*(?:tool|use))/;
+const NO_COMPUTER = /tools?[^.]{0,60}computer|computer\w*['’"”`]?[^.]{0,30}tool/;
 const QUOTA =
   /insufficient_quota|credit balance|billing|exceeded your current quota|spending limit|usage limit/;
 const WRONG_KEY =

@@ -169,7 +169,9 @@ function openAiCall(call: ModelCall, action: z.infer<typeof OpenAiAction>): Mode
       const names = action.keys.map((key) => keysOf(key));
       if (names.some((name) => name === undefined))
         return [refusal(call, `“${action.keys.join('+').slice(0, 40)}” is not a key`)];
-      return [pressed(call, names.flat() as string[])];
+      // Letters come in capitals; in a chord they name keys.
+      const keys = names.flat() as string[];
+      return [pressed(call, keys.length > 1 ? keys.map((key) => key.toLowerCase()) : keys)];
     }
     case 'move':
       return [own(call, 'move', { point: place(action) })];
