@@ -141,7 +141,10 @@ describe('what the policy leaves to the person', () => {
     policy.runs.local_server = 'ask';
     writeFileSync(policyFile(), JSON.stringify(policy));
     const reply = type('f');
-    expect(await card()).toMatchObject({ application: '', action: 'Let this run use the desktop' });
+    expect(await card()).toMatchObject({
+      application: '',
+      action: expect.stringMatching(/^Let ws:\/\/127\.0\.0\.1:\d+.* test use this desktop$/),
+    });
     await answer('approve', await card());
     await reply;
     expect(await type('g')).not.toMatchObject(refused('runs:local_server'));

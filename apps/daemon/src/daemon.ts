@@ -41,10 +41,11 @@ import { type Answer, CommandCache } from './desktop/command-cache.ts';
 import type { DesktopSenses } from './desktop/desktop-senses.ts';
 import { FrameBook } from './desktop/frame-book.ts';
 import { Observer, type Picture, type Sight } from './desktop/observe.ts';
+import { ReceiverFacts } from './desktop/receiver-facts.ts';
 import type { HandsClient } from './hands/hands-client.ts';
 import type { ServerLink } from './link/server-link.ts';
 import type { DaemonSocket } from './local/daemon-socket.ts';
-import { Consent, lastingRule } from './policy/consent.ts';
+import { Consent, type ConsentQuestion, lastingRule } from './policy/consent.ts';
 import { decide, decideOrigin, type PolicyDecision, type PolicyQuestion } from './policy/policy.ts';
 import type { PolicyReader } from './policy/policy-file.ts';
 import type { GuardProcess } from './safety/guard-process.ts';
@@ -81,8 +82,6 @@ export type DaemonPeers = Readonly<{
   onShutdown: () => void;
 }>;
 
-/** Stands for no operation in particular: grants of a run's origin name no subject. */
-const ORIGIN_QUESTION: PolicyQuestion = { operation: { type: 'wait', ms: 0 }, window: null };
 const RING_SIDE_PX = 48;
 const THUMBNAIL = { width: 320, height: 180 };
 /** A run in one of these is over: the panel shows it until the next one begins. */
@@ -114,6 +113,8 @@ export class Daemon implements Disposable {
   #machineId: MachineId | null = null;
   #serverUrl: string | null = null;
   #run: PanelRun | null = null;
+  /** Who asked the server for the run in progress, in its words. */
+  #requestedBy = '';
   #target: Point | null = null;
   /** A person had control when guard died. */
   #pauseToRestore: PauseKind | undefined;
@@ -158,6 +159,7 @@ export class Daemon implements Disposable {
       lease: this.#lease,
       refusal: () => this.#refusal(),
       policy: (question) => this.#decide(question),
+      facts: new ReceiverFacts(senses, log),
       origin: () => this.#decideOrigin(),
       consent: (question, decision, options) => this.#askPerson(question, decision, options),
       clearTarget: (point) => peers.socket.clearTarget(point),
@@ -459,7 +461,7 @@ export class Daemon implements Disposable {
       return new ProtocolError('NOT_ARMED', `The stop hotkey is not armed: ${unarmed}`);
     if (this.#lease.current === undefined)
       return new ProtocolError('LEASE_REQUIRED', 'The lease on this machine has ended.');
-    const origin = this.#decideOrigin();
+    const { decision: origin } = this.#decideOrigin();
     if (origin.verdict === 'deny')
       return new ProtocolError('POLICY_DENIED', `${origin.rule}: ${origin.reason}`, { rule: origin.rule });
     return undefined;
@@ -518,16 +520,18 @@ export class Daemon implements Disposable {
       : decision;
   }
 
-  #decideOrigin(): PolicyDecision {
+  #decideOrigin(): { question: ConsentQuestion; decision: PolicyDecision } {
     const { policy, serverIsLocal } = this.#parts;
     const startedAt = this.#run === null ? null : new Date(this.#run.startedAt);
-    const decision = decideOrigin(policy.current, { serverIsLocal, now: new Date(), startedAt });
-    const granted = decision.verdict === 'ask' && this.#consent.granted(ORIGIN_QUESTION, decision);
-    return granted ? { ...decision, verdict: 'allow' } : decision;
+    const starter = `${this.#serverUrl ?? 'unknown'} ${this.#requestedBy}`;
+    const question = { operation: { type: 'wait', ms: 0 } as const, window: null, starter };
+    const decision = decideOrigin(policy.current, { serverIsLocal, starter, now: new Date(), startedAt });
+    const granted = decision.verdict === 'ask' && this.#consent.granted(question, decision);
+    return { question, decision: granted ? { ...decision, verdict: 'allow' } : decision };
   }
 
   async #askPerson(
-    question: PolicyQuestion,
+    question: ConsentQuestion,
     decision: PolicyDecision,
     options: { ceilingMs: number; signal: AbortSignal },
   ): Promise<boolean> {
@@ -565,6 +569,7 @@ export class Daemon implements Disposable {
     if (run === null || this.#run?.id === run.runId) return;
     this.#savedPaths.clear();
     this.#consent.forget();
+    this.#requestedBy = run.requestedBy;
     this.#run = {
       id: run.runId,
       task: run.task,

@@ -154,6 +154,26 @@ export interface Hands extends AsyncDisposable {
   releaseAll(): Promise<void>;
 }
 
+/** Who a window really belongs to, as far as the system itself can tell; what the window says may lie. */
+export type WindowIdentity = Readonly<{
+  /** All names it goes by, its program's file name among them. */
+  names: readonly string[];
+  pid: number | null;
+  /** Absolute path of its program; null where that can't be known. */
+  program: string | null;
+}>;
+
+/** The element that a key press would go to. */
+export type FocusedField = Readonly<{
+  editable: boolean;
+  /** Its content is hidden: a password field. */
+  protected: boolean;
+  /** Desktop space; null when its place is not known. */
+  bounds: Rect | null;
+  /** Origin of the page or frame it lies in, as the browser says; null outside our browser. */
+  origin: string | null;
+}>;
+
 /** Windows of the desktop and applications that can be opened. */
 export interface WindowSystem extends AsyncDisposable {
   windows(): Promise<readonly WindowInfo[]>;
@@ -161,6 +181,8 @@ export interface WindowSystem extends AsyncDisposable {
   activeWindow(): Promise<WindowInfo | null>;
   /** The topmost window under a desktop point: the one a click would reach. */
   windowAt(point: Point): Promise<WindowInfo | null>;
+  /** Absent where the system does not tell more than WindowInfo. */
+  identity?(windowId: string): Promise<WindowIdentity>;
   focus(windowId: string): Promise<void>;
   close(windowId: string): Promise<void>;
 }
@@ -218,4 +240,6 @@ export interface Browser extends ElementSourcePort {
   /** True while the active page still loads or has requests in flight that began with the last navigation. */
   loading(): Promise<boolean>;
   isOurs(window: WindowInfo): boolean;
+  /** Null when the page has no focus (an address bar has it) or nothing in it does. */
+  focusedField(window: WindowInfo, options: { signal: AbortSignal }): Promise<FocusedField | null>;
 }

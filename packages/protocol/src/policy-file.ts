@@ -26,6 +26,17 @@ const Weekday = z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']);
 /** This computer's clock. `to` before `from` goes past midnight; it then belongs to the day it began on. */
 const Hours = z.strictObject({ days: z.array(Weekday).max(7).optional(), from: TimeOfDay, to: TimeOfDay });
 
+/**
+ * What actions are called in a rule: the operations, and what they amount to where that can be seen.
+ * A new operation needs no entry here.
+ */
+export const DERIVED_ACTIONS = {
+  type_password: 'keys and text into a password field',
+  type_secret: 'text with a {{secret:…}} of this desktop in it',
+  root_terminal: 'input into a terminal in which something runs as root',
+} as const;
+export type DerivedAction = keyof typeof DERIVED_ACTIONS;
+
 const Section = z.strictObject({ default: Verdict, rules: z.array(Rule).max(500).default([]) });
 
 /**
@@ -33,11 +44,18 @@ const Section = z.strictObject({ default: Verdict, rules: z.array(Rule).max(500)
  * Missing or broken, everything is denied.
  */
 export const PolicyFile = z.strictObject({
+  /** For editors that know JSON Schema; `deskhand policy schema` prints it. */
+  $schema: z.string().max(500).optional(),
   version: z.literal(1),
   runs: z.strictObject({
+    /**
+     * By who asks: the server's address, a space, and the name and id of the API key as that server tells them,
+     * e.g. `wss://desk.example laptop (key_…)`. Before the two verdicts below.
+     */
+    starters: z.array(Rule).max(500).default([]),
     /** The control plane that `deskhand up` starts on this computer. */
     local_server: Verdict.default('allow'),
-    other_servers: Verdict.default('allow'),
+    other_servers: Verdict.default('ask'),
     /** When runs may act; none named means always. */
     hours: z.array(Hours).max(50).default([]),
     /** The longest a run may act here, counted from its first moment on this desktop. */
@@ -46,8 +64,13 @@ export const PolicyFile = z.strictObject({
   /** By application name, then by window title. */
   applications: Section,
   titles: Section.default({ default: 'allow', rules: [] }),
-  /** By URL of a navigation. */
+  /**
+   * By URL of a navigation, and of the page that gets the input where the browser is ours. `https://host/path*`,
+   * `host`, `*.host`, `scheme:*`; a star in the host never reaches into the path.
+   */
   urls: Section,
+  /** By kind of action: `click`, `type_text`, `key_combo`, `close_window` …, and those of DERIVED_ACTIONS. */
+  actions: Section.default(() => structuredClone(DEFAULT_ACTIONS)),
   terminal: z.strictObject({ allow: z.boolean().default(false) }),
   files: z.strictObject({
     /** Folders whose files may be read; the data folder's `work` is always one. */
@@ -69,10 +92,18 @@ const LOCKS = 'It locks the screen.';
 const ASKS_FOR_PASSWORDS = 'It asks for the system’s passwords.';
 const deny = (match: string, why: string) => ({ match, verdict: 'deny' as const, why });
 
+const DEFAULT_ACTIONS: z.infer<typeof Section> = {
+  default: 'allow',
+  rules: [
+    { match: 'type_password', verdict: 'ask', why: 'It is a password field.' },
+    { match: 'root_terminal', verdict: 'ask', why: 'Something runs as root there.' },
+  ],
+};
+
 /** What a person who never opens the file gets. */
 export const DEFAULT_POLICY: PolicyFile = {
   version: 1,
-  runs: { local_server: 'allow', other_servers: 'allow', hours: [], max_minutes: null },
+  runs: { starters: [], local_server: 'allow', other_servers: 'ask', hours: [], max_minutes: null },
   applications: {
     default: 'allow',
     rules: [
@@ -104,6 +135,7 @@ export const DEFAULT_POLICY: PolicyFile = {
       deny('javascript:*', 'It is code, not a page.'),
     ],
   },
+  actions: structuredClone(DEFAULT_ACTIONS),
   terminal: { allow: false },
   files: { roots: [] },
 };
@@ -193,10 +225,11 @@ export function savePolicy(path: string, policy: PolicyFile): void {
 /** What one rule is about. */
 export type PolicyChange =
   | Readonly<{ about: 'terminal'; verdict: 'allow' | 'deny' }>
+  | Readonly<{ about: 'starters'; match: string; verdict: Verdict; why?: string | undefined }>
   | Readonly<{ about: 'files'; root: string; verdict: 'allow' | 'deny' }>
   | Readonly<{ about: 'local_server' | 'other_servers'; verdict: Verdict }>
   | Readonly<{
-      about: 'applications' | 'titles' | 'urls';
+      about: 'applications' | 'titles' | 'urls' | 'actions';
       match: string;
       verdict: Verdict;
       why?: string | undefined;
@@ -210,6 +243,11 @@ export function changePolicy(policy: PolicyFile, change: PolicyChange): PolicyFi
     case 'local_server':
     case 'other_servers':
       return { ...policy, runs: { ...policy.runs, [change.about]: change.verdict } };
+    case 'starters': {
+      const { match, verdict, why } = change;
+      const starters = withRule(policy.runs.starters, match, verdict, why);
+      return { ...policy, runs: { ...policy.runs, starters } };
+    }
     case 'files': {
       const others = policy.files.roots.filter((root) => root !== change.root);
       return { ...policy, files: { roots: change.verdict === 'allow' ? [...others, change.root] : others } };
@@ -217,11 +255,27 @@ export function changePolicy(policy: PolicyFile, change: PolicyChange): PolicyFi
     default: {
       const { about, match, verdict, why } = change;
       const section = policy[about];
-      const others = section.rules.filter((rule) => rule.match.toLowerCase() !== match.toLowerCase());
-      const rule = { match, verdict, ...(why === undefined ? {} : { why }) };
-      return { ...policy, [about]: { ...section, rules: [rule, ...others] } };
+      return { ...policy, [about]: { ...section, rules: withRule(section.rules, match, verdict, why) } };
     }
   }
+}
+
+function withRule(
+  rules: readonly z.infer<typeof Rule>[],
+  match: string,
+  verdict: Verdict,
+  why: string | undefined,
+): z.infer<typeof Rule>[] {
+  const others = rules.filter((rule) => rule.match.toLowerCase() !== match.toLowerCase());
+  return [{ match, verdict, ...(why === undefined ? {} : { why }) }, ...others];
+}
+
+/** JSON Schema of the file as a person may write it. */
+export function policySchema(): Record<string, unknown> {
+  return {
+    title: 'Deskhand policy',
+    ...z.toJSONSchema(PolicyFile, { io: 'input', target: 'draft-2020-12' }),
+  };
 }
 
 function textOf(policy: PolicyFile): string {

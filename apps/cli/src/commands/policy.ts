@@ -1,10 +1,14 @@
 import { homedir } from 'node:os';
 import path from 'node:path';
+import { OPERATION_TRAITS, parseUrlPattern } from '@deskhand/protocol';
 import {
   changePolicy,
+  DERIVED_ACTIONS,
   loadPolicy,
   type PolicyChange,
   type PolicyFile,
+  type PolicyProblem,
+  policySchema,
   savePolicy,
   type Verdict,
   writeDefaultPolicy,
@@ -23,9 +27,13 @@ const KINDS = `KIND is one of
   files FOLDER          reading files below FOLDER (allow, deny)
   application NAME      windows of that application, and opening it
   title TEXT            windows with that title
-  url ADDRESS           going to that address
+  url ADDRESS           going to that address, and input into its page
+  action KIND           click, type_text, key_combo, close_window, … or one of
+                        type_password, type_secret, root_terminal
   server local|other    runs of this computer's own server, of other servers
-NAME, TEXT and ADDRESS are compared whole, without case; * stands for anything.`;
+  starter WHO           runs that one asks for: "SERVER NAME (KEY)", as the card shows
+NAME, TEXT and WHO are compared whole, without case; * stands for anything.
+ADDRESS is https://host/path*, host, *.host or scheme:*.`;
 
 export function register(program: Command, context: Context): void {
   const policy = program
@@ -51,12 +59,16 @@ export function register(program: Command, context: Context): void {
   sub('create', 'writes the first policy where there is none').action((flags: Flags) =>
     create(flags, context),
   );
+  policy
+    .command('schema')
+    .description('the JSON Schema of the file, for editors and checkers')
+    .action(() => context.print(JSON.stringify(policySchema(), null, 2)));
   for (const verdict of ['allow', 'ask', 'deny'] as const)
     sub(
       verdict,
       `${verdict === 'ask' ? 'asks in the panel before' : `${verdict === 'allow' ? 'allows' : 'denies'}`} something, from the next action on`,
     )
-      .argument('<kind>', 'terminal, files, application, title, url or server')
+      .argument('<kind>', 'terminal, files, application, title, url, action, server or starter')
       .argument('[what]', 'folder, name, text, address; local or other')
       .option('--why <text>', 'said when it is refused or asked')
       .addHelpText('after', `\n${KINDS}`)
@@ -83,6 +95,8 @@ function show(flags: Flags, context: Context): void {
   print(style.bold(file));
   print(`${word(runs.local_server)} runs of this computer’s own server`);
   print(`${word(runs.other_servers)} runs of other servers`);
+  for (const { match, verdict, why } of runs.starters)
+    print(`${word(verdict)} runs of ${inert(match)}${why === undefined ? '' : `  ${style.dim(inert(why))}`}`);
   for (const { days, from, to } of runs.hours)
     print(`      ${style.dim('only')} ${from}–${to}${days === undefined ? '' : ` on ${days.join(', ')}`}`);
   if (runs.max_minutes !== null) print(`      ${style.dim('for at most')} ${runs.max_minutes} minutes each`);
@@ -94,6 +108,7 @@ function show(flags: Flags, context: Context): void {
     ['applications', 'application'],
     ['titles', 'window title'],
     ['urls', 'address'],
+    ['actions', 'action'],
   ] as const) {
     for (const { match, verdict, why } of policy[section].rules)
       print(
@@ -113,13 +128,40 @@ function check(flags: Flags, context: Context): void {
         ? loaded.problems
         : [{ place: 'the file', message: loaded.reason }];
   if (problems.length > 0) context.exit(EXIT.failed);
-  if (flags.json) context.print(JSON.stringify({ path: file, valid: problems.length === 0, problems }));
-  else if (problems.length === 0) context.print(`${context.style.green('ok')}  ${file}`);
-  else {
+  const warnings = loaded.state === 'loaded' ? warningsAbout(loaded.policy) : [];
+  if (flags.json)
+    context.print(JSON.stringify({ path: file, valid: problems.length === 0, problems, warnings }));
+  else if (problems.length === 0) {
+    context.print(`${context.style.green('ok')}  ${file}`);
+    for (const { place, message } of warnings)
+      context.print(`${context.style.yellow(inert(place))}: ${inert(message)}`);
+  } else {
     for (const { place, message } of problems)
       context.print(`${context.style.red(inert(place))}: ${inert(message)}`);
     context.print('Until that is mended, everything is denied.');
   }
+}
+
+/** Rules that allow more than they look like, or never count. */
+function warningsAbout(policy: PolicyFile): PolicyProblem[] {
+  const warnings: PolicyProblem[] = [];
+  for (const [index, { match, verdict }] of policy.urls.rules.entries()) {
+    const { host } = parseUrlPattern(match);
+    if (verdict === 'allow' && host !== null && /[^*]\*$/.test(host))
+      warnings.push({
+        place: `urls.rules[${index}].match`,
+        message: `"${match}" also allows every host that begins alike, such as ${host.slice(0, -1)}.evil.example; write a slash before the star.`,
+      });
+  }
+  for (const section of ['applications', 'titles', 'urls', 'actions'] as const) {
+    const everything = policy[section].rules.findIndex(({ match }) => match.trim() === '*');
+    if (everything !== -1 && everything < policy[section].rules.length - 1)
+      warnings.push({
+        place: `${section}.rules[${everything}]`,
+        message: 'It fits everything, so the rules after it never count.',
+      });
+  }
+  return warnings;
 }
 
 function create(flags: Flags, context: Context): void {
@@ -189,6 +231,15 @@ function changeFrom(
       return { about: 'titles', match: demand('title'), verdict, why };
     case 'url':
       return { about: 'urls', match: demand('address'), verdict, why };
+    case 'action': {
+      const match = demand('kind of action');
+      const known = [...Object.keys(OPERATION_TRAITS), ...Object.keys(DERIVED_ACTIONS)];
+      if (!match.includes('*') && !known.includes(match))
+        throw usage(`There is no action "${inert(match, 40)}". There are: ${known.join(', ')}.`);
+      return { about: 'actions', match, verdict, why };
+    }
+    case 'starter':
+      return { about: 'starters', match: demand('one'), verdict, why };
     case 'server':
       if (what !== 'local' && what !== 'other') throw usage('Which server: local or other?');
       return { about: what === 'local' ? 'local_server' : 'other_servers', verdict };
@@ -211,9 +262,13 @@ function sentence(change: PolicyChange): string {
     case 'other_servers':
       return `Runs of other servers are ${verb}.`;
     default: {
-      const noun = { applications: 'Windows of', titles: 'Windows titled', urls: 'Addresses like' }[
-        change.about
-      ];
+      const noun = {
+        applications: 'Windows of',
+        titles: 'Windows titled',
+        urls: 'Addresses like',
+        actions: 'Actions of the kind',
+        starters: 'Runs of',
+      }[change.about];
       return `${noun} ${inert(change.match)} are ${verb}.`;
     }
   }

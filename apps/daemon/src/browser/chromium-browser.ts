@@ -3,7 +3,7 @@ import { errorAttributes, type Logger, sleep } from '@deskhand/base';
 import { type PageInfo, ProtocolError, type ScreenElement, type WindowInfo } from '@deskhand/protocol';
 import { applicationEnvironment } from '../applications/application-environment.ts';
 import { ProcessGroup } from '../applications/process-group.ts';
-import type { Browser } from '../ports.ts';
+import type { Browser, FocusedField } from '../ports.ts';
 import type { WindowControl } from '../windows/window-control.ts';
 import { browserFlags, prepareProfile } from './browser-profile.ts';
 import { CdpError, CdpPipe } from './cdp-pipe.ts';
@@ -142,6 +142,18 @@ export class ChromiumBrowser implements Browser {
       this.#options.log.warn('the page could not be read', errorAttributes(error));
       return [];
     }
+  }
+
+  async focusedField(window: WindowInfo, options: { signal: AbortSignal }): Promise<FocusedField | null> {
+    const running = this.#live;
+    if (running === undefined || running.cdp.isClosed || !this.isOurs(window)) return null;
+    const stop = { signal: AbortSignal.any([options.signal, AbortSignal.timeout(READ_CEILING_MS)]) };
+    const tab = await this.#activeTab(running, stop, window);
+    if (tab === null || tab.dialog !== null) return null;
+    const focus = await running.elements.focus(tab, stop);
+    if (focus === null) return null;
+    const { origin, ...field } = focus;
+    return { ...field, bounds: null, origin };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

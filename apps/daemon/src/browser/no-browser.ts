@@ -16,6 +16,9 @@ export class NoBrowser implements Browser {
   isOurs(): boolean {
     return false;
   }
+  async focusedField(): Promise<null> {
+    return null;
+  }
   async elements(): Promise<readonly ScreenElement[]> {
     return [];
   }

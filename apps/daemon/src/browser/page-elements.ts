@@ -52,6 +52,29 @@ const Collected = z.object({
 type Collected = z.infer<typeof Collected>;
 type Item = Collected['items'][number];
 
+/** In our own world a page can't forge what these ask. A frame that only holds the focused frame says nothing. */
+const FOCUS = `(() => {
+  if (!document.hasFocus()) return null;
+  let element = document.activeElement;
+  while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
+  if (element === null || /^(?:IFRAME|FRAME|OBJECT|EMBED|BODY|HTML)$/.test(element.tagName)) return null;
+  const input = element.tagName === 'INPUT';
+  const texts = !input || /^(?:text|password|email|tel|url|search|number)$/.test(element.type);
+  const edits = (input && texts) || element.tagName === 'TEXTAREA' || element.isContentEditable;
+  return {
+    origin: self.origin,
+    editable: edits && element.readOnly !== true && element.disabled !== true,
+    protected: input && (element.type === 'password' || getComputedStyle(element).webkitTextSecurity !== 'none'),
+  };
+})()`;
+
+const PageFocus = z.object({
+  origin: z.string().max(2000),
+  editable: z.boolean(),
+  protected: z.boolean(),
+});
+export type PageFocus = z.infer<typeof PageFocus>;
+
 type Stop = Readonly<{ signal: AbortSignal }>;
 type FrameTree = { frame: { id: string }; childFrames?: FrameTree[] };
 
@@ -117,6 +140,31 @@ export class PageElements {
       elements: elements.length,
     };
     return elements;
+  }
+
+  /** What has the focus within a page, in whichever of its frames; null when the page as a whole has none. */
+  async focus(tab: PageTab, stop: Stop): Promise<PageFocus | null> {
+    const sessions = [tab.sessionId, ...[...tab.frames.values()].map(({ sessionId }) => sessionId)];
+    const places = await Promise.all(
+      sessions.map(async (sessionId) => {
+        const tree = await this.#cdp
+          .send<{ frameTree: FrameTree }>('Page.getFrameTree', {}, { ...stop, sessionId })
+          .then((answer) => answer.frameTree)
+          .catch(() => null);
+        return framesOf(tree).map((frameId) => ({ sessionId, frameId }));
+      }),
+    );
+    const answers = await Promise.all(
+      places
+        .flat()
+        .slice(0, MAX_FRAMES)
+        .map(({ sessionId, frameId }) => this.evaluate(sessionId, frameId, FOCUS, stop)),
+    );
+    for (const answer of answers) {
+      const parsed = PageFocus.safeParse(answer);
+      if (parsed.success) return parsed.data;
+    }
+    return null;
   }
 
   /** Runs an expression in our own world of a frame. @returns undefined when the frame is gone or busy. */
@@ -245,6 +293,10 @@ export class PageElements {
     const parsed = Collected.safeParse(value);
     return parsed.success ? parsed.data : null;
   }
+}
+
+function framesOf(tree: FrameTree | null): string[] {
+  return tree === null ? [] : [tree.frame.id, ...(tree.childFrames ?? []).flatMap(framesOf)];
 }
 
 function boundsOf({ x, y, width, height }: Item): Rect {

@@ -12,9 +12,11 @@ import {
 import {
   type ActCommand,
   type Action,
+  canonicalKey,
   type FrameGeometry,
   isErrorCode,
   isInputAction,
+  MODIFIER_KEYS,
   type Operation,
   type Outcome,
   type Point,
@@ -25,7 +27,7 @@ import {
 } from '@deskhand/protocol';
 import type { AuditLog } from '../audit/audit-log.ts';
 import { displayAt, FrameMemory, layoutIdOf, primaryDisplay } from '../capture/index.ts';
-import { sameWindow } from '../policy/consent.ts';
+import { type ConsentQuestion, sameWindow } from '../policy/consent.ts';
 import type { PolicyDecision, PolicyQuestion } from '../policy/policy.ts';
 import type { Aim, Hands } from '../ports.ts';
 import type { LeaseKeeper } from '../safety/lease-keeper.ts';
@@ -33,6 +35,7 @@ import type { DesktopSenses } from './desktop-senses.ts';
 import { Before, judge } from './evidence.ts';
 import { FrameBook } from './frame-book.ts';
 import type { Observer, Sight } from './observe.ts';
+import type { ReceiverFacts } from './receiver-facts.ts';
 import { SettleMemory } from './settle-wishes.ts';
 import { useTool } from './use-tool.ts';
 
@@ -45,11 +48,12 @@ export type ActorOptions = Readonly<{
   /** Why nothing may be done now (latched, paused, no guard), or undefined. */
   refusal: () => ProtocolError | undefined;
   policy: (question: PolicyQuestion) => PolicyDecision;
+  facts: ReceiverFacts;
   /** Whether this run may act here: asked like any other rule. */
-  origin: () => PolicyDecision;
+  origin: () => { question: ConsentQuestion; decision: PolicyDecision };
   /** Asks the person. Settles true for a yes. @throws when a stop takes the question away. */
   consent: (
-    question: PolicyQuestion,
+    question: ConsentQuestion,
     decision: PolicyDecision,
     options: { ceilingMs: number; signal: AbortSignal },
   ) => Promise<boolean>;
@@ -76,6 +80,8 @@ const ACT_RESERVE_MS = 5000;
 const KEYBOARD_ACTIONS: ReadonlySet<Action['type']> = new Set(['type_text', 'key_press', 'key_combo']);
 /** How often the focus is looked at while keys are pressed. */
 const FOCUS_LOOK_MS = 30;
+
+const EXPLAIN_CEILING_MS = 1000;
 
 /** Codes that say "nothing was done", as opposed to "it broke midway". */
 const NOT_DONE: ReadonlySet<string> = new Set([
@@ -248,7 +254,7 @@ export class Actor {
     receivers: ReadonlyArray<WindowInfo | null>,
     signal: AbortSignal,
   ): Promise<Outcome> {
-    const { hands, senses, policy, log } = this.#options;
+    const { hands, senses, policy, facts, log } = this.#options;
     const fence = { epoch: command.epoch, leaseId: command.leaseId };
     const aim = await this.#aim(action, receivers);
     if (!KEYBOARD_ACTIONS.has(action.type))
@@ -262,7 +268,7 @@ export class Actor {
         const window = await senses.windows.activeWindow();
         if ((window?.id ?? null) === last) continue;
         last = window?.id ?? null;
-        const { verdict, rule } = policy({ operation: action, window });
+        const { verdict, rule } = policy(await facts.question(action, window, finished.signal));
         if (verdict !== 'allow')
           denied.abort(new StopError('POLICY_DENIED', `${rule}: the focus went to a window that is denied.`));
       }
@@ -308,9 +314,10 @@ export class Actor {
   /** A stranger that policy denies is named; one that is gone again, or allowed, is for the engine to look at. */
   async #explained(action: Action, outcome: Outcome): Promise<Outcome> {
     if (outcome.code !== 'RECEIVER_CHANGED') return outcome;
-    const { senses, policy } = this.#options;
+    const { senses, policy, facts } = this.#options;
+    const signal = AbortSignal.timeout(EXPLAIN_CEILING_MS);
     for (const window of await this.#receivers(action, pointsOf(action), senses).catch(() => [])) {
-      const { verdict, rule, reason } = policy({ operation: action, window });
+      const { verdict, rule, reason } = policy(await facts.question(action, window, signal));
       if (verdict === 'deny')
         return { ...outcome, code: 'POLICY_DENIED', message: `${rule}: ${reason}`, result: { rule } };
     }
@@ -338,12 +345,13 @@ export class Actor {
     run: string | null,
     signal: AbortSignal,
   ): Promise<ReadonlyArray<WindowInfo | null>> {
-    const { senses, policy, origin } = this.#options;
+    const { senses, policy, facts, origin } = this.#options;
     const ask = { command, run, signal };
-    await this.#decideOne({ operation, window: null }, origin(), ask);
+    const { question: whose, decision } = origin();
+    await this.#decideOne(whose, decision, ask);
     const windows = await this.#receivers(operation, points, senses);
     for (const window of windows) {
-      const question = { operation, window };
+      const question = await facts.question(operation, window, signal);
       const asked = await this.#decideOne(question, policy(question), ask);
       if (asked) await this.#demandUnchanged(operation, points, windows);
     }
@@ -352,7 +360,7 @@ export class Actor {
 
   /** @returns whether the person was asked. @throws Refused */
   async #decideOne(
-    question: PolicyQuestion,
+    question: ConsentQuestion,
     decision: PolicyDecision,
     { command, run, signal }: { command: ActCommand; run: string | null; signal: AbortSignal },
   ): Promise<boolean> {
@@ -400,10 +408,15 @@ export class Actor {
       case 'click':
       case 'move':
       case 'drag':
-        return Promise.all(points.map((point) => senses.windows.windowAt(point)));
       case 'scroll': {
-        const place = points[0] ?? (await senses.capture.pointer());
-        return [place === null ? null : await senses.windows.windowAt(place)];
+        const pointer = points.length > 0 ? null : await senses.capture.pointer();
+        const places = pointer === null ? points : [pointer];
+        const below = await Promise.all(places.map((place) => senses.windows.windowAt(place)));
+        if (places.length === 0) below.push(null);
+        // Keys that are held meanwhile go where the focus is; only Ctrl, Shift and their like say nothing there.
+        const keys = 'modifiers' in operation ? operation.modifiers : [];
+        const types = keys.some((key) => !MODIFIER_KEYS.has(canonicalKey(key) ?? key));
+        return types ? [...below, await senses.windows.activeWindow()] : below;
       }
       case 'close_window':
       case 'focus_window':

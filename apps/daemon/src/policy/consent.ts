@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 import { inertLine, randomHex, sleep } from '@deskhand/base';
-import { type Operation, type PanelAsk, ProtocolError, type WindowInfo } from '@deskhand/protocol';
+import { type Operation, originOf, type PanelAsk, ProtocolError, type WindowInfo } from '@deskhand/protocol';
 import type { PolicyChange } from '@deskhand/protocol/policy-file';
 import type { PolicyDecision, PolicyQuestion } from './policy.ts';
 
 /** How far a yes reaches. */
 export type ConsentScope = 'once' | 'run' | 'always';
 export type ConsentAnswer = ConsentScope | 'deny' | 'timeout';
+
+/** What is asked: an operation, or (with `starter`) whether that one's run may act here at all. */
+export type ConsentQuestion = PolicyQuestion & Readonly<{ starter?: string }>;
 
 type Card = Readonly<{ ask: PanelAsk; answer: (answer: ConsentAnswer) => void }>;
 
@@ -29,11 +32,11 @@ export class Consent {
   }
 
   /** The person said yes to this rule and this subject for the whole run. */
-  granted(question: PolicyQuestion, decision: PolicyDecision): boolean {
+  granted(question: ConsentQuestion, decision: PolicyDecision): boolean {
     return this.#grants.has(grantKey(question, decision));
   }
 
-  grant(question: PolicyQuestion, decision: PolicyDecision): void {
+  grant(question: ConsentQuestion, decision: PolicyDecision): void {
     this.#grants.add(grantKey(question, decision));
   }
 
@@ -44,7 +47,7 @@ export class Consent {
 
   /** @throws the signal's reason when it aborts: a stop, a pause, a lost lease take the card away. */
   async request(
-    question: PolicyQuestion,
+    question: ConsentQuestion,
     decision: PolicyDecision,
     { ceilingMs, signal }: { ceilingMs: number; signal: AbortSignal },
   ): Promise<ConsentAnswer> {
@@ -77,17 +80,22 @@ export class Consent {
 }
 
 /** The lasting rule that "always" stands for; null where there is nothing to name. */
-export function lastingRule(question: PolicyQuestion, decision: PolicyDecision): PolicyChange | null {
+export function lastingRule(question: ConsentQuestion, decision: PolicyDecision): PolicyChange | null {
   const [section, pattern] = splitRule(decision.rule);
   const subject = subjectOf(question);
   switch (section) {
-    case 'runs':
-      return pattern === 'local_server' || pattern === 'other_servers'
-        ? { about: pattern, verdict: 'allow' }
-        : null;
+    case 'runs': {
+      const match = asPattern(question.starter ?? '');
+      return match === '' ? null : { about: 'starters', match, verdict: 'allow' };
+    }
+    case 'actions':
+      return pattern === 'default' ? null : { about: 'actions', match: pattern, verdict: 'allow' };
     case 'applications':
-    case 'urls':
       return subject === '' ? null : { about: section, match: subject, verdict: 'allow' };
+    case 'urls': {
+      const match = addressOf(question);
+      return match === '' ? null : { about: 'urls', match, verdict: 'allow' };
+    }
     case 'titles':
       // A title is a page's own word; the pattern is the person's.
       return pattern === 'default' ? null : { about: 'titles', match: pattern, verdict: 'allow' };
@@ -96,34 +104,46 @@ export function lastingRule(question: PolicyQuestion, decision: PolicyDecision):
   }
 }
 
-function cardFor(question: PolicyQuestion, decision: PolicyDecision): PanelAsk {
+function cardFor(question: ConsentQuestion, decision: PolicyDecision): PanelAsk {
   const requestId = `ask_${randomHex(16)}`;
   const origin = decision.rule.startsWith('runs:');
   const application = inertLine(origin ? '' : (question.window?.application ?? ''), 200);
-  const action = origin ? 'Let this run use the desktop' : inWords(question.operation);
+  const page = decision.rule.startsWith('urls:') ? originOf(question.pageUrl ?? '') : null;
+  const where = page === null ? '' : ` on ${inertLine(page, 200)}`;
+  const what = origin
+    ? `Let ${inertLine(question.starter ?? 'this run', 400)} use this desktop`
+    : inWords(question);
+  const action = `${what}${where}`;
   const facts = [requestId, application, action, question.window?.id ?? null, question.operation];
   const digest = createHash('sha256').update(JSON.stringify(facts)).digest('hex');
   return { requestId, digest, application, action };
 }
 
-function grantKey(question: PolicyQuestion, decision: PolicyDecision): string {
+function grantKey(question: ConsentQuestion, decision: PolicyDecision): string {
   return `${decision.rule}\n${decision.rule.startsWith('runs:') ? '' : subjectOf(question).toLowerCase()}`;
 }
 
 /** What a rule would name. */
-function subjectOf({ operation, window }: PolicyQuestion): string {
+function subjectOf(question: ConsentQuestion): string {
+  const { operation, window } = question;
   switch (operation.type) {
     case 'open_application':
-      return pattern(operation.name);
+      return asPattern(operation.name);
     case 'browser_navigate':
-      return pattern(URL.canParse(operation.url) ? new URL(operation.url).origin : operation.url, '/*');
+      return addressOf(question);
     default:
-      return pattern(window?.application ?? '');
+      return asPattern(window?.application ?? '');
   }
 }
 
+/** All of the site that was shown. */
+function addressOf({ operation, pageUrl }: ConsentQuestion): string {
+  const url = operation.type === 'browser_navigate' ? operation.url : (pageUrl ?? '');
+  return asPattern(originOf(url) ?? '', '/*');
+}
+
 /** A name as a pattern of its own; one with a star in it would name more than itself. */
-function pattern(name: string, suffix = ''): string {
+function asPattern(name: string, suffix = ''): string {
   const text = name.trim();
   return text === '' || text.includes('*') || text.length + suffix.length > 200 ? '' : `${text}${suffix}`;
 }
@@ -133,8 +153,14 @@ function splitRule(rule: string): [section: string, pattern: string] {
   return colon === -1 ? [rule, ''] : [rule.slice(0, colon), rule.slice(colon + 1)];
 }
 
+function inWords({ operation, kinds = [] }: ConsentQuestion): string {
+  const words = operationInWords(operation);
+  if (kinds.includes('type_password')) return `${words} into a password field`;
+  return kinds.includes('root_terminal') ? `${words} in a terminal that has root` : words;
+}
+
 /** Facts of the operation, never what is typed. */
-function inWords(operation: Operation): string {
+function operationInWords(operation: Operation): string {
   switch (operation.type) {
     case 'click':
       return operation.clicks > 1 ? `Click ${operation.clicks} times` : 'Click';

@@ -29,6 +29,7 @@ const verdict = (operation: OperationInput, application: string | null = 'Mousep
 
 const moment = (serverIsLocal: boolean, now = new Date(2026, 0, 5, 12), startedAt: Date | null = null) => ({
   serverIsLocal,
+  starter: 'wss://desk.example laptop (key_1)',
   now,
   startedAt,
 });

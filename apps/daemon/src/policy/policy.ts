@@ -1,12 +1,25 @@
 import { isAbsolute, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Operation, WindowInfo } from '@deskhand/protocol';
-import type { LoadedPolicy, PolicyFile, Verdict } from '@deskhand/protocol/policy-file';
+import {
+  canonicalUrl,
+  type Operation,
+  parseUrlPattern,
+  urlMatches,
+  type WindowInfo,
+  wildcard,
+} from '@deskhand/protocol';
+import type { DerivedAction, LoadedPolicy, PolicyFile, Verdict } from '@deskhand/protocol/policy-file';
 
 export type PolicyQuestion = Readonly<{
   operation: Operation;
   /** The window that will receive the input, read just now; null when none would. */
   window: WindowInfo | null;
+  /** Other names the window's application goes by: both parts of its class, its program. */
+  names?: readonly string[];
+  /** Address of the page that gets the input, where the browser is ours. */
+  pageUrl?: string | null;
+  /** What the operation amounts to, beyond its type. */
+  kinds?: readonly DerivedAction[];
 }>;
 
 export type PolicyDecision = Readonly<{
@@ -36,9 +49,21 @@ export function decide(
     return { verdict: 'deny', rule: `policy_${loaded.state}`, reason: loaded.reason };
   const { policy } = loaded;
   const { operation } = question;
+  if (operation.type === 'wait') return allow('wait');
+  const kinds = [operation.type, ...(question.kinds ?? [])];
+  return strictest([
+    decideOperation(policy, question, around),
+    first(policy.actions, 'actions', (match) => kinds.some((kind) => wildcard(match.trim(), kind))),
+  ]);
+}
+
+function decideOperation(
+  policy: PolicyFile,
+  question: PolicyQuestion,
+  around: PolicySurroundings,
+): PolicyDecision {
+  const { operation } = question;
   switch (operation.type) {
-    case 'wait':
-      return allow('wait');
     case 'run_command':
       return policy.terminal.allow
         ? allow('terminal')
@@ -49,14 +74,25 @@ export function decide(
     case 'browser_navigate':
       return decideUrl(policy, operation.url, around);
     case 'open_application':
-      return first(policy.applications, 'applications', [operation.name]);
+      return decideNames(policy, [operation.name]);
     default:
-      return decideWindow(policy, question.window);
+      return decideWindow(policy, question);
   }
+}
+
+const STRICTNESS: Readonly<Record<Verdict, number>> = { allow: 0, ask: 1, deny: 2 };
+
+/** The first of the strictest; a yes of one rule never overrides the no of another kind. */
+function strictest(decisions: readonly [PolicyDecision, ...PolicyDecision[]]): PolicyDecision {
+  return decisions.reduce((worst, decision) =>
+    STRICTNESS[decision.verdict] > STRICTNESS[worst.verdict] ? decision : worst,
+  );
 }
 
 export type RunMoment = Readonly<{
   serverIsLocal: boolean;
+  /** The server's address, a space, and who asked it for this run. */
+  starter: string;
   now: Date;
   /** When this run began to act on this desktop; null without a run. */
   startedAt: Date | null;
@@ -66,12 +102,14 @@ export type RunMoment = Readonly<{
 export function decideOrigin(loaded: LoadedPolicy, moment: RunMoment): PolicyDecision {
   if (loaded.state !== 'loaded')
     return { verdict: 'deny', rule: `policy_${loaded.state}`, reason: loaded.reason };
-  const { local_server, other_servers, hours, max_minutes } = loaded.policy.runs;
-  const { serverIsLocal, now, startedAt } = moment;
+  const { starters, local_server, other_servers, hours, max_minutes } = loaded.policy.runs;
+  const { serverIsLocal, starter, now, startedAt } = moment;
   if (hours.length > 0 && !hours.some((span) => isWithin(span, now)))
     return no('runs:hours', 'Runs may not act here at this hour.');
   if (max_minutes !== null && startedAt !== null && +now - +startedAt >= max_minutes * 60_000)
     return no('runs:max_minutes', `A run may act here for ${max_minutes} minutes.`);
+  const known = starters.find(({ match }) => wildcard(match.trim(), plain(starter)));
+  if (known !== undefined) return verdictOf(known.verdict, 'runs:starters', known.why);
   return serverIsLocal
     ? verdictOf(local_server, 'runs:local_server')
     : verdictOf(other_servers, 'runs:other_servers');
@@ -95,19 +133,33 @@ function minutesOf(time: string): number {
   return (hours ?? 0) * 60 + (minutes ?? 0);
 }
 
-function decideWindow(policy: PolicyFile, window: WindowInfo | null): PolicyDecision {
+/** What a window says of itself may lie: each of its names can only make the verdict stricter. */
+function decideWindow(policy: PolicyFile, { window, names = [], pageUrl }: PolicyQuestion): PolicyDecision {
   if (window === null) return verdictOf(policy.applications.default, 'applications:default');
-  if (OWN_APPLICATIONS.test(window.application))
+  const known = [window.application, ...names];
+  if (known.some((name) => OWN_APPLICATIONS.test(plain(name))))
     return no('own_window', 'Deskhand’s own windows belong to the person.');
-  const byApplication = first(policy.applications, 'applications', [window.application]);
-  if (byApplication.verdict === 'deny') return byApplication;
-  const byTitle = first(policy.titles, 'titles', [window.title]);
-  return byTitle.verdict === 'allow' ? byApplication : byTitle;
+  return strictest([
+    decideNames(policy, known),
+    first(policy.titles, 'titles', (match) => wildcard(match.trim(), plain(window.title))),
+    ...(pageUrl == null || pageUrl === 'about:blank' ? [] : [byUrlRules(policy, pageUrl)]),
+  ]);
+}
+
+/** The strictest rule that any of the names meets; the default only where none does. */
+function decideNames(policy: PolicyFile, names: readonly string[]): PolicyDecision {
+  const unnamed = 'applications:default';
+  const decisions = names.map((name) =>
+    first(policy.applications, 'applications', (match) => wildcard(match.trim(), plain(name))),
+  );
+  const named = decisions.filter(({ rule }) => rule !== unnamed);
+  const [one, ...others] = named.length > 0 ? named : decisions;
+  return one === undefined ? verdictOf(policy.applications.default, unnamed) : strictest([one, ...others]);
 }
 
 /** A file in the browser is a file that is read: the same folders count. */
 function decideUrl(policy: PolicyFile, url: string, around: PolicySurroundings): PolicyDecision {
-  const byUrl = first(policy.urls, 'urls', [url.trim()]);
+  const byUrl = byUrlRules(policy, url);
   if (byUrl.verdict === 'deny') return byUrl;
   let path: string | null = isAbsolute(url) ? url : null;
   try {
@@ -140,23 +192,39 @@ function isInside(path: string, root: string): boolean {
   return between === '' || (!between.startsWith('..') && !isAbsolute(between));
 }
 
+/**
+ * As the browser understands the address. A rule that denies or asks also counts where only the written text fits
+ * it; a rule that allows never does.
+ */
+function byUrlRules(policy: PolicyFile, url: string): PolicyDecision {
+  const canonical = canonicalUrl(url);
+  return first(policy.urls, 'urls', (match, verdict) => {
+    if (canonical !== null && urlMatches(parseUrlPattern(match), canonical)) return true;
+    const pattern = match.trim();
+    if (pattern === '*') return true;
+    return (
+      verdict !== 'allow' &&
+      (wildcard(pattern, url.trim()) || (canonical !== null && wildcard(pattern, canonical.href)))
+    );
+  });
+}
+
 function first(
   section: PolicyFile['applications'],
   name: string,
-  candidates: readonly string[],
+  fits: (match: string, verdict: Verdict) => boolean,
 ): PolicyDecision {
   for (const { match, verdict, why } of section.rules)
-    if (candidates.some((candidate) => matches(match, candidate)))
-      return verdictOf(verdict, `${name}:${match}`, why);
+    if (fits(match, verdict)) return verdictOf(verdict, `${name}:${match}`, why);
   return verdictOf(section.default, `${name}:default`);
 }
 
-function matches(pattern: string, text: string): boolean {
-  const source = pattern
-    .split('*')
-    .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
-    .join('[^]*');
-  return new RegExp(`^${source}$`, 'i').test(text.trim());
+/** Without what can't be seen, and with look-alike widths and ligatures as the letters they stand for. */
+function plain(text: string): string {
+  return text
+    .normalize('NFKC')
+    .replace(/[\p{Cc}\p{Cf}]/gu, '')
+    .trim();
 }
 
 function verdictOf(verdict: Verdict, rule: string, why?: string): PolicyDecision {

@@ -1,6 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, readlink } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { sleep } from '@deskhand/base';
 import { type Point, ProtocolError, type Rect, type WindowInfo } from '@deskhand/protocol';
+import type { WindowIdentity } from '../ports.ts';
 import { type X11Connection, X11Error } from '../x11/index.ts';
 import type { WindowControl } from './window-control.ts';
 import { X11Toplevels } from './x11-toplevels.ts';
@@ -93,6 +95,31 @@ export class X11WindowSystem implements WindowControl {
       if (error instanceof X11Error) return null;
       throw error;
     }
+  }
+
+  /** The class is the window's own word; the process is the X server's. */
+  async identity(windowId: string): Promise<WindowIdentity> {
+    const { x, atoms } = await this.#session();
+    const id = idOf(windowId);
+    const [className, pid] = await Promise.all([
+      x.getText(id, atoms.WM_CLASS).catch(() => null),
+      x.require('res').then(
+        (res) => res.processOf(id).catch(() => null),
+        () => null,
+      ),
+    ]);
+    const program = pid === null ? null : await readlink(`/proc/${pid}/exe`).catch(() => null);
+    const command = pid === null ? '' : await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
+    const names = [
+      ...(className ?? '').split('\0'),
+      command.trim(),
+      program === null ? '' : basename(program.replace(/ \(deleted\)$/, '')),
+    ];
+    return {
+      names: [...new Set(names.map((name) => name.trim()).filter((name) => name !== ''))],
+      pid,
+      program,
+    };
   }
 
   async focus(windowId: string): Promise<void> {
@@ -198,7 +225,7 @@ export class X11WindowSystem implements WindowControl {
       return {
         id: windowId(id),
         title: name,
-        application: await this.#applicationOf(x, atoms, { className, pid, owner: owners[0], title: name }),
+        application: await this.#applicationOf(x, atoms, { id, className, pid, owner: owners[0] }),
         ...(pid === undefined ? {} : { pid }),
         bounds: outerBounds({ ...geometry, x: origin.x, y: origin.y }, frame, shadow),
         active: id === active,
@@ -217,23 +244,27 @@ export class X11WindowSystem implements WindowControl {
     atoms: Atoms,
     facts: Readonly<{
       className: string | null;
+      id: number;
       pid: number | undefined;
       owner: number | undefined;
-      title: string;
     }>,
   ): Promise<string> {
     const own = classOf(facts.className);
     if (own !== null) return own;
-    // Menus often carry no class of their own but name the window they belong to.
-    if (facts.owner !== undefined && facts.owner !== x.root) {
+    // Menus often carry no class of their own but name the window they belong to; only a window of the same
+    // client can be that.
+    if (facts.owner !== undefined && facts.owner !== x.root && x.sameClient(facts.owner, facts.id)) {
       const owner = classOf(await x.getText(facts.owner, atoms.WM_CLASS).catch(() => null));
       if (owner !== null) return owner;
     }
-    if (facts.pid !== undefined) {
-      const command = await readFile(`/proc/${facts.pid}/comm`, 'utf8').catch(() => '');
-      if (command.trim() !== '') return command.trim();
-    }
-    return facts.title === '' ? 'unknown' : facts.title.slice(0, 200);
+    const told = await x.require('res').then(
+      (res) => res.processOf(facts.id).catch(() => null),
+      () => null,
+    );
+    const pid = told ?? facts.pid;
+    const command = pid === undefined ? '' : await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
+    // A title is anybody's to choose: it names no application.
+    return command.trim() === '' ? 'unknown' : command.trim().slice(0, 200);
   }
 
   async #existing(x: X11Connection, windowId: string): Promise<number> {

@@ -7,6 +7,7 @@ import type {
   RawRandr,
   RawRectangle,
   RawRender,
+  RawRes,
   RawShape,
   RawShm,
   RawShmSegment,
@@ -30,6 +31,7 @@ export type X11ExtensionMap = {
   composite: Composite;
   render: Render;
   xkb: Xkb;
+  res: Res;
 };
 export type X11ExtensionName = keyof X11ExtensionMap;
 
@@ -161,6 +163,12 @@ export type Composite = Readonly<{
   sendNameWindowPixmap(window: number): number;
   /** The window a compositor paints the screen on. Ask only while one runs: asking alone would map it. */
   overlayWindow(): Promise<number>;
+}>;
+
+/** What the server itself knows of its clients (X-Resource 1.2). */
+export type Res = Readonly<{
+  /** The process that made this window; null for one on another computer, and where the server doesn't say. */
+  processOf(resource: number): Promise<number | null>;
 }>;
 
 type Build<Raw, Wrapped> = (connection: X11Connection, raw: Raw) => Wrapped | Promise<Wrapped>;
@@ -387,6 +395,25 @@ const render: Build<RawRender, Render> = openRender;
 
 const xkb: Build<RawXkb, Xkb> = openXkb;
 
+const LOCAL_CLIENT_PID = 2;
+
+const res: Build<RawRes, Res> = async (connection, raw) => {
+  const [major, minor] = await connection.answer<readonly [number, number]>('XResQueryVersion', (reply) =>
+    raw.QueryVersion(1, 2, reply),
+  );
+  if (major < 1 || (major === 1 && minor < 2)) return { processOf: async () => null };
+  return {
+    processOf: async (resource) => {
+      const ids = await connection.answer<ReadonlyArray<{ mask: number; value: readonly number[] }>>(
+        'XResQueryClientIds',
+        (reply) => raw.QueryClientIds([{ client: resource, mask: LOCAL_CLIENT_PID }], reply),
+      );
+      const pid = ids.find(({ mask }) => mask === LOCAL_CLIENT_PID)?.value[0] ?? 0;
+      return pid > 0 ? pid : null;
+    },
+  };
+};
+
 const BUILDERS: { [Name in X11ExtensionName]: Build<never, X11ExtensionMap[Name]> } = {
   xtest,
   shm,
@@ -398,6 +425,7 @@ const BUILDERS: { [Name in X11ExtensionName]: Build<never, X11ExtensionMap[Name]
   composite,
   render,
   xkb,
+  res,
 };
 
 export function wrapExtension<Name extends X11ExtensionName>(

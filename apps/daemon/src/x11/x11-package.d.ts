@@ -392,6 +392,14 @@ declare module 'x11' {
     ): void;
   };
 
+  export type RawRes = ExtensionBase & {
+    QueryVersion(major: number, minor: number, reply: Reply<readonly [number, number]>): void;
+    QueryClientIds(
+      specs: ReadonlyArray<{ client: number; mask: number }>,
+      reply: Reply<ReadonlyArray<{ client: number; mask: number; value: readonly number[] }>>,
+    ): void;
+  };
+
   export type RawXInput = ExtensionBase & {
     xi2: { majorVersion: number; minorVersion: number } | null;
     EventMask: Record<string, number>;

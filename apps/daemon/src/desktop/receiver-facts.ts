@@ -1,0 +1,96 @@
+import { errorAttributes, type Logger } from '@deskhand/base';
+import { MODIFIER_KEYS, type Operation, type WindowInfo } from '@deskhand/protocol';
+import type { DerivedAction } from '@deskhand/protocol/policy-file';
+import type { PolicyQuestion } from '../policy/policy.ts';
+import { hasRootBelow, isTerminal } from '../policy/root-terminal.ts';
+import type { FocusedField, WindowIdentity } from '../ports.ts';
+import type { DesktopSenses } from './desktop-senses.ts';
+
+/** An application that does not answer in this time hides its fields from policy; see docs/safety.md. */
+const FIELD_CEILING_MS = 500;
+
+/** What policy needs to know beyond the window itself, read at the moment of input. */
+export class ReceiverFacts {
+  readonly #senses: DesktopSenses;
+  readonly #ownUid: number | null;
+  readonly #log: Logger;
+
+  constructor(senses: DesktopSenses, log: Logger, ownUid: number | null = process.getuid?.() ?? null) {
+    this.#senses = senses;
+    this.#log = log;
+    this.#ownUid = ownUid;
+  }
+
+  async question(
+    operation: Operation,
+    window: WindowInfo | null,
+    signal: AbortSignal,
+  ): Promise<PolicyQuestion> {
+    if (window === null) return { operation, window };
+    const [identity, pageUrl, field] = await Promise.all([
+      this.identity(window),
+      this.#pageUrl(window),
+      spells(operation) ? this.field(window, signal) : null,
+    ]);
+    const kinds: DerivedAction[] = [];
+    if (field?.protected === true) kinds.push('type_password');
+    const { names, pid } = identity;
+    if (pid !== null && isTerminal([window.application, ...names]) && hasRootBelow(pid, this.#ownUid))
+      kinds.push('root_terminal');
+    return { operation, window, names, pageUrl, kinds };
+  }
+
+  async identity(window: WindowInfo): Promise<WindowIdentity> {
+    const { windows } = this.#senses;
+    const unknown = { names: [], pid: null, program: null };
+    return (await this.#fact('identity', windows.identity?.(window.id))) ?? unknown;
+  }
+
+  /** The element that keys would go to; null when there is none, or nobody tells. */
+  async field(window: WindowInfo, signal: AbortSignal): Promise<FocusedField | null> {
+    const { browser, elements } = this.#senses;
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(FIELD_CEILING_MS)]);
+    if (browser?.isOurs(window) === true)
+      return (await this.#fact('field', browser.focusedField(window, { signal: limited }))) ?? null;
+    const found = await this.#fact('field', elements?.elements(window, { signal: limited }));
+    signal.throwIfAborted();
+    const focused = found?.find(({ states }) => states.includes('focused'));
+    if (focused === undefined) return null;
+    const isProtected = focused.states.includes('protected') || focused.role === 'password_field';
+    const editable = focused.states.includes('editable') || isProtected || focused.role === 'terminal';
+    return { editable, protected: isProtected, bounds: focused.bounds, origin: null };
+  }
+
+  async #pageUrl(window: WindowInfo): Promise<string | null> {
+    const { browser } = this.#senses;
+    if (browser?.isOurs(window) !== true) return null;
+    return (await this.#fact('page', browser.page()))?.url ?? null;
+  }
+
+  async #fact<T>(name: string, work: Promise<T> | undefined): Promise<T | undefined> {
+    try {
+      return await work;
+    } catch (error) {
+      this.#log.warn('a fact for policy is missing', { fact: name, ...errorAttributes(error) });
+      return undefined;
+    }
+  }
+}
+
+/** Whether text could come of it, by keys or by pasting. */
+function spells(operation: Operation): boolean {
+  const isCharacter = (key: string) => [...key].length === 1;
+  switch (operation.type) {
+    case 'type_text':
+      return true;
+    case 'key_press':
+      return operation.keys.some(isCharacter);
+    case 'key_combo': {
+      const keys = operation.keys.map((key) => key.toLowerCase());
+      const shortcut = keys.some((key) => MODIFIER_KEYS.has(key) && key !== 'shift');
+      return shortcut ? keys.includes('v') : keys.some((key) => isCharacter(key) || key === 'insert');
+    }
+    default:
+      return false;
+  }
+}
