@@ -104,7 +104,7 @@ describe('windows that lie', () => {
       file.applications = { default: 'deny', rules: [{ match: 'target-window', verdict: 'allow' }] };
     });
     const target = await startTargetWindow(desktop, 'target-window');
-    const { Apply } = target.places as { Apply: { x: number; y: number } };
+    const Apply = target.places.Apply ?? { x: 0, y: 0 };
     const place = { x: Apply.x + 5, y: Apply.y + 5 };
     expect(await clickAt(place)).not.toMatchObject({ status: 'refused' });
     await eventually(async () => (await pressed(target)) === 1, { what: 'the click' });
