@@ -369,7 +369,8 @@ export class Daemon implements Disposable {
   async onCommand(command: DaemonCommand, by: 'panel' | 'cli'): Promise<void> {
     const peers = this.#demandPeers();
     if (by === 'panel') this.#panelUsed = true;
-    if (command.name !== 'status') this.#parts.audit.append({ kind: 'person', what: command.name });
+    if (command.name !== 'status' && command.name !== 'examine')
+      this.#parts.audit.append({ kind: 'person', what: command.name });
     switch (command.name) {
       case 'stop':
         return this.#stopByPerson(by, command.note ?? `Stopped from the ${by}.`);
@@ -398,6 +399,7 @@ export class Daemon implements Disposable {
         peers.onShutdown();
         return;
       case 'status':
+      case 'examine':
         return;
     }
   }

@@ -10,6 +10,7 @@ import { NO_OWN_WINDOWS } from './capture/index.ts';
 import { type DaemonConfig, readConfig } from './config.ts';
 import { Daemon } from './daemon.ts';
 import { openDesktopSenses } from './desktop/open-desktop-senses.ts';
+import { examineSenses } from './doctor/examine-senses.ts';
 import { HandsClient } from './hands/hands-client.ts';
 import {
   isLoopback,
@@ -156,6 +157,15 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
     token: personToken,
     state: () => parts.state(),
     onCommand: (command, by) => parts.onCommand(command, by),
+    examine: () =>
+      examineSenses({
+        senses: opened.senses,
+        display,
+        exclusion: opened.exclusion(),
+        inputBackend: hands.backend,
+        log,
+        signal,
+      }),
     onPanelWindows: () => void opened.testExclusion(),
     log,
   });

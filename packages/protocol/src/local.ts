@@ -182,6 +182,7 @@ export const DaemonCommand = z.looseObject({
     'cancel',
     'reset',
     'status',
+    'examine',
     'shutdown',
   ]),
   note: z.string().max(2000).optional(),
@@ -357,10 +358,34 @@ export const PanelTarget = z.looseObject({
 });
 export type PanelTarget = z.infer<typeof PanelTarget>;
 
+/** One sense or hand of a desktop, tried just now. */
+export const SenseCheck = z.looseObject({
+  name: z.string().min(1).max(64),
+  state: z.enum(['ok', 'warn', 'fail']),
+  detail: z.string().max(2000),
+  ms: z
+    .number()
+    .min(0)
+    .nullable()
+    .meta({ description: 'What the trial took; null where nothing was tried.' }),
+  todo: z.string().max(1000).optional().meta({ description: 'The one thing to do about it.' }),
+  /** True where Deskhand has code for this system that was never run on one. */
+  notRun: z.boolean().optional(),
+});
+export type SenseCheck = z.infer<typeof SenseCheck>;
+/** Answer to the command `examine`: nothing of it moves, types or changes anything. */
+export const DaemonExamined = z.looseObject({
+  type: z.literal('examined'),
+  id: z.string().max(64),
+  checks: z.array(SenseCheck).max(64),
+});
+export type DaemonExamined = z.infer<typeof DaemonExamined>;
+
 export const FromDaemon = z.discriminatedUnion('type', [
   Attached,
   LocalRefusal,
   DaemonState,
+  DaemonExamined,
   PanelStep,
   PanelThumbnail,
   PanelDodge,

@@ -71,7 +71,13 @@ describe('stop with nothing running', () => {
 });
 
 describe('doctor', () => {
-  const around = { env: {}, platform: 'linux' as const, dataFolder: '/tmp', running: undefined };
+  const around = {
+    env: {},
+    platform: 'linux' as const,
+    dataFolder: '/tmp',
+    running: undefined,
+    senses: [],
+  };
 
   it('fails with the command to run when there is neither a display nor Xvfb', () => {
     const display = examine({ ...around, which: () => undefined }).find(

@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'node:fs';
 import path from 'node:path';
-import type { DaemonState } from '@deskhand/protocol';
+import type { DaemonState, SenseCheck } from '@deskhand/protocol';
 import { electronBinary } from './parts.ts';
 
 /** One requirement of this desktop. `todo` is the one thing to do about it. */
@@ -9,6 +9,10 @@ export type Finding = Readonly<{
   state: 'ok' | 'warn' | 'fail';
   detail: string;
   todo?: string;
+  /** What a trial took; null where nothing was tried. */
+  ms?: number | null;
+  /** There is code for this system, and it was never run on one. */
+  notRun?: boolean;
 }>;
 
 export type Surroundings = Readonly<{
@@ -18,6 +22,8 @@ export type Surroundings = Readonly<{
   /** The running daemon's own word, if one runs. */
   running: DaemonState | undefined;
   which: (program: string) => string | undefined;
+  /** Eyes and hands, tried just now. */
+  senses: readonly SenseCheck[];
 }>;
 
 /** Looks at everything a run on this desktop needs. Reads only. */
@@ -27,15 +33,23 @@ export function examine(around: Surroundings): Finding[] {
     dataFolderState(around),
     displayServer(around),
     ...(around.platform === 'linux' ? [virtualDesktop(around), bus(around)] : []),
-    capture(around),
-    input(around),
+    ...around.senses.map(finding),
     hotkey(around),
-    accessibility(around),
     browser(around),
-    words(around),
     panel(around),
     model(around),
   ];
+}
+
+function finding({ name, state, detail, ms, todo, notRun }: SenseCheck): Finding {
+  return {
+    name,
+    state,
+    detail,
+    ms,
+    ...(todo === undefined ? {} : { todo }),
+    ...(notRun === undefined ? {} : { notRun }),
+  };
 }
 
 const ok = (name: string, detail: string): Finding => ({ name, state: 'ok', detail });
@@ -119,20 +133,6 @@ function bus({ which }: Surroundings): Finding {
     : ok('session bus', which('dbus-daemon') as string);
 }
 
-function capture({ running }: Surroundings): Finding {
-  if (running === undefined) return ok('capture', 'is tried when the desktop starts');
-  return running.backends.capture === 'none'
-    ? fail('capture', 'the screen cannot be captured', 'Look into logs/daemon.log in the data folder.')
-    : ok('capture', running.backends.capture);
-}
-
-function input({ running }: Surroundings): Finding {
-  if (running === undefined) return ok('input', 'is tried when the desktop starts');
-  return running.backends.input === 'none'
-    ? fail('input', 'no way to move mouse or keys', 'Look into logs/daemon.log in the data folder.')
-    : ok('input', running.backends.input);
-}
-
 function hotkey({ running }: Surroundings): Finding {
   if (running === undefined) return ok('stop hotkey', 'is armed and proven when the desktop starts');
   const { chord, armed, reason, override, pressedAt } = running.stopHotkey;
@@ -152,29 +152,6 @@ function hotkey({ running }: Surroundings): Finding {
   );
 }
 
-function accessibility({ running, platform, which }: Surroundings): Finding {
-  if (running !== undefined)
-    return running.backends.accessibility === 'none'
-      ? warn(
-          'accessibility',
-          'no tree: only pixels and words can be read',
-          install('at-spi2-core', 'dbus-x11'),
-        )
-      : ok('accessibility', running.backends.accessibility);
-  if (platform !== 'linux')
-    return warn(
-      'accessibility',
-      'not available here yet',
-      'The built-in engine works with the browser and words on the screen.',
-    );
-  const launcher = ['/usr/libexec/at-spi-bus-launcher', '/usr/lib/at-spi2-core/at-spi-bus-launcher'].find(
-    (file) => existsSync(file),
-  );
-  return launcher !== undefined || which('at-spi-bus-launcher') !== undefined
-    ? ok('accessibility', 'AT-SPI is installed')
-    : warn('accessibility', 'AT-SPI is missing', install('at-spi2-core', 'dbus-x11'));
-}
-
 function browser({ which }: Surroundings): Finding {
   const found = [
     'chromium',
@@ -189,16 +166,6 @@ function browser({ which }: Surroundings): Finding {
   return found === undefined
     ? warn('browser', 'no Chromium-family browser on the PATH', install('chromium'))
     : ok('browser', found);
-}
-
-function words({ which }: Surroundings): Finding {
-  return which('tesseract') === undefined
-    ? warn(
-        'reading text',
-        'tesseract missing: the slower built-in reader is used',
-        install('tesseract-ocr', 'tesseract-ocr-eng'),
-      )
-    : ok('reading text', which('tesseract') as string);
 }
 
 function panel({ env, running }: Surroundings): Finding {

@@ -7,9 +7,13 @@ import {
   type GuardState,
   type LatchState,
   ProtocolError,
+  type SenseCheck,
 } from '@deskhand/protocol';
 import { clearLatchFile, readLatchFile, writeLatchFile } from '@deskhand/protocol/latch-file';
 import { connectToDaemon, connectToGuard, readLocalToken } from '@deskhand/protocol/local-client';
+
+/** Each trial has a ceiling of its own. */
+const EXAMINE_MS = 60_000;
 
 /** How a stop reached the desktop, strongest first. */
 export type StopPath = 'guard' | 'daemon' | 'latch_file';
@@ -77,6 +81,14 @@ export class LocalDesk {
         `The daemon answered "${reply.type}" to a status request.`,
       );
     return reply;
+  }
+
+  /** Has the daemon try its senses. @throws ProtocolError NOT_RUNNING, UPSTREAM_TIMEOUT */
+  async examine(): Promise<readonly SenseCheck[]> {
+    const reply = await this.#command('examine', {}, EXAMINE_MS);
+    if (reply.type !== 'examined')
+      throw new ProtocolError('MALFORMED_MESSAGE', `The daemon answered "${reply.type}" to an examination.`);
+    return reply.checks;
   }
 
   /** What guard says when the daemon does not answer. */

@@ -12,6 +12,7 @@ import {
   type Point,
   ProtocolError,
   type Rect,
+  type SenseCheck,
   ToDaemon,
 } from '@deskhand/protocol';
 import { type LocalPeer, LocalServer } from './local-server.ts';
@@ -26,6 +27,8 @@ export type DaemonSocketOptions = Readonly<{
   state: () => Promise<DaemonState>;
   /** @throws ProtocolError for what cannot be done now. */
   onCommand: (command: DaemonCommand, by: 'panel' | 'cli') => Promise<void>;
+  /** Tries every sense; changes nothing. */
+  examine: () => Promise<readonly SenseCheck[]>;
   /** A panel has come, or says of other windows than before that they are its own. */
   onPanelWindows: () => void;
   log: Logger;
@@ -209,6 +212,10 @@ export class DaemonSocket implements AsyncDisposable {
     try {
       if (command.name === 'status') {
         peer.send({ ...(await this.#options.state()), id, seq: ++this.#seq });
+        return;
+      }
+      if (command.name === 'examine') {
+        peer.send({ type: 'examined', id, checks: [...(await this.#options.examine())] });
         return;
       }
       await this.#options.onCommand(command, peer.role === 'panel' ? 'panel' : 'cli');
