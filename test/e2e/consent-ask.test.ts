@@ -13,6 +13,8 @@ let desktop: XDesktop;
 let server: LinkServer;
 let daemon: DaemonProcess;
 let panel: DaemonConnection;
+/** Nobody sits at this desktop, so yes is said on a terminal; presence.test.ts has the panel’s. */
+let terminal: DaemonConnection;
 let received: string;
 let original: string;
 let epoch = 0;
@@ -28,11 +30,13 @@ beforeAll(async () => {
   writeFileSync(received, '');
   await desktop.xterm('sh', '-c', `stty raw; exec cat > ${received}`);
   panel = await daemon.local('panel');
+  terminal = await daemon.local('cli');
   original = readFileSync(policyFile(), 'utf8');
 });
 
 afterAll(async () => {
   await panel?.[Symbol.asyncDispose]();
+  await terminal?.[Symbol.asyncDispose]();
   await daemon?.[Symbol.asyncDispose]();
   await server?.[Symbol.asyncDispose]();
   await desktop?.[Symbol.asyncDispose]();
@@ -65,7 +69,8 @@ const answer = (
   name: 'approve' | 'deny',
   { requestId, digest }: Pick<PanelAsk, 'requestId' | 'digest'>,
   scope?: 'once' | 'run' | 'always',
-) => panel.request({ type: 'command', name, requestId, digest, ...(scope === undefined ? {} : { scope }) });
+) =>
+  terminal.request({ type: 'command', name, requestId, digest, ...(scope === undefined ? {} : { scope }) });
 
 const type = (text: string, fields = {}) => server.act([{ type: 'type_text', text }], fields);
 const refused = (rule: string) => ({
@@ -83,7 +88,7 @@ describe('what the policy leaves to the person', () => {
     expect((await state()).run?.status).toBe('awaiting_human');
     await expect(answer('approve', { ...ask, digest: 'f'.repeat(64) })).rejects.toThrow();
     await expect(answer('approve', { ...ask, requestId: 'ask_other' })).rejects.toThrow();
-    await expect(panel.request({ type: 'command', name: 'approve' })).rejects.toThrow();
+    await expect(terminal.request({ type: 'command', name: 'approve' })).rejects.toThrow();
     expect(bytes()).toBe(before);
     await answer('approve', ask);
     expect(await reply).toMatchObject({ type: 'result' });

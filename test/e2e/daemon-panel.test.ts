@@ -151,7 +151,8 @@ describe('what a person says there', () => {
     await using panel = await Panel.open();
     narrate({ status: 'awaiting_human', awaitingReason: 'Which one?' });
     await panel.hears('state', (found) => found.run?.awaitingReason === 'Which one?');
-    await panel.connection.request({ type: 'command', name: 'resume', note: 'that one' });
+    await using terminal = await daemon.local('cli');
+    await terminal.request({ type: 'command', name: 'resume', note: 'that one' });
     await eventually(() => server.personCommands.length === 1, { what: 'the answer' });
     expect(server.personCommands[0]).toMatchObject({ command: 'resume', note: 'that one' });
     expect(server.events).toEqual([]);
@@ -205,7 +206,9 @@ describe('the window in front', () => {
       (await desktop.ask('xdotool', 'getactivewindow', 'getwindowname')).includes('Deskhand'),
     );
     panel.connection.send({ type: 'rects', seq: 1, rects: [{ x: 690, y: 270, width: 400, height: 260 }] });
-    await panel.connection.request({ type: 'command', name: 'resume' });
+    await panel.connection.request({ type: 'command', name: 'takeover' });
+    await using terminal = await daemon.local('cli');
+    await terminal.request({ type: 'command', name: 'hand_back' });
     const { observation } = await server.observe();
     expect(observation?.activeWindowId).toBe(work);
     await own.close();

@@ -394,6 +394,25 @@ describe('the panel in Chromium', () => {
       await page.keyboard.up('Space');
     });
 
+    it('[KILL9] asks for a code where no hand is felt, and sends what the person typed', async () => {
+      await show('stopped');
+      const likeGuard = fake.guard.onMessage;
+      fake.guard.onMessage = (message) => {
+        if (message.type === 'challenge')
+          return [{ type: 'code', id: message.id, code: '0042', ttlMs: 60_000 }];
+        if (message.type === 'reset' && message.code !== '0042')
+          return [{ type: 'refused', id: message.id, code: 'INSUFFICIENT_SCOPE', message: 'No hand.' }];
+        return likeGuard(message);
+      };
+      await page.locator('.reset').dispatchEvent('click');
+      await page.locator('.reset').dispatchEvent('click');
+      await says('.code-entry', '0042');
+      await page.locator('.code-entry input').pressSequentially('0042');
+      await eventually(() => fake.guard.messages('reset').length === 2);
+      expect(fake.guard.messages('reset')[1]).toMatchObject({ by: 'panel', code: '0042' });
+      await page.waitForSelector('.code-entry', { state: 'detached' });
+    });
+
     it('asks twice where nothing can be held', async () => {
       await show('stopped');
       await page.locator('.reset').dispatchEvent('click');

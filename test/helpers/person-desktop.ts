@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { eventually } from './eventually.ts';
+import { isAlive } from './up-process.ts';
 import { startXDesktop, type XDesktop } from './x-desktop.ts';
 
 const run = promisify(execFile);
@@ -44,10 +45,15 @@ export async function startPersonDesktop(): Promise<PersonDesktop> {
     const environment = { ...outer.environment, DISPLAY: `:${number}`, XAUTHORITY: '/dev/null' };
     const ask = async (command: string, ...args: string[]) =>
       (await run(command, args, { env: environment, timeout: 20_000 })).stdout;
-    outer.start('openbox', ['--sm-disable'], environment);
-    await eventually(async () => (await ask('xprop', '-root', '_NET_SUPPORTING_WM_CHECK')).includes('0x'), {
-      what: 'the inner window manager',
-    });
+    let manager = outer.start('openbox', ['--sm-disable'], environment);
+    await eventually(
+      async () => {
+        // One that came before the server was quite ready is gone for good.
+        if (!isAlive(manager.pid)) manager = outer.start('openbox', ['--sm-disable'], environment);
+        return (await ask('xprop', '-root', '_NET_SUPPORTING_WM_CHECK')).includes('0x');
+      },
+      { what: 'the inner window manager', timeoutMs: 30_000, everyMs: 100 },
+    );
     const xephyr = await eventually(
       async () => (await outer.ask('xdotool', 'search', '--name', 'Xephyr')).trim().split('\n')[0],
       { what: 'the window of Xephyr' },

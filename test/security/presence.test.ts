@@ -1,7 +1,9 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { sleep } from '@deskhand/base';
 import { PRESENCE_MS } from '@deskhand/protocol';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { DaemonConnection } from '@deskhand/protocol/local-client';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DaemonProcess } from '../helpers/daemon-process.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { LinkServer } from '../helpers/link-server.ts';
@@ -19,6 +21,7 @@ beforeAll(async () => {
   daemon = await DaemonProcess.start({ server: server.url, env: desktop.environment });
   // Renewed every second: a server that says nothing is dialled anew, and a command in that moment is lost.
   server.lease({ epoch, leaseId: `lease-${epoch}` });
+  await desktop.xterm();
 });
 afterAll(async () => {
   await daemon?.[Symbol.asyncDispose]();
@@ -97,6 +100,80 @@ it('[KILL] handing back by the panel needs a hand, too; by a terminal it does no
   await using cli = await daemon.local('cli');
   await cli.request({ type: 'command', name: 'hand_back' });
   expect(await control()).toBe('armed');
+});
+
+describe('[KILL9] a yes by the panel', () => {
+  let panel: DaemonConnection;
+  let original: string;
+  const file = () => join(daemon.dataFolder, 'policy.json');
+  beforeEach(async () => {
+    original = readFileSync(file(), 'utf8');
+    const policy = JSON.parse(original);
+    policy.applications.rules.unshift({ match: 'xterm', verdict: 'ask' });
+    writeFileSync(file(), JSON.stringify(policy));
+    epoch += 1;
+    server.lease({ epoch, leaseId: `lease-${epoch}`, runId: `run_${epoch}` });
+    panel = await daemon.local('panel');
+  });
+  afterEach(async () => {
+    writeFileSync(file(), original);
+    await panel[Symbol.asyncDispose]();
+  });
+
+  const card = () =>
+    eventually(
+      async () => {
+        const state = await panel.request({ type: 'command', name: 'status' });
+        return state.type === 'state' ? (state.run?.ask ?? undefined) : undefined;
+      },
+      { what: 'a card' },
+    );
+  const answer = (
+    name: 'approve' | 'deny',
+    { requestId, digest }: { requestId: string; digest: string },
+    fields: { code?: string } = {},
+  ) => panel.request({ type: 'command', name, requestId, digest, ...fields });
+  const press = () => server.act([{ type: 'key_press', keys: ['left'] }]);
+
+  it('to a card needs a hand: a program’s click is none, the person’s is; a no needs nobody', async () => {
+    const first = press();
+    const ask = await card();
+    await nobodyTouches();
+    await desktop.ask('xdotool', 'click', '1', 'key', 'a');
+    await expect(answer('approve', ask)).rejects.toMatchObject(noHand);
+    await desktop.person('click', '1');
+    await answer('approve', ask);
+    expect(await first).toMatchObject({ outcomes: [{ status: expect.not.stringMatching('refused') }] });
+    await nobodyTouches();
+    const second = press();
+    await answer('deny', await card());
+    expect(await second).toMatchObject({ outcomes: [{ status: 'refused', code: 'POLICY_DENIED' }] });
+  });
+
+  it('is also the code that guard gave the panel: once, the right one, and to a panel only', async () => {
+    await using guard = await daemon.guard('panel');
+    await using cli = await daemon.guard('cli');
+    await expect(cli.request({ type: 'challenge' })).rejects.toMatchObject(noHand);
+    const first = press();
+    const ask = await card();
+    await nobodyTouches();
+    const given = await guard.request({ type: 'challenge' });
+    if (given.type !== 'code') throw new Error(given.type);
+    const other = given.code === '1234' ? '4321' : '1234';
+    await expect(answer('approve', ask, { code: other })).rejects.toMatchObject(noHand);
+    await answer('approve', ask, { code: given.code });
+    expect(await first).toMatchObject({ outcomes: [{ status: expect.not.stringMatching('refused') }] });
+    const second = press();
+    await expect(answer('approve', await card(), { code: given.code })).rejects.toMatchObject(noHand);
+    await answer('deny', await card());
+    await second;
+    // The same way resets and hands back.
+    await guard.request({ type: 'stop', by: 'panel' });
+    const again = await guard.request({ type: 'challenge' });
+    if (again.type !== 'code') throw new Error(again.type);
+    await guard.request({ type: 'reset', by: 'panel', code: again.code });
+    expect(latched()).toBe(false);
+  });
 });
 
 it('[KILL] a Shift that agent and person both held goes up with the person’s finger', async () => {

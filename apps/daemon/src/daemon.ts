@@ -381,18 +381,13 @@ export class Daemon implements Disposable {
       case 'hand_back':
         return this.#resume(command, by);
       case 'reset':
-        return this.#reset(by);
+        return this.#reset(by, command.code);
       case 'approve':
+        // A click can be made by a program. A refusal needs nobody: it only keeps things from happening.
+        if (by === 'panel') await this.#askGuard(() => peers.guard.demandPerson(command.code));
+        return this.#answer(command);
       case 'deny':
-        if (this.#consent.ask !== null) {
-          const { requestId, digest, scope } = command;
-          this.#consent.answer(command.name === 'deny' ? 'deny' : (scope ?? 'once'), requestId, digest);
-          return;
-        }
-        // A card that is gone must not become the answer to something else.
-        if (command.requestId !== undefined)
-          throw new ProtocolError('INVALID_STATE', 'Nothing is being asked any more.');
-        return this.#personCommand(command.name, command);
+        return this.#answer(command);
       case 'cancel':
         return this.#personCommand(command.name, command);
       case 'shutdown':
@@ -663,6 +658,18 @@ export class Daemon implements Disposable {
     }
   }
 
+  #answer(command: DaemonCommand): void {
+    if (this.#consent.ask !== null) {
+      const { requestId, digest, scope } = command;
+      this.#consent.answer(command.name === 'deny' ? 'deny' : (scope ?? 'once'), requestId, digest);
+      return;
+    }
+    // A card that is gone must not become the answer to something else.
+    if (command.requestId !== undefined)
+      throw new ProtocolError('INVALID_STATE', 'Nothing is being asked any more.');
+    this.#personCommand(command.name === 'deny' ? 'deny' : 'approve', command);
+  }
+
   async #resume(command: DaemonCommand, by: 'panel' | 'cli'): Promise<void> {
     const peers = this.#demandPeers();
     const unarmed = this.#unarmed();
@@ -673,12 +680,13 @@ export class Daemon implements Disposable {
       );
     if (this.#control !== 'paused') {
       // No pause of ours: the run waits for this person's answer, if for anything.
+      if (by === 'panel') await this.#askGuard(() => peers.guard.demandPerson(command.code));
       if (command.runId !== undefined || this.#run !== null) this.#personCommand('resume', command);
       return;
     }
     this.#handedBack = command;
     try {
-      await this.#askGuard(() => peers.guard.resume(by));
+      await this.#askGuard(() => peers.guard.resume(by, command.code));
     } catch (error) {
       // A later resume brings its own note.
       if (this.#handedBack === command) this.#handedBack = undefined;
@@ -718,11 +726,11 @@ export class Daemon implements Disposable {
   }
 
   /** Guard lets only a person's tools reset: this connection is that person's, not the daemon's. */
-  async #reset(by: 'panel' | 'cli'): Promise<void> {
+  async #reset(by: 'panel' | 'cli', code: string | undefined): Promise<void> {
     const { runtime, personToken } = this.#parts;
     const token = personToken.reveal();
     await using guard = await connectToGuard({ path: runtime.guardSocket, token, role: by });
-    await guard.request({ type: 'reset', by });
+    await guard.request({ type: 'reset', by, ...(code === undefined ? {} : { code }) });
   }
 
   #personCommand(name: 'cancel' | 'resume' | 'approve' | 'deny', command: DaemonCommand): void {

@@ -54,11 +54,25 @@ export const GuardStop = z.looseObject({
   by: StopSource,
   reason: z.string().max(500).optional(),
 });
+/** What the panel showed and the person typed there, where no hand on a real device can be felt. */
+const presenceCode = z
+  .string()
+  .regex(/^\d{4}$/)
+  .optional();
 /**
  * From the CLI or the panel, on behalf of a person: permits, never restarts. From the panel only within
- * PRESENCE_MS of a key or button of a real device.
+ * PRESENCE_MS of a key or button of a real device, or with the code.
  */
-export const GuardReset = z.looseObject({ type: z.literal('reset'), id, by: StopSource });
+export const GuardReset = z.looseObject({
+  type: z.literal('reset'),
+  id,
+  by: StopSource,
+  code: presenceCode,
+});
+/** Panel → guard: give me a code to show, because no hand was felt. Answered by `code`. */
+export const GuardChallenge = z.looseObject({ type: z.literal('challenge'), id });
+/** Daemon → guard: is a person there who may approve something? `ack`, or refused with INSUFFICIENT_SCOPE. */
+export const GuardPresence = z.looseObject({ type: z.literal('presence'), id, code: presenceCode });
 /** What the border around the screen tells when nothing is paused or stopped; guard knows those itself. */
 export const BorderMode = z.enum(['idle', 'running', 'awaiting_human']);
 export type BorderMode = z.infer<typeof BorderMode>;
@@ -93,13 +107,20 @@ export const GuardPause = z.looseObject({
  * A person gives control back. From the daemon (on a person's word, `by` says where it was spoken), the CLI
  * and the panel. A panel's word counts only with a hand on this desktop's own mouse or keyboard.
  */
-export const GuardResume = z.looseObject({ type: z.literal('resume'), id, by: StopSource.optional() });
+export const GuardResume = z.looseObject({
+  type: z.literal('resume'),
+  id,
+  by: StopSource.optional(),
+  code: presenceCode,
+});
 export const GuardStatusRequest = z.looseObject({ type: z.literal('status'), id });
 
 export const ToGuard = z.discriminatedUnion('type', [
   Attach,
   GuardStop,
   GuardReset,
+  GuardChallenge,
+  GuardPresence,
   GuardHeartbeat,
   GuardTarget,
   GuardWatchHands,
@@ -148,6 +169,12 @@ export const GuardPersonInput = z.looseObject({
   kind: z.enum(['pointer', 'button', 'key']),
   at: z.iso.datetime(),
 });
+export const GuardCode = z.looseObject({
+  type: z.literal('code'),
+  id,
+  code: z.string().regex(/^\d{4}$/),
+  ttlMs: z.int().min(1),
+});
 export const GuardAck = z.looseObject({ type: z.literal('ack'), id });
 
 export const FromGuard = z.discriminatedUnion('type', [
@@ -156,12 +183,14 @@ export const FromGuard = z.discriminatedUnion('type', [
   GuardLease,
   GuardState,
   GuardPersonInput,
+  GuardCode,
   GuardAck,
 ]);
 export type FromGuard = z.infer<typeof FromGuard>;
 
 /** How old the last key or button of a real device may be when the panel resets or resumes. */
 export const PRESENCE_MS = 1500;
+export const PRESENCE_CODE_TTL_MS = 60_000;
 export const GUARD_LEASE_TTL_MS = 500;
 export const GUARD_LEASE_RENEW_MS = 150;
 export const GUARD_DAEMON_SILENCE_MS = 2000;
@@ -192,6 +221,8 @@ export const DaemonCommand = z.looseObject({
   digest: z.string().max(128).optional(),
   /** How far an approval reaches; without it, once. */
   scope: z.enum(['once', 'run', 'always']).optional(),
+  /** For approve, resume, hand_back and reset. */
+  code: presenceCode,
 });
 export type DaemonCommand = z.infer<typeof DaemonCommand>;
 /** Wants state and step messages as they happen, thumbnails included. */

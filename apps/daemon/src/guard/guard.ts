@@ -12,6 +12,7 @@ import type { LocalPeer } from '../local/local-server.ts';
 import { type BorderState, borderState } from './border-look.ts';
 import type { HotkeyStatus, PersonInputKind } from './guard-desktop.ts';
 import type { GuardDrawing } from './guard-drawing.ts';
+import { PresenceCode } from './presence-code.ts';
 
 const FIRST_RELEASE_CEILING_MS = 50;
 /** After hands are killed, the X server still reads what they had sent: look again until that is through. */
@@ -55,6 +56,7 @@ export class Guard {
   readonly #powers: GuardPowers;
   readonly #chordLabel: string;
   readonly #log: Logger;
+  readonly #presenceCode: PresenceCode;
   readonly #handsPids = new Set<number>();
   #latch: LatchState;
   /** The latch could not be written: only this process's memory keeps the stop. */
@@ -72,6 +74,7 @@ export class Guard {
     this.#chordLabel = chordLabel;
     this.#log = log;
     this.#latch = powers.latch.read();
+    this.#presenceCode = new PresenceCode(powers.now);
   }
 
   get control(): ControlState {
@@ -166,7 +169,7 @@ export class Guard {
         return;
       case 'reset':
         this.#demand(peer, ['cli', 'panel'], 'reset the stop');
-        if (peer.role === 'panel') this.#demandPerson('deskhand reset');
+        if (peer.role === 'panel') this.#demandPerson('deskhand reset', message.code);
         this.#reset();
         peer.send({ type: 'ack', id: message.id });
         return;
@@ -177,9 +180,19 @@ export class Guard {
         return;
       case 'resume':
         this.#demand(peer, ['daemon', 'cli', 'panel'], 'give control back');
-        if (peer.role === 'panel' || message.by === 'panel') this.#demandPerson('deskhand resume');
+        if (peer.role === 'panel' || message.by === 'panel')
+          this.#demandPerson('deskhand resume', message.code);
         this.#pausedBecause = undefined;
         this.announce();
+        peer.send({ type: 'ack', id: message.id });
+        return;
+      case 'challenge':
+        this.#demand(peer, ['panel'], 'show a code to a person');
+        peer.send({ type: 'code', id: message.id, ...this.#presenceCode.issue() });
+        return;
+      case 'presence':
+        this.#demand(peer, ['daemon'], 'ask for a person');
+        this.#demandPerson('deskhand resume', message.code);
         peer.send({ type: 'ack', id: message.id });
         return;
       case 'heartbeat':
@@ -327,7 +340,10 @@ export class Guard {
   }
 
   /** Clicks in a panel can be made by programs; this desktop's own mouse and keyboard are a person's. */
-  #demandPerson(command: string): void {
+  #demandPerson(command: string, code: string | undefined): void {
+    if (code !== undefined && this.#presenceCode.accepts(code)) return;
+    if (code !== undefined)
+      throw new ProtocolError('INSUFFICIENT_SCOPE', 'That is not the code, or it is void by now.');
     if (!this.#powers.personPresent(PRESENCE_MS))
       throw new ProtocolError(
         'INSUFFICIENT_SCOPE',

@@ -103,8 +103,15 @@ export class GuardProcess implements AsyncDisposable {
   }
 
   /** @throws ProtocolError INSUFFICIENT_SCOPE: a panel's word without a hand on this desktop's own devices. */
-  async resume(by: 'panel' | 'cli'): Promise<void> {
-    await this.#ask((connection) => connection.request({ type: 'resume', by }));
+  async resume(by: 'panel' | 'cli', code: string | undefined): Promise<void> {
+    const proof = code === undefined ? {} : { code };
+    await this.#ask((connection) => connection.request({ type: 'resume', by, ...proof }));
+  }
+
+  /** @throws ProtocolError INSUFFICIENT_SCOPE: no hand on a real device just now, and no code that fits. */
+  async demandPerson(code: string | undefined): Promise<void> {
+    const proof = code === undefined ? {} : { code };
+    await this.#ask((connection) => connection.request({ type: 'presence', ...proof }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

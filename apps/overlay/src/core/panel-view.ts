@@ -114,6 +114,8 @@ export type CommandResult = Readonly<{
   name: CommandName;
   result: 'confirmed' | 'refused' | 'not_confirmed';
   message: string | null;
+  /** Refused for want of a hand on a real device: type this code here, and it is done all the same. */
+  code?: string;
 }>;
 
 export const COMMAND_NAMES = [
@@ -136,6 +138,7 @@ export type PanelCommand = Readonly<{
   note?: string | undefined;
   requestId?: string | undefined;
   digest?: string | undefined;
+  code?: string | undefined;
 }>;
 
 /** Host → renderer. `beat` comes every second, so that a renderer notices a host that hangs. */

@@ -12,6 +12,11 @@ export const RendererCommand = z.strictObject({
   note: z.string().max(2000).optional(),
   requestId: z.string().max(128).optional(),
   digest: z.string().max(128).optional(),
+  /** What the panel showed and the person typed. */
+  code: z
+    .string()
+    .regex(/^\d{4}$/)
+    .optional(),
 });
 export type RendererCommand = z.infer<typeof RendererCommand>;
 

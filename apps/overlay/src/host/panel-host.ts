@@ -32,6 +32,8 @@ const ANSWER_MS = 5000;
 /** One paint: a burst of messages becomes one snapshot. */
 const PUBLISH_MS = 16;
 
+type Answer = (result: CommandResult['result'], message: string | null, code?: string) => void;
+
 /** What a renderer may do; given with its credential, never asked for. */
 export type RendererRole = 'viewer' | 'controller';
 
@@ -156,8 +158,15 @@ export class PanelHost implements AsyncDisposable {
 
   /** Does a renderer's command. The answers go to that renderer: at once, and again when a late one corrects it. */
   async command(renderer: Renderer, command: RendererCommand): Promise<void> {
-    const answer = (result: CommandResult['result'], message: string | null) =>
-      renderer.send({ type: 'result', id: command.id, name: command.name, result, message });
+    const answer: Answer = (result, message, code) =>
+      renderer.send({
+        type: 'result',
+        id: command.id,
+        name: command.name,
+        result,
+        message,
+        ...(code === undefined ? {} : { code }),
+      });
     if (renderer.role === 'viewer' && command.name !== 'stop') {
       answer('refused', 'This window may only watch and stop.');
       return;
@@ -228,7 +237,8 @@ export class PanelHost implements AsyncDisposable {
   async #send(command: RendererCommand): Promise<void> {
     if (command.name === 'reset') {
       // Only guard owns the latch, and only guard can tell a person's hand from the agent's.
-      await acknowledged(this.#guard.current?.request({ type: 'reset', by: 'panel' }, ANSWER_MS));
+      const proof = command.code === undefined ? {} : { code: command.code };
+      await acknowledged(this.#guard.current?.request({ type: 'reset', by: 'panel', ...proof }, ANSWER_MS));
       return;
     }
     if (command.name === 'pause' || command.name === 'takeover') {
@@ -247,27 +257,33 @@ export class PanelHost implements AsyncDisposable {
           ...(runId === undefined ? {} : { runId }),
           ...(command.requestId === undefined ? {} : { requestId: command.requestId }),
           ...(command.digest === undefined ? {} : { digest: command.digest }),
+          ...(command.code === undefined ? {} : { code: command.code }),
         },
         ANSWER_MS,
       ),
     );
   }
 
-  async #confirm(
-    work: Promise<void>,
-    answer: (result: CommandResult['result'], message: string | null) => void,
-  ): Promise<void> {
+  async #confirm(work: Promise<void>, answer: Answer): Promise<void> {
     const settled = work.then(
       () => answer('confirmed', null),
-      (error: unknown) => {
+      async (error: unknown) => {
         const refused =
           error instanceof ProtocolError && error.code !== 'NOT_RUNNING' && error.code !== 'UPSTREAM_TIMEOUT';
-        answer(refused ? 'refused' : 'not_confirmed', inertLine((error as Error).message, 300));
+        const code =
+          refused && error.code === 'INSUFFICIENT_SCOPE' ? await this.#codeInsteadOfHand() : undefined;
+        answer(refused ? 'refused' : 'not_confirmed', inertLine((error as Error).message, 300), code);
       },
     );
     const inTime = await withinConfirm(settled);
     if (!inTime) answer('not_confirmed', null);
     await settled;
+  }
+
+  /** Undefined when guard gives none. */
+  async #codeInsteadOfHand(): Promise<string | undefined> {
+    const reply = await this.#guard.current?.request({ type: 'challenge' }, ANSWER_MS).catch(() => undefined);
+    return reply?.type === 'code' ? reply.code : undefined;
   }
 
   async #askGuard(): Promise<void> {

@@ -62,6 +62,7 @@ export const words = {
   hotkeyDead: 'The stop hotkey does not work here: {reason}',
   stopping: 'Stopping…',
   stopNotConfirmed: 'NOT CONFIRMED. Press {chord}.',
+  codeAsk: 'No hand was felt on this desktop’s own mouse or keyboard. Type {code} to confirm.',
   commandRefused: '{command} was refused: {message}',
   commandNotConfirmed: '{command} is not confirmed. {message}',
   idle: 'No run. Start one with: deskhand run "…"',

@@ -20,6 +20,8 @@ export type LastCommand = Readonly<{
   /** `pending` until somebody has answered. */
   result: CommandResult['result'] | 'pending';
   message: string | null;
+  /** To be typed by the person, where no hand on a real device was felt. */
+  code?: string;
 }>;
 
 /**
@@ -43,6 +45,7 @@ export class PanelModel {
   readonly #transport: Transport;
   readonly #changed: () => void;
   #pending: { id: string; name: CommandName } | null = null;
+  #sent: PanelCommand | null = null;
   #heardAtMs = 0;
   #shownAsk = '';
   #armTimer = 0;
@@ -149,7 +152,16 @@ export class PanelModel {
     return id;
   }
 
+  /** The same command again, with what the person typed. */
+  confirmWithCode(typed: string): void {
+    const { name } = this.last ?? {};
+    if (this.#sent === null || name !== this.#sent.name) return;
+    const id = this.#begin(name);
+    this.#send({ ...this.#sent, id, code: typed });
+  }
+
   #send(command: PanelCommand): void {
+    this.#sent = command;
     if (this.#transport.send(command)) return;
     this.last = { name: command.name, result: 'not_confirmed', message: null };
     this.#changed();
@@ -173,7 +185,12 @@ export class PanelModel {
       case 'result':
         // Once confirmed it stays confirmed: a slower path has nothing to add.
         if (message.id !== this.#pending?.id || this.last?.result === 'confirmed') return;
-        this.last = { name: message.name, result: message.result, message: message.message };
+        this.last = {
+          name: message.name,
+          result: message.result,
+          message: message.message,
+          ...(message.code === undefined ? {} : { code: message.code }),
+        };
         break;
       default:
         return;

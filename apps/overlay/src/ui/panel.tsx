@@ -81,11 +81,32 @@ function CommandNote({ model }: { model: PanelModel }) {
   const { last } = model;
   if (last === null || last.name === 'stop' || last.result === 'pending' || last.result === 'confirmed')
     return null;
+  if (last.code !== undefined) return <CodeEntry model={model} code={last.code} />;
   const pattern = last.result === 'refused' ? words.commandRefused : words.commandNotConfirmed;
   return (
     <p class="trouble" role="alert">
       {fill(pattern, { command: COMMAND_WORDS[last.name], message: last.message ?? '' })}
     </p>
+  );
+}
+
+/** Where no mouse of this desktop can be felt (a remote session): four digits that only this panel shows. */
+function CodeEntry({ model, code }: { model: PanelModel; code: string }) {
+  return (
+    <label class="code-entry" role="alert">
+      <span>{fill(words.codeAsk, { code })}</span>
+      <input
+        key={code}
+        type="text"
+        inputMode="numeric"
+        autocomplete="off"
+        maxLength={4}
+        onInput={({ currentTarget }) => {
+          const typed = currentTarget.value;
+          if (/^\d{4}$/.test(typed)) model.confirmWithCode(typed);
+        }}
+      />
+    </label>
   );
 }
 
