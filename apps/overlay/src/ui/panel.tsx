@@ -93,20 +93,22 @@ function CommandNote({ model }: { model: PanelModel }) {
 /** Where no mouse of this desktop can be felt (a remote session): four digits that only this panel shows. */
 function CodeEntry({ model, code }: { model: PanelModel; code: string }) {
   return (
-    <label class="code-entry" role="alert">
-      <span>{fill(words.codeAsk, { code })}</span>
-      <input
-        key={code}
-        type="text"
-        inputMode="numeric"
-        autocomplete="off"
-        maxLength={4}
-        onInput={({ currentTarget }) => {
-          const typed = currentTarget.value;
-          if (/^\d{4}$/.test(typed)) model.confirmWithCode(typed);
-        }}
-      />
-    </label>
+    <div class="code-entry" role="alert">
+      <label>
+        {fill(words.codeAsk, { code })}
+        <input
+          key={code}
+          type="text"
+          inputMode="numeric"
+          autocomplete="off"
+          maxLength={4}
+          onInput={({ currentTarget }) => {
+            const typed = currentTarget.value;
+            if (/^\d{4}$/.test(typed)) model.confirmWithCode(typed);
+          }}
+        />
+      </label>
+    </div>
   );
 }
 
