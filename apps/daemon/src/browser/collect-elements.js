@@ -96,6 +96,7 @@
     ).split(' '),
   );
   const TOGGLES = new Set(['check_box', 'radio_button', 'switch', 'check_menu_item', 'radio_menu_item']);
+  const PICKED = new Set(['date', 'time', 'month', 'week', 'datetime-local', 'file', 'color']);
   const SKIP = new Set(['SCRIPT', 'STYLE', 'NOSCRIPT', 'TEMPLATE', 'HEAD', 'OPTION', 'OPTGROUP', 'DATALIST']);
   const CONTROLS = new Set(['INPUT', 'SELECT', 'TEXTAREA', 'BUTTON']);
 
@@ -267,6 +268,8 @@
     if (expanded === 'false') states.push('collapsed');
     if (aria(element, 'haspopup') && aria(element, 'haspopup') !== 'false') states.push('has_popup');
     if (isProtected(element, role)) states.push('protected');
+    // Fields with a picker of their own take values in another way than text.
+    if (element.tagName === 'INPUT' && PICKED.has(element.type)) states.push(element.type);
     return states;
   };
 

@@ -180,6 +180,7 @@ function notUnderstood(sentence: string): string {
 
 function summaryOf(scene: Scene, steps: number): string {
   const parts = [`Did ${steps} ${steps === 1 ? 'step' : 'steps'}.`];
+  if (scene.told.length > 0) parts.unshift(`${scene.told.join('; ')}.`);
   if (scene.proofs.length > 0) parts.push(`Seen: ${scene.proofs.slice(0, 12).join('; ')}.`);
   if (scene.doubts.length > 0) parts.push(`Not certain: ${scene.doubts.slice(0, 12).join('; ')}.`);
   return parts.join(' ');

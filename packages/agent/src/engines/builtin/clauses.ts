@@ -18,12 +18,46 @@ const VERBS = new Set(
     'remember memorize note copy paste cut read close quit exit bring drag hover move clear delete erase empty ' +
     'submit search find look expand collapse maximize minimize undo redo refresh reload return repeat if unless ' +
     'for while when insert append replace use create tell send answer log sign show see scan leave stop attach drop ' +
-    'point jump change increase decrease adjust slide give do finish end be keep get follow dismiss accept confirm'
+    'point jump change increase decrease adjust slide give do finish end be keep get follow dismiss accept confirm ' +
+    'add agree approve reject decline remove archive edit rename duplicate reply complete cancel tell report compute ' +
+    'calculate work locate cd list post sort attach switch move return swap log sign apply publish download upload subscribe unsubscribe'
   ).split(' '),
 );
 
+/** "opening", "typing", "clicking" → what to do. */
+function verbOfGerund(word: string): string | null {
+  const stem = /^(\p{L}{2,})ing$/iu.exec(word)?.[1]?.toLowerCase();
+  // "Using the terminal, …" names a place.
+  if (stem === undefined || stem === 'us') return null;
+  const doubled = /(.)\1$/.test(stem) ? stem.slice(0, -1) : null;
+  return [stem, `${stem}e`, doubled].find((verb) => verb !== null && VERBS.has(verb)) ?? null;
+}
+
+/** "opening the editor" → "open the editor"; anything else as it is. */
+function asImperative(text: string): string {
+  const [, first = '', rest = ''] = /^([\p{L}-]+)(\b.*)$/su.exec(text) ?? [];
+  const verb = verbOfGerund(first);
+  return verb === null ? text : `${verb}${rest}`;
+}
+
+/** The first word, of which a verb is expected. */
+function firstWord(text: string): string {
+  return text.split(/[\s,:]/, 1)[0]?.toLowerCase() ?? '';
+}
+
 const FILLER =
-  /^(?:(?:please|now|then|next|first(?:ly)?|second(?:ly)?|third(?:ly)?|finally|lastly|also|afterwards?|after (?:that|this)|once (?:that(?:['’]s| is)?|it(?:['’]s| is)?) (?:done|finished|open|loaded|there)|when (?:that(?:['’]s| is)?|it(?:['’]s| is)?) (?:done|finished|open|loaded|there)|at last|at the end|in the end|and|so|just|simply|go ahead and|try to|you (?:should|must|need to|have to|can)(?!\s+(?:now\s+|not\s+)?see\b)|(?:i(?:['’]d| would)? (?:want|like|need) you to)|(?:can|could|would|will) you(?: please)?|let['’]?s|kindly|ok(?:ay)?|hey|hi|hello|to start|to begin(?: with)?|step \d+:?)(?:\s*[,:]\s*|\s+))+/i;
+  /^(?:(?:please|now|then|next|first(?:ly)?|second(?:ly)?|third(?:ly)?|finally|lastly|also|afterwards?|after (?:that|this)|once (?:that(?:['’]s| is)?|it(?:['’]s| is)?) (?:done|finished|open|loaded|there)|when (?:that(?:['’]s| is)?|it(?:['’]s| is)?) (?:done|finished|open|loaded|there)|at last|at the end|in the end|and|so|just|simply|go ahead and|try to|you (?:should|must|need to|have to|can)(?!\s+(?:now\s+|not\s+)?see\b)|(?:i(?:['’]d| would)? (?:want|like|need) you to)|(?:can|could|would|will) you(?: please)?|let['’]?s|kindly|ok(?:ay)?|hey|hi|hello|pls|plz|to start(?: (?:off|with))?|to begin(?: with)?|(?:start|begin) (?:off )?by|(?:make|be) sure to|(?:don['’]?t|do not) forget to|remember to|help me(?: to)?|we (?:need|have) to|would you mind|(?:(?:your|the|my) )?(?:task|job|goal|mission)(?: is)?(?: to)?(?=[\s:])|step \d+ ?[:.)-]?)(?:\s*[,:]\s*|\s+))+/i;
+
+/** Sentences people are polite or introduce with: nothing to do. */
+const CHAT =
+  /^(?:(?:hi|hello|hey|dear)(?: there| agent| assistant| deskhand)?|good (?:morning|day|evening|afternoon)|(?:many )?thanks?(?: you)?(?: (?:very much|so much|a lot|in advance))?|thx|cheers|please|great|perfect|ok(?:ay)?|good luck|that(?:['’]s| is| will be) (?:all|it|everything)|no rush|take your time|be careful|i need (?:your |some )?help(?: with (?:this|something))?|i have a (?:small |little |quick )?(?:task|job|favou?r)(?: for you)?|(?:please )?(?:do|perform|follow|complete|execute|carry out) (?:the following|these|the steps|this)(?: (?:steps?|tasks?|instructions?|things?|actions?))?(?: (?:below|in order|one by one|for me))*|here(?:['’]s| is| are) (?:what (?:to do|i need|i want|you should do)|the (?:steps|task|instructions))|(?:the )?(?:steps|task|instructions)(?: are)?(?: as follows)?|fill (?:in|out) (?:the |this )?form(?: (?:with|using|as follows|like this))?(?: (?:the following|these)(?: (?:data|values|details|information|fields))?)?)$/i;
+
+/** "When the dialog appears, click OK": a wait, then what to do. */
+const WHEN =
+  /^(?:when(?:ever)?|once|as soon as|after)\s+(?<what>.+?)\s+(?:appears?|shows?(?: up)?|pops? up|comes? up|opens?|loads?|is (?:visible|shown|displayed|there|open|opened|loaded|ready|up)|has (?:appeared|loaded|opened|popped up|finished loading))\s*,?\s+(?:then\s+|please\s+|just\s+)*(?<rest>.+)$/isu;
+/** "After opening the editor, type …": two instructions. */
+const AFTER =
+  /^(?:after|once you(?:['’]ve| have)|when you(?:['’]ve| have)(?: finished)?)\s+(?<first>[\p{L}-]+ing\b[^,]*),\s*(?<rest>.+)$/isu;
 
 /** A longer sentence (quotes, URLs and paths count as one character) is not read at all. */
 export const MAX_SENTENCE_CHARACTERS = 4000;
@@ -44,7 +78,7 @@ const SOFT = /,\s*(?:and\s+|but\s+)?|\s+(?:and|but)\s+|\s+&\s+/gi;
 function withoutHeading(text: string): string {
   const [, heading = '', rest = ''] = /^([\p{L}\p{N}'’ -]{5,80}):\s+(.+)$/su.exec(text) ?? [];
   if (!heading.includes(' ') || NO_HEADING.test(heading)) return text;
-  return VERBS.has(withoutFiller(rest).split(/[\s,]/, 1)[0]?.toLowerCase() ?? '') ? rest : text;
+  return VERBS.has(firstWord(withoutFiller(rest))) ? rest : text;
 }
 
 const NO_HEADING =
@@ -52,11 +86,15 @@ const NO_HEADING =
 
 /** Cuts the marked task into sentences: hard borders only, list markers and filler removed. */
 export function sentencesOf(marked: MarkedText): Clause[] {
-  const parts = marked.text
+  const parts = withBordersBehindQuotes(marked)
     // Patterns that begin with spaces look at each run of them once.
     .replace(/[^\S\n]+/g, ' ')
+    // "1) open … 2) type …" in one line.
+    .replace(/^\s*\(?1[.)] .*$/s, (list) => list.replace(/ (?=\(?\d{1,2}[.)] \p{L})/gu, '\n'))
+    // What is announced by a colon stands on the next line.
+    .replace(QUOTE_BELOW, ': ')
     .split('\n')
-    .map((line) => line.replace(/^\s*(?:\d{1,3}[.)]|[-*•–])\s+/, ''))
+    .map((line) => line.replace(/^\s*(?:\(?(?:\d{1,3}|[a-h])[.)]|[-*•–]|\[[ x]?\])\s+/, ''))
     .join('\n')
     .replace(CONDITION_THEN, '$1, ')
     .split(HARD);
@@ -64,20 +102,59 @@ export function sentencesOf(marked: MarkedText): Clause[] {
   // Sentences stand at even places, the borders between them at odd ones.
   for (let index = 0; index < parts.length; index += 2) {
     const part = parts[index] ?? '';
-    const text = part.length > MAX_SENTENCE_CHARACTERS ? part : withoutHeading(withoutFiller(part));
-    if (text !== '') clauses.push({ marked, text, continues: /then/i.test(parts[index - 1] ?? '') });
+    const continues = /then/i.test(parts[index - 1] ?? '');
+    if (part.length > MAX_SENTENCE_CHARACTERS) clauses.push({ marked, text: part, continues });
+    else for (const text of instructionsOf(part)) clauses.push({ marked, text, continues });
   }
   return clauses;
 }
 
+/** What one sentence asks for: nothing when it is only polite, two things when it begins with a "when" or "after". */
+function instructionsOf(part: string): string[] {
+  const bare = part.trim().replace(/^[,:\s]+|[\s,:]+$/g, '');
+  if (bare === '' || CHAT.test(bare)) return [];
+  const when = WHEN.exec(bare)?.groups;
+  if (when?.what !== undefined && when.rest !== undefined && isInstruction(when.rest))
+    return [`wait until ${when.what} is visible`, ...instructionsOf(when.rest)];
+  const after = AFTER.exec(bare)?.groups;
+  if (after?.first !== undefined && after.rest !== undefined && isInstruction(asImperative(after.first)))
+    return [asImperative(after.first), ...instructionsOf(after.rest)];
+  const text = withoutHeading(withoutFiller(bare));
+  return text === '' || CHAT.test(text) ? [] : [text];
+}
+
+function isInstruction(text: string): boolean {
+  return VERBS.has(firstWord(withoutFiller(text)));
+}
+
+const QUOTE_BELOW = new RegExp(`:[^\\S\\n]*\\n+\\s*(?=${QUOTE})`, 'gu');
+
+/** `Type "Thanks for the cake." Save it`: the full stop that ends the sentence stands inside the quote. */
+function withBordersBehindQuotes(marked: MarkedText): string {
+  return marked.text.replace(SENTENCE_BEHIND_QUOTE, (source, quote: string) =>
+    /[.!?…]$/.test(marked.meaning(quote)) ? `${quote}\n` : source,
+  );
+}
+
+const SENTENCE_BEHIND_QUOTE = new RegExp(`(${QUOTE})[^\\S\\n]+(?=\\p{Lu})`, 'gu');
+
 export function withoutFiller(text: string): string {
-  return text
+  const bare = text
     .trim()
     .replace(/^[,:\s]+/, '')
     .replace(FILLER, '')
     .replace(/[\s,:]+$/, '')
-    .replace(/\s+(?:please|for me|now|afterwards|too|as well)$/i, '')
+    .replace(TRAILING, '')
     .replace(/\s+/g, ' ');
+  return asImperative(bare);
+}
+
+const TRAILING =
+  /(?:,?\s+(?:please|pls|thanks|thank you|thx|for me|now|afterwards|too|as well|once (?:you(?:['’]re| are)|that(?:['’]s| is)) done|when (?:you(?:['’]re| are)) done))+$/i;
+
+/** What {@link withoutFiller} takes off the end: "now" may be part of a name ("Order now"). */
+export function trailingFiller(text: string): string {
+  return /\s+(now|too|please)[\s,:]*$/i.exec(text)?.[1] ?? '';
 }
 
 const LIMIT = /^(?:for\s+)?(?:up\s+to|at\s+most|a\s+maximum\s+of|no\s+(?:longer|more)\s+than|within)\b/i;
@@ -87,10 +164,22 @@ const BY_CLICKING = /^[\p{L}-]+\s[^,]*\bby\s+(?:clicking|pressing|tapping|choosi
 const POINTS = /^(?:click|press|tap|push|hit)\b/i;
 /** "… and Email with “…”": the next field of a form. */
 const NEXT_FIELD = new RegExp(`^[\\p{L}][\\p{L}\\p{N} -]{0,40}?\\s(?:with|to|as)\\s${QUOTE}`, 'u');
+/** "… and 7 into the second box", "…, ada@example.com for the email": the next value of a form. */
+const NEXT_VALUE =
+  /^(?:the\s)?[^\s,]{1,40}(?:\s[^\s,]{1,40}){0,3}?\s(?:into|in|for|as)\s(?:the\s|my\s|your\s)?[^\s,]/iu;
+const TYPES_OR_CHOOSES = /^(?:type|enter|write|input|put|fill|insert|choose|select|pick)\b/i;
+const HAS_PLACE = /\s(?:into|in|for|as)\s/i;
 const SHORT_ITEM = /^(?:\d{1,3}|[^\p{L}\p{N}\s,]{1,2})(?=\s*(?:,|\sand\s|$))/u;
 
 /** A place where a sentence may be cut: what cutting there costs, and what reading on across it costs. */
-export type SoftBorder = Readonly<{ start: number; end: number; cutCost: number; spanCost: number }>;
+export type SoftBorder = Readonly<{
+  start: number;
+  end: number;
+  cutCost: number;
+  spanCost: number;
+  /** A verb and what it is about follow. */
+  beginsInstruction: boolean;
+}>;
 
 export function softBordersOf(text: string): SoftBorder[] {
   const borders: SoftBorder[] = [];
@@ -101,10 +190,11 @@ export function softBordersOf(text: string): SoftBorder[] {
     const following = /^[\p{L}-]+/u.exec(rest)?.[0] ?? '';
     // The limit of a wait belongs to the wait.
     if (LIMIT.test(rest)) continue;
-    const verb =
-      VERBS.has(withoutFiller(rest).split(/[\s,]/, 1)[0]?.toLowerCase() ?? '') || BY_CLICKING.test(rest);
+    const verb = VERBS.has(firstWord(withoutFiller(rest))) || BY_CLICKING.test(rest);
     const startsAtom = /^[\u{F0000}-\u{10FFFF}]/u.test(rest);
-    const isKey = (POINTS.test(text) && SHORT_ITEM.test(rest)) || NEXT_FIELD.test(rest);
+    const isNextValue =
+      TYPES_OR_CHOOSES.test(text) && NEXT_VALUE.test(rest) && HAS_PLACE.test(text.slice(0, start));
+    const isKey = (POINTS.test(text) && SHORT_ITEM.test(rest)) || NEXT_FIELD.test(rest) || isNextValue;
     if (!verb && !startsAtom && !isKey && !/^(?:the|a|an)\s/i.test(rest) && !/^[A-Z]/.test(rest)) continue;
     const isComma = match[0].includes(',');
     // "Save and Close": two capitalised words around an "and" are one name rather than two instructions.
@@ -116,6 +206,7 @@ export function softBordersOf(text: string): SoftBorder[] {
       end,
       cutCost: plainVerb ? 0 : oneName ? 3 : startsAtom || isKey ? 0.5 : 2,
       spanCost: plainVerb || startsAtom || isKey ? 3 : 0.5,
+      beginsInstruction: plainVerb && /^\s*\S+\s+\S/.test(withoutFiller(rest)),
     });
   }
   return borders;
@@ -123,7 +214,7 @@ export function softBordersOf(text: string): SoftBorder[] {
 
 /** "fill in …", "type …": says what to do by itself, so no verb is borrowed for it. A capital may begin a name. */
 export function saysWhatToDo(text: string): boolean {
-  return /^\p{Ll}/u.test(text) && /\s/.test(text) && VERBS.has(text.split(/[\s,]/, 1)[0] ?? '');
+  return /^\p{Ll}/u.test(text) && /\s/.test(text) && VERBS.has(firstWord(text));
 }
 
 /** The leading verb phrase of a clause, for one that was left out ("click A, B and C"). */

@@ -9,14 +9,14 @@ import type { MarkedText } from './text.ts';
 /** Reads the inner part of a condition or a repeat. */
 type ReadInner = (text: string) => readonly Instruction[] | string;
 
-const CONTROL = /^(?:if|unless|for (?:each|every|all)|repeat|otherwise|else)\b/i;
+const CONTROL = /^(?:if|unless|while|as long as|for (?:each|every|all)|repeat|otherwise|else)\b/i;
 const OTHERWISE = /^(?:otherwise|or else|else|if not),?\s+/i;
 const MAX_TIMES = 100;
 
 /** "open the page and if …": what follows is a sentence of its own. */
 export function splitAtControl(sentence: Clause): Clause[] {
   const border = softBordersOf(sentence.text).find(({ end }) =>
-    /^(?:if|unless|for (?:each|every)|repeat)\b/i.test(sentence.text.slice(end)),
+    /^(?:if|unless|while|as long as|for (?:each|every)|repeat)\b/i.test(sentence.text.slice(end)),
   );
   if (border === undefined || CONTROL.test(sentence.text)) return [sentence];
   return [
@@ -56,22 +56,40 @@ export function attachOtherwise(
 function readIf(text: string, read: ReadInner, marked: MarkedText): Instruction[] | string {
   const negative = /^unless\b/i.test(text);
   const rest = text.replace(/^(?:if|unless)\s+/i, '');
-  // The condition ends at the first comma that leaves something readable on both sides.
-  for (const comma of rest.matchAll(/,\s*(?:then\s+)?/g)) {
-    const condition = readCondition(rest.slice(0, comma.index), marked);
+  // The condition ends at the first comma that leaves something readable on both sides, else before the first verb.
+  let unread: string | null = null;
+  for (const border of [...rest.matchAll(/,\s*(?:then\s+)?/g), ...rest.matchAll(BEFORE_VERB)]) {
+    const condition = readCondition(
+      rest.slice(0, border.index).replace(/^there['’]s\b/i, 'there is'),
+      marked,
+    );
     if (condition === null) continue;
     const [bodyText = '', elseText] = rest
-      .slice(comma.index + comma[0].length)
+      .slice(border.index + border[0].length)
       .split(/[,;]?\s+(?:otherwise|or else|else),?\s+/i);
     const body = read(withoutFiller(bodyText));
     const otherwise = elseText === undefined ? [] : read(withoutFiller(elseText));
-    if (typeof body === 'string') return body;
-    if (typeof otherwise === 'string') return otherwise;
-    const meant = 'target' in condition ? body.map((step) => withIt(step, condition.target)) : body;
+    if (typeof body === 'string' || typeof otherwise === 'string') {
+      unread ??= typeof body === 'string' ? body : (otherwise as string);
+      continue;
+    }
+    const meant = 'target' in condition ? body.map((step) => aboutIt(step, condition.target)) : body;
     const intent: Intent = { type: 'if', condition, expected: !negative, body: meant, otherwise };
     return [{ intent, words: marked.withoutQuotes(text) }];
   }
-  return marked.source(text);
+  return unread ?? marked.source(text);
+}
+
+const BEFORE_VERB =
+  /\s+(?=(?:then\s+)?(?:click|press|tap|hit|type|enter|select|choose|tick|untick|accept|dismiss|close|open|go|scroll|reload)\b)/gi;
+const BOX = /\b(?:dialog|popup|pop-up|banner|alert|notice|modal|prompt|cookies?|notification)\b/i;
+
+/** What a condition leads to: "it" is what the condition speaks of; "close it" closes a dialog, not the window. */
+function aboutIt(step: Instruction, it: Target): Instruction {
+  const isBox = it.role === 'dialog' || BOX.test(it.text ?? '');
+  if (isBox && step.intent.type === 'close_window' && step.intent.title === null)
+    return { ...step, intent: { type: 'answer_dialog', how: 'dismiss' } };
+  return withIt(step, it);
 }
 
 const REPEATS = [
@@ -89,9 +107,25 @@ const UNTIL = [
     '(?:until|till)\\s+(?<condition>.+?),\\s+(?:keep\\s+)?(?<body>(?:click|press|tap|hit)(?:ing)?\\b.+)',
   ),
 ];
+const WHILE = [
+  pattern('(?:while|as\\s+long\\s+as)\\s+(?<condition>.+?)\\s*,\\s*(?:keep\\s+)?(?<body>.+)'),
+  pattern(
+    '(?:keep\\s+)?(?<body>(?:click|press|tap|hit)(?:ing)?\\b.+?)\\s+(?:while|as\\s+long\\s+as)\\s+(?<condition>.+)',
+  ),
+];
+const OF_WHAT =
+  '(?:\\s+(?:in|of|on)\\s+(?:the\\s+|this\\s+)?(?:[\\p{L}-]+\\s+)?(?:table|list|page|form|screen|grid))?';
 const EACH = [
   pattern(
-    'for\\s+(?:each|every|all(?:\\s+of)?(?:\\s+the)?)\\s+(?<noun>.+?)(?:\\s+(?:in|of|on)\\s+(?:the\\s+)?(?:table|list|page|form|screen|grid))?\\s*[,:]\\s*(?<body>.+)',
+    `for\\s+(?:each|every|all(?:\\s+of)?(?:\\s+the)?)\\s+(?<noun>.+?)${OF_WHAT}\\s*[,:]\\s*(?<body>.+)`,
+  ),
+  pattern(
+    `for\\s+(?:each|every|all(?:\\s+of)?(?:\\s+the)?)\\s+(?<noun>.+?)${OF_WHAT}\\s+(?<body>(?:click|press|tap|tick|untick|check|uncheck|select|choose|type|enter|open|delete|remove|approve|double-click)\\b.+)`,
+  ),
+];
+const ALL_BOXES = [
+  pattern(
+    '(?<body>tick|check|select|untick|uncheck|deselect|turn\\s+on|turn\\s+off)\\s+(?:all|every|each)(?:\\s+of)?(?:\\s+the)?\\s+(?<noun>check\\s?box(?:es)?|boxes|box|switch(?:es)?|toggles?)(?:\\s+(?:on|in)\\s+.+)?',
   ),
 ];
 
@@ -114,6 +148,21 @@ function readRepeat(text: string, read: ReadInner, marked: MarkedText): Instruct
     if (condition === null) return null;
     const body = read(withoutFiller(until.body.replace(/^(click|press|tap|hit)(?:p?ing)\b/i, '$1')));
     return typeof body === 'string' ? body : { intent: { type: 'repeat_until', condition, body }, words };
+  }
+  const during = firstMatch(WHILE, text);
+  if (during?.body !== undefined && during.condition !== undefined) {
+    const condition = readCondition(during.condition, marked);
+    if (condition?.type !== 'check_visible') return condition === null ? null : marked.source(text);
+    const body = read(withoutFiller(during.body));
+    if (typeof body === 'string') return body;
+    const ended = { ...condition, visible: !condition.visible };
+    const meant = body.map((step) => withIt(step, condition.target));
+    return { intent: { type: 'repeat_until', condition: ended, body: meant }, words };
+  }
+  const boxes = firstMatch(ALL_BOXES, text)?.body;
+  if (boxes !== undefined) {
+    const body = read(`${boxes} it`);
+    return typeof body === 'string' ? body : { intent: { type: 'for_each', role: 'check_box', body }, words };
   }
   const each = firstMatch(EACH, text);
   if (each?.body === undefined || each.noun === undefined) return null;
@@ -182,12 +231,16 @@ export function mapTargets(intent: Intent, map: (target: Target) => Target): Int
       return { ...intent, target: map(intent.target) };
     case 'type_text':
       return intent.into === null ? intent : { ...intent, into: map(intent.into) };
+    case 'upload_file':
+      return intent.into === null ? intent : { ...intent, into: map(intent.into) };
     case 'clear':
       return intent.target === null ? intent : { ...intent, target: map(intent.target) };
     case 'select_option':
       return intent.from === null ? intent : { ...intent, from: map(intent.from) };
     case 'remember':
       return { ...intent, what: map(intent.what) };
+    case 'use_control':
+      return intent.object === null ? intent : { ...intent, object: map(intent.object) };
     case 'drag':
       return { ...intent, from: map(intent.from), to: map(intent.to) };
     case 'if':

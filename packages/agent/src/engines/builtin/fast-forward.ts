@@ -143,7 +143,21 @@ function patternOf(intent: Intent): string {
     case 'open_application':
       return 'OF?';
     case 'focus_window':
-      return 'F|OF?';
+      return '(?:F|OF?)?';
+    case 'open_file':
+      return 'OF?HH?TK{1,3}';
+    case 'upload_file':
+      return `${CLICK}TK{1,3}`;
+    case 'append_line':
+      return `${CLICK}?HT`;
+    case 'replace_text':
+      return `${CLICK}?HT`;
+    case 'add_entry':
+      return `${CLICK}?H?TK?${CLICK}?`;
+    case 'answer_dialog':
+      return `C|c${CLICK}?|K`;
+    case 'use_control':
+      return `(?:C|c${CLICK}?)+`;
     case 'go_to':
       return 'N';
     case 'click':

@@ -70,7 +70,7 @@ const value = (what: object, text: string, how = 'equals', expected = true) => (
   text,
   expected,
 });
-const remember = (what: object, name: string) => ({ type: 'remember', what, name });
+const remember = (what: object, name: string) => ({ type: 'remember', what, name, tell: false });
 const closes = (title: string | null) => ({ type: 'close_window', title });
 const focuses = (title: string) => ({ type: 'focus_window', title });
 
@@ -156,7 +156,7 @@ const WORDINGS: Record<string, ReadonlyArray<readonly [string, unknown]>> = {
     ['click Save with shift held', click(target('Save'), { modifiers: ['shift'] })],
     ['submit the form', click(target('submit', 'button'))],
     ['click the Send button on the page', click(target('Send', 'button'))],
-    ['dismiss the dialog', click(target(null, 'dialog'))],
+    ['dismiss the dialog', { type: 'answer_dialog', how: 'dismiss' }],
   ],
   'type text': [
     ['type "Hello, world. And then some"', typed('Hello, world. And then some')],
@@ -164,7 +164,7 @@ const WORDINGS: Record<string, ReadonlyArray<readonly [string, unknown]>> = {
     ['type “curly”', typed('curly')],
     ['Type hello world', typed('hello world')],
     ['write "abc" in the document', typed('abc')],
-    ['type "ls" in the terminal and press enter', [typed('ls'), press([['enter']])]],
+    ['type "ls" in the terminal and press enter', [focuses('terminal'), typed('ls'), press([['enter']])]],
     ['enter the text "abc"', typed('abc')],
     ['type "abc" and press enter', [typed('abc'), press([['enter']])]],
     ['type "Ada" into the Name field', typed('Ada', target('Name', 'field'))],

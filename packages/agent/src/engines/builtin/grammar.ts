@@ -1,14 +1,45 @@
+import type { CompoundReader } from './compounds/compound.ts';
+import { readAddText, readCopyInto, readNewFile, readReplace } from './compounds/documents.ts';
+import {
+  readAnnounced,
+  readAnswer,
+  readEntries,
+  readForm,
+  readFormLine,
+  readLeave,
+  readLogin,
+  readSeveralTimes,
+  readTypedTimes,
+} from './compounds/forms.ts';
+import {
+  readFind,
+  readHere,
+  readInApplication,
+  readOnPage,
+  readOpenFile,
+  readRow,
+  readStatement,
+} from './compounds/places.ts';
+import { readShellWords } from './compounds/shell-words.ts';
 import type { ClauseText, Intent, IntentReader } from './intent.ts';
 import { readCloseWindow, readFocusWindow, readOpenApplication } from './intents/application.ts';
 import { readCheck } from './intents/checking.ts';
 import { readChecked, readMenu, readOption } from './intents/choosing.ts';
 import { readCommand } from './intents/commands.ts';
-import { readSave } from './intents/files.ts';
+import {
+  readAnswerDialog,
+  readCompute,
+  readGoToPart,
+  readLooseClick,
+  readToCart,
+  readUseControl,
+} from './intents/controls.ts';
+import { readSave, readUpload } from './intents/files.ts';
 import { readPress } from './intents/keys.ts';
 import { readScreenshot } from './intents/looking.ts';
 import { readGoTo } from './intents/navigation.ts';
 import { readClick, readDrag, readHover, readIndirectClick } from './intents/pointing.ts';
-import { readRemember } from './intents/remembering.ts';
+import { readRemember, readTell } from './intents/remembering.ts';
 import { readScroll } from './intents/scrolling.ts';
 import { readClear, readType } from './intents/typing.ts';
 import { readWait } from './intents/waiting.ts';
@@ -20,12 +51,18 @@ const READERS: readonly IntentReader[] = [
   readGoTo,
   readWait,
   readScroll,
+  readAnswerDialog,
+  readToCart,
+  readUpload,
   readSave,
   readCommand,
   readChecked,
   readCheck,
   readMenu,
+  readTell,
+  readCompute,
   readPress,
+  readGoToPart,
   readClear,
   readType,
   readHover,
@@ -36,7 +73,59 @@ const READERS: readonly IntentReader[] = [
   readCloseWindow,
   readRemember,
   readOpenApplication,
+  readLooseClick,
+  readUseControl,
 ];
+
+/** Clauses that ask for several things, or name a place before what to do there: tried before the plain readings … */
+const COMPOUNDS_FIRST: readonly CompoundReader[] = [
+  readOpenFile,
+  readShellWords,
+  readHere,
+  readRow,
+  readInApplication,
+  readNewFile,
+  readSeveralTimes,
+  readTypedTimes,
+  readLeave,
+  readCopyInto,
+  readLogin,
+  readForm,
+  readAnswer,
+  readEntries,
+  readAddText,
+  readReplace,
+];
+/** … and where none of those fits. */
+const COMPOUNDS_LAST: readonly CompoundReader[] = [
+  readOnPage,
+  readFind,
+  readStatement,
+  readAnnounced,
+  readFormLine,
+];
+
+/** How deep a clause may hold others ("in the terminal, on the page …, click …"). */
+const MAX_DEPTH = 3;
+
+/** What a clause asks for, in order; null when nobody understands it. */
+export function readIntents(clause: ClauseText, depth = 0): readonly Intent[] | null {
+  if (clause.text.length > MAX_CLAUSE_CHARACTERS || depth > MAX_DEPTH) return null;
+  const inner = (part: string) => readIntents({ ...clause, text: part.trim() }, depth + 1);
+  const compound = (readers: readonly CompoundReader[]) => {
+    for (const read of readers) {
+      const intents = read(clause, inner);
+      if (intents !== null) return intents;
+    }
+    return null;
+  };
+  const command = readCommand(clause);
+  if (command !== null) return [command];
+  const first = compound(COMPOUNDS_FIRST);
+  if (first !== null) return first;
+  const intent = readIntent(clause);
+  return intent === null ? compound(COMPOUNDS_LAST) : [intent];
+}
 
 /** Longest clause worth reading, in characters; quotes, URLs and paths count as one. */
 const MAX_CLAUSE_CHARACTERS = 600;

@@ -10,6 +10,8 @@ export type Direction = 'up' | 'down' | 'left' | 'right';
 /** What one instruction asks for; the grammar's result and the plan's material. */
 export type Intent = Readonly<
   | { type: 'open_application'; name: string }
+  /** An existing file, in the application's own dialog. */
+  | { type: 'open_file'; path: string; application: string }
   | { type: 'go_to'; url: string }
   | {
       type: 'click';
@@ -30,6 +32,18 @@ export type Intent = Readonly<
       mode: 'replace' | 'append';
     }
   | { type: 'clear'; target: Target | null }
+  /** A file of this computer into a page's file field. */
+  | { type: 'upload_file'; path: string; into: Target | null }
+  /** A line of its own at the end of the text in front. */
+  | { type: 'append_line'; text: TextSource }
+  /** Every place of one text becomes another, in the text in front or in a field of that name. */
+  | { type: 'replace_text'; find: string; replacement: string }
+  /** Into the page's field for new things ("todo", "item", …). */
+  | { type: 'add_entry'; text: string; kind: string }
+  /** The yes or no of the dialog, banner or browser box that stands on the screen. */
+  | { type: 'answer_dialog'; how: 'accept' | 'dismiss' }
+  /** A verb of the application ("delete", "archive") on one of its things, by the control that bears it. */
+  | { type: 'use_control'; verb: string; object: Target | null; place: string | null; words: string }
   | { type: 'press'; chords: readonly (readonly string[])[]; times: number; on: Target | null }
   | { type: 'choose_menu'; path: readonly string[] }
   | { type: 'select_option'; option: string; from: Target | null }
@@ -58,7 +72,13 @@ export type Intent = Readonly<
     }
   | { type: 'check_file'; path: string; contains: string | null; expected: boolean }
   | { type: 'check_page'; part: 'title' | 'url'; how: 'equals' | 'contains'; text: string }
-  | { type: 'remember'; what: Target; name: string }
+  | {
+      type: 'remember';
+      what: Target;
+      name: string;
+      /** Told in the run's summary, which is where the person reads the answer. */
+      tell: boolean;
+    }
   | { type: 'close_window'; title: string | null }
   | { type: 'focus_window'; title: string }
   | {

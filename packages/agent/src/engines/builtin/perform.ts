@@ -5,6 +5,8 @@ import { checkFile, checkPage, checkState, checkValue, checkVisible } from './sk
 import { chooseMenu, selectOption, setChecked } from './skills/choosing.ts';
 import { runCommand } from './skills/commands.ts';
 import { doForEach, doIf, doRepeat, doRepeatUntil } from './skills/control.ts';
+import { answerDialog, useControl } from './skills/controls.ts';
+import { addEntry, appendLine, openFile, replaceText, uploadFile } from './skills/editing.ts';
 import { closeWindow, focusWindow, goTo, openApplication } from './skills/opening.ts';
 import { click, drag, hover } from './skills/pointing.ts';
 import { remember } from './skills/remembering.ts';
@@ -57,6 +59,20 @@ function begin(scene: Scene, intent: Intent): Move {
       return openApplication(scene, intent);
     case 'go_to':
       return goTo(scene, intent);
+    case 'open_file':
+      return openFile(scene, intent);
+    case 'append_line':
+      return appendLine(scene, intent);
+    case 'replace_text':
+      return replaceText(scene, intent);
+    case 'upload_file':
+      return uploadFile(scene, intent);
+    case 'add_entry':
+      return addEntry(scene, intent);
+    case 'answer_dialog':
+      return answerDialog(scene, intent);
+    case 'use_control':
+      return useControl(scene, intent);
     case 'click':
       return click(scene, intent);
     case 'hover':

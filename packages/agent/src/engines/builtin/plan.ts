@@ -5,12 +5,13 @@ import {
   saysWhatToDo,
   sentencesOf,
   softBordersOf,
+  trailingFiller,
   withoutFiller,
 } from './clauses.ts';
 import { attachOtherwise, readControl, splitAtControl } from './control-flow.ts';
-import { readIntent } from './grammar.ts';
+import { readIntents } from './grammar.ts';
 import type { ClauseText, Instruction, Intent } from './intent.ts';
-import type { Target } from './target.ts';
+import { settledPlan } from './settled-plan.ts';
 import { type MarkedText, markText } from './text.ts';
 
 export type PlanStep = Instruction;
@@ -53,7 +54,9 @@ export function planOf(task: string): Plan {
     if (typeof found === 'string') return { understood: false, sentence: found };
     steps.push(...found);
   }
-  return { understood: true, steps: withPronounsRead(joined(steps)) };
+  const settled = settledPlan(joined(steps));
+  if (settled.length === 0) return { understood: false, sentence: task.trim().slice(0, 200) };
+  return { understood: true, steps: settled };
 }
 
 /** Reads a sentence; a string is the part nobody understood. */
@@ -78,6 +81,14 @@ function readSentence(sentence: Clause, remembered: Set<string>, lastVerb: strin
       const text = sentence.text.slice(starts[start], ends[end - 1]);
       const read = readClause(sentence.marked, text, before, remembered);
       if (read === null) continue;
+      // "Choose X from the list and press Y" is never one choice of “list and press Y”.
+      const swallows = borders.slice(start, end - 1).some(({ beginsInstruction }) => beginsInstruction);
+      if (
+        swallows &&
+        !STARTS_WITH_PLACE.test(text) &&
+        read.steps.some(({ intent }) => ONE_THING.has(intent.type))
+      )
+        continue;
       const cost = before.cost + cut + swallowed + read.cost;
       const known = best[end];
       if (known === null || known === undefined || cost < known.cost)
@@ -92,6 +103,24 @@ function readSentence(sentence: Clause, remembered: Set<string>, lastVerb: strin
   const reached = best.findLastIndex((partial) => partial !== null);
   return sentence.marked.source(sentence.text.slice(starts[reached] ?? 0)).trim();
 }
+
+/** "In the Size list, choose Large". */
+const STARTS_WITH_PLACE = /^(?:in|on|from|under|for|at|with)\b/i;
+
+/** Intents whose words name one thing on the screen, so that no second instruction can be part of them. */
+const ONE_THING: ReadonlySet<Intent['type']> = new Set([
+  'click',
+  'hover',
+  'drag',
+  'select_option',
+  'set_checked',
+  'focus_window',
+  'close_window',
+  'remember',
+  'open_application',
+  'use_control',
+  'check_visible',
+]);
 
 /** What can be named later: remembered values, and what a command printed. */
 function namesFrom(intent: Intent): readonly string[] {
@@ -109,15 +138,25 @@ function readClause(
   if (text === '') return { cost: 0, steps: [], verb: null };
   const names = new Set([...remembered, ...before.steps.flatMap(({ intent }) => namesFrom(intent))]);
   const read = (words: string, cost: number): Partial | null => {
-    const intent = readIntent(clauseText(marked, words, names));
-    return intent === null
-      ? null
-      : { cost, steps: [{ intent, words: wordsOf(marked, words, intent) }], verb: leadingVerb(words) };
+    const intents = readIntents(clauseText(marked, words, names));
+    if (intents === null) return null;
+    const steps = intents.map((intent) => ({
+      intent: withWholeName(intent, trailingFiller(raw)),
+      words: wordsOf(marked, words, intent),
+    }));
+    return { cost, steps, verb: leadingVerb(words) };
   };
   const direct = read(text, 0);
   if (direct !== null) return direct;
   // A clause without a verb borrows the last one: "click A, B and C".
   return before.verb === null || saysWhatToDo(text) ? null : read(`${before.verb} ${text}`, 1.5);
+}
+
+/** "Click order now": a thing called exactly that is meant before one called “order”. */
+function withWholeName(intent: Intent, tail: string): Intent {
+  if (tail === '' || intent.type !== 'click' || intent.target.quoted || intent.target.phrase === null)
+    return intent;
+  return { ...intent, target: { ...intent.target, phrase: `${intent.target.phrase} ${tail}` } };
 }
 
 function clauseText(marked: MarkedText, text: string, remembered: ReadonlySet<string>): ClauseText {
@@ -132,41 +171,23 @@ function clauseText(marked: MarkedText, text: string, remembered: ReadonlySet<st
   };
 }
 
+const HOLDS_TEXT: ReadonlySet<Intent['type']> = new Set([
+  'type_text',
+  'check_value',
+  'append_line',
+  'replace_text',
+  'add_entry',
+]);
+
 /** Typed text must not reach the log through the sentence that asked for it. */
 function wordsOf(marked: MarkedText, text: string, intent: Intent): string {
-  if (intent.type !== 'type_text' && intent.type !== 'check_value') return marked.source(text);
+  if (!HOLDS_TEXT.has(intent.type)) return marked.source(text);
   const masked = marked.withoutQuotes(text);
   if (intent.type !== 'type_text' || intent.text.type !== 'literal' || intent.text.text === '') return masked;
   return masked.replaceAll(intent.text.text, `[${[...intent.text.text].length} characters]`);
 }
 
 const BROWSER_NAME = /^(?:(?:web |internet |default )?browser|(?:google )?chrome|chromium(?: browser)?)$/i;
-
-/** "Wait until “Reject all” is visible and click it": what the instruction before was about. */
-function withPronounsRead(steps: readonly PlanStep[]): PlanStep[] {
-  let meant: Target | null = null;
-  return steps.map((step) => {
-    const { intent } = step;
-    if (intent.type === 'click' || intent.type === 'hover' || intent.type === 'set_checked') {
-      if (meant !== null && isPronoun(intent.target))
-        return { ...step, intent: { ...intent, target: meant } };
-      meant = intent.target;
-    } else meant = shownBy(intent);
-    return step;
-  });
-}
-
-/** What is on the screen once this instruction is done; null when it is about something else. */
-function shownBy(intent: Intent): Target | null {
-  if (intent.type === 'wait_until' || intent.type === 'check_visible')
-    return intent.visible ? intent.target : null;
-  return intent.type === 'scroll' ? intent.until : null;
-}
-
-function isPronoun({ text, quoted, role, ordinal, near }: Target): boolean {
-  const bare = role === null && ordinal === null && near === null && !quoted;
-  return bare && /^(?:it|that|this)$/i.test(text ?? '');
-}
 
 /** Neighbours that are one thing on a real desktop. */
 function joined(steps: readonly PlanStep[]): PlanStep[] {
@@ -196,10 +217,22 @@ function merge(first: PlanStep, second: PlanStep): PlanStep | null {
     b.chords[0]?.join() === 'enter';
   if (a.type === 'go_to' && isEnter && /^(?:type|enter|put|paste)\b/i.test(first.words))
     return { intent: a, words };
+  // "Use File > Save As and save it as …": saving opens that dialog itself.
+  const opensSaveDialog =
+    (a.type === 'choose_menu' && /^save as\b/i.test(a.path.at(-1) ?? '')) ||
+    (a.type === 'press' &&
+      a.times === 1 &&
+      a.chords.length === 1 &&
+      /^(?:ctrl\+)?(?:shift\+)?s$/.test(chordOf(a)));
+  if (opensSaveDialog && b.type === 'save_as') return { intent: b, words };
   // "open the File menu and choose Print".
   const isMenu =
     a.type === 'click' && a.target.role === 'menu' && a.target.text !== null && a.target.ordinal === null;
   if (isMenu && b.type === 'select_option' && b.from === null && a.target.text !== null)
     return { intent: { type: 'choose_menu', path: [a.target.text, b.option] }, words };
   return null;
+}
+
+function chordOf({ chords }: Extract<Intent, { type: 'press' }>): string {
+  return chords.map((chord) => chord.join('+')).join(' ');
 }

@@ -57,6 +57,8 @@ export class Scene {
   readonly doubts: string[] = [];
   /** What has been proven on the way; told in the summary. */
   readonly proofs: string[] = [];
+  /** What the task asked to be told, as “name: value”. */
+  readonly told: string[] = [];
   /** Answers a person gave since the last question. */
   #notes: string[] = [];
   /** A person changed the screen since the last decision. */

@@ -127,9 +127,19 @@ function readPlain(clause: ClauseText, phrase: string, hadArticle: boolean): Tar
   let text = phrase.trim();
   let ordinal: number | null = null;
   const leading = new RegExp(`^${ORDINAL}\\s+(?:of\\s+(?:the\\s+)?)?(?<rest>.+)$`, 'iu').exec(text)?.groups;
-  if (leading?.rest !== undefined && !clause.isQuote(text)) {
+  // "First name" and "last name" are labels, whatever number they begin with.
+  if (leading?.rest !== undefined && !clause.isQuote(text) && !/^names?\b/i.test(leading.rest)) {
     ordinal = ordinalOf(leading.ordinal ?? '');
     text = leading.rest;
+  }
+  // "The button at the bottom", "the link in the top right corner".
+  const edge =
+    /^(?<rest>.+?)\s+(?:at|on|in)\s+the\s+(?:very\s+)?(?<edge>top|bottom|end|start)(?:\s+(?:left|right|corner))*(?:\s+of\s+the\s+(?:page|screen|window|list|table|form))?$/iu.exec(
+      text,
+    )?.groups;
+  if (ordinal === null && edge?.rest !== undefined && !clause.isQuote(text)) {
+    ordinal = /^(?:top|start)$/i.test(edge.edge ?? '') ? 1 : -1;
+    text = edge.rest;
   }
   const numbered = /^(?<rest>.+?)\s+(?:number\s+|no\.?\s*|#)(?<number>\d{1,3})$/iu.exec(text)?.groups;
   if (ordinal === null && numbered?.rest !== undefined) {
@@ -157,10 +167,16 @@ function readPlain(clause: ClauseText, phrase: string, hadArticle: boolean): Tar
     const name = head.exec(text)?.groups?.name;
     if (
       name !== undefined &&
-      (clause.isQuote(name) || /labell?ed|called|named|says|with|titled|for|marked/i.test(text))
+      (clause.isQuote(name) ||
+        /labell?ed|called|named|says|with|titled|for|marked/i.test(text) ||
+        // "The button Save", "the word hello".
+        (/^\p{Ll}/u.test(text) &&
+          (/^\p{Lu}/u.test(name) || (role === 'text' && /^(?:word|text|phrase)\b/i.test(text)))))
     )
       return { ...base, role, ...named(clause, name, '') };
   }
+  const part = /^(?<name>.+?)\s+(?:section|panel|accordion|group|area)$/iu.exec(text)?.groups?.name;
+  if (part !== undefined && hadArticle) return { ...base, role: null, ...named(clause, part, '') };
   if (ordinal !== null) {
     const inner = atomTarget(clause, text);
     if (inner !== null) return { ...inner, ordinal };

@@ -88,13 +88,13 @@ export class MarkedText {
   }
 }
 
-const URL_START = /^(?:https?|file|ftp):\/\/|^about:|^chrome:\/\//i;
+const URL_START = /^(?:https?|file|ftp):\/\/|^about:|^chrome:\/\/|^data:[\w.+-]+\/[\w.+-]+[;,]/i;
 /** `localhost:3000/x`, `127.0.0.1:8080`, `www.example.com`, `example.com/path`: an address without a scheme. */
 const BARE_HOST =
   /^(?:localhost(?::\d+)?(?:\/\S*)?$|\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?:\/\S*)?$|www\.\S+$|(?:[a-z0-9-]+\.)+[a-z]{2,}(?::\d+)?\/\S*$)/i;
 const PATH_START = /^(?:\/[^\s/]|~\/|\.{1,2}\/|[A-Za-z]:[\\/])/;
-/** `notes.txt`, `3.5`, `example.com`: dots that end no sentence. */
-const DOTTED = /^[\p{L}\p{N}_-]+(?:\.[\p{L}\p{N}_-]+)+$/u;
+/** `notes.txt`, `3.5`, `example.com`, `ada@example.com`: dots that end no sentence. */
+const DOTTED = /^[\p{L}\p{N}_-]+(?:\.[\p{L}\p{N}_-]+)+$|^[\p{L}\p{N}_.+-]+@[\p{L}\p{N}.-]+$/u;
 
 /** Lifts every quote, URL, path and dotted word out of `task`. */
 export function markText(task: string): MarkedText {
@@ -121,7 +121,7 @@ export function markText(task: string): MarkedText {
     }
     const startsWord = at === 0 || /[\s(,;:]/.test(text.charAt(at - 1));
     if (startsWord && at >= run.end) run = runFrom(text, at);
-    const word = startsWord ? readWord(text, at, run.wordEnd) : null;
+    const word = startsWord ? (readDate(text, at) ?? readWord(text, at, run.wordEnd)) : null;
     if (word !== null) {
       out += lift(word.atom);
       at = word.end;
@@ -134,7 +134,36 @@ export function markText(task: string): MarkedText {
       : character;
     at += character.length;
   }
-  return new MarkedText(out, atoms);
+  return new MarkedText(withLinesJoined(out, atoms, lift), atoms);
+}
+
+const SEVERAL_LINES = new RegExp(
+  `\\b(?:(?:two|three|four|five|six|\\d{1,2})\\s+)?(?:separate\\s+|different\\s+)?lines\\s*:?\\s*(${QUOTE}(?:(?:\\s*,\\s*|\\s+|\\s*,?\\s+and\\s+|\\s*,?\\s+then\\s+)${QUOTE})+)`,
+  'giu',
+);
+
+/** `three lines: "a", "b" and "c"` is one text of three lines. */
+function withLinesJoined(marked: string, atoms: readonly Atom[], lift: (atom: Atom) => string): string {
+  const text = new MarkedText(marked, atoms);
+  return marked.replace(SEVERAL_LINES, (source, quotes: string) => {
+    const lines = [...quotes.matchAll(PRIVATE)].map(([mark]) => text.meaning(mark));
+    return `the text ${lift({ kind: 'quote', text: lines.join('\n'), source: text.source(source) })}`;
+  });
+}
+
+const MONTH =
+  '(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\\.?';
+/** `March 3rd, 1990`, `15th of May 2026`: one word, commas and all. */
+const DATE = new RegExp(
+  `(?:${MONTH}\\s+\\d{1,2}(?:st|nd|rd|th)?,?\\s+\\d{4}|\\d{1,2}(?:st|nd|rd|th)?\\s+(?:of\\s+)?${MONTH},?\\s+\\d{4})(?![\\p{L}\\p{N}])`,
+  'iuy',
+);
+
+function readDate(text: string, at: number): { atom: Atom; end: number } | null {
+  DATE.lastIndex = at;
+  const written = DATE.exec(text)?.[0];
+  if (written === undefined) return null;
+  return { atom: { kind: 'dotted', text: written, source: written }, end: at + written.length };
 }
 
 function readQuote(text: string, at: number): { text: string; end: number } | 'unclosed' | null {

@@ -12,7 +12,7 @@ const MENU = [
     `(?:open|click|pull\\s+down)\\s+(?:on\\s+)?(?:the\\s+)?(?<menu>.+?)\\s+menu\\s+(?:and|,)\\s+(?:then\\s+)?(?:choose|select|pick|click)\\s+(?:on\\s+)?(?<items>.+)`,
   ),
   pattern(
-    `(?:${CHOOSE}\\s+)?(?:the\\s+)?(?:menu\\s+)?(?<path>[^>→|]{1,80}(?:\\s*(?:>|→|->|\\|)\\s*[^>→|]{1,80}){1,5})`,
+    `(?:[\\p{L} ]{2,40}\\s+(?:via|using|through|with|by\\s+(?:choosing|selecting|using))\\s+)?(?:${CHOOSE}\\s+)?(?:the\\s+)?(?:menu\\s+)?(?<path>[^>→|]{1,80}(?:\\s*(?:>|→|->|\\|)\\s*[^>→|]{1,80}){1,5})`,
   ),
 ];
 
@@ -27,6 +27,12 @@ export const readMenu: IntentReader = (clause): Intent | null => {
   const path = parts.map((part) =>
     clause.meaning(stripArticle(part).replace(/\s+(?:menu\s+)?(?:item|entry|option|menu|submenu)$/i, '')),
   );
+  // `type echo hi > /tmp/a` is no menu.
+  if (
+    parts.some((part) => clause.isPath(part)) ||
+    /^(?:type|write|enter|run|execute|echo|input)\b/i.test(clause.text)
+  )
+    return null;
   if (path.length < 2 || path.some((part) => part === '')) return null;
   // "the drop-down menu" is a select, not a menu bar.
   if (/^(?:drop-?\s?down|select|context|combo)/i.test(path[0] ?? '')) return null;
@@ -56,11 +62,20 @@ const OPTION = [
 const OTHER_THING =
   /\b(?:buttons?|links?|tabs?|icons?|radio(?: button)?|check ?box|rows?|cells?|files?|folders?|items?|results?|messages?|emails?|images?|pictures?|text|window|menu|date|heading)$/i;
 
+const KIND_BEFORE_NAME = new RegExp(
+  `^(?:radio\\s*(?:button)?|option|check\\s*box|item|entry|value|choice)\\s+(?:labell?ed\\s+|called\\s+|named\\s+|for\\s+)?(?=${QUOTE}|\\p{Lu})`,
+  'u',
+);
+
 /** select "Large" from Size · set Size to Large. */
 export const readOption: IntentReader = (clause): Intent | null => {
   const found = firstMatch(OPTION, clause.text);
   if (found?.option === undefined) return null;
-  const option = clause.meaning(stripArticle(found.option).replace(/\s+(?:option|choice|value)$/i, ''));
+  const option = clause.meaning(
+    stripArticle(found.option)
+      .replace(KIND_BEFORE_NAME, '')
+      .replace(/\s+(?:option|choice|value)$/i, ''),
+  );
   if (option === '' || (!clause.isQuote(found.option.trim()) && OTHER_THING.test(found.option))) return null;
   if (found.from === undefined) return { type: 'select_option', option, from: null };
   const from = readTarget(clause, found.from);
@@ -97,6 +112,8 @@ export const readChecked: IntentReader = (clause): Intent | null => {
   const on = off === null && !QUESTION.test(clause.text) ? firstMatch(CHECK, clause.text) : null;
   const what = (off ?? on)?.what;
   if (what === undefined || IS_STATEMENT.test(what)) return null;
+  // "Mark it as done" is the application's own verb; its box is found by what it is about.
+  if (/^mark\b.+\sas\s/i.test(clause.text) || /^check\s*out$/i.test(clause.text)) return null;
   const target = readTarget(clause, what);
   if (target === null || target.role === 'window' || target.near?.target.role === 'menu') return null;
   // In "tick the box" the box is the kind, and "the I agree box" names a box to tick, not to type into.

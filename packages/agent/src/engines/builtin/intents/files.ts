@@ -1,4 +1,5 @@
 import type { Intent, IntentReader } from '../intent.ts';
+import { readTarget } from '../target.ts';
 import { DOTTED_ATOM, PATH_ATOM, QUOTE } from '../text.ts';
 import { firstMatch, pattern } from './patterns.ts';
 
@@ -22,6 +23,24 @@ const SAVE = [
     `save(?:\\s+(?:it|this|the\\s+(?:file|document|changes|work|note)|your\\s+work|my\\s+changes|changes))?(?:\\s+again)?`,
   ),
 ];
+
+const UPLOAD = [
+  pattern(
+    `(?:upload|attach|add|choose|select)\\s+(?:the\\s+)?(?:file\\s+|document\\s+|picture\\s+|image\\s+)?(?<path>${PATH_ATOM})(?:\\s+(?:to|into|in|as|for|using|with|on|from)\\s+(?<into>.+))?`,
+  ),
+];
+
+/** upload /tmp/cv.txt, also into a named file field. */
+export const readUpload: IntentReader = (clause): Intent | null => {
+  const found = firstMatch(UPLOAD, clause.text);
+  if (found?.path === undefined) return null;
+  const named =
+    found.into === undefined || /\b(?:page|form|site)$/i.test(found.into)
+      ? null
+      : readTarget(clause, found.into);
+  const into = named === null ? null : { ...named, role: 'button' as const };
+  return { type: 'upload_file', path: clause.meaning(found.path), into };
+};
 
 /** save it as /tmp/x.txt. */
 export const readSave: IntentReader = (clause): Intent | null => {

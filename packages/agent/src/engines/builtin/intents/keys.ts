@@ -17,7 +17,9 @@ const PRESS = [
 /** Shortcuts people call by what they do. */
 const NAMED: ReadonlyArray<{ pattern: RegExp; chord: readonly string[] }> = [
   {
-    pattern: pattern('select\\s+(?:all|everything)(?:\\s+(?:the\\s+)?(?:text|content|contents))?'),
+    pattern: pattern(
+      'select\\s+(?:all|everything|it\\s+all|(?:all\\s+(?:of\\s+)?)?(?:the\\s+)?(?:whole\\s+|entire\\s+)?(?:text|document))(?:\\s+(?:the\\s+)?(?:text|content|contents))?',
+    ),
     chord: ['ctrl', 'a'],
   },
   {
@@ -75,6 +77,7 @@ export const readPress: IntentReader = (clause): Intent | null => {
 export function readChords(text: string): string[][] | null {
   const cleaned = text
     .trim()
+    .replace(/\s+(?:together|at\s+the\s+same\s+time|at\s+once|simultaneously)$/i, '')
     .replace(/\s+keys?$/i, '')
     .replace(/^(?:the|a|an)\s+/i, '');
   const chord = readChord(cleaned);

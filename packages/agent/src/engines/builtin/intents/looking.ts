@@ -1,4 +1,5 @@
 import type { Intent, IntentReader } from '../intent.ts';
+import { URL_ATOM } from '../text.ts';
 import { firstMatch, pattern } from './patterns.ts';
 
 const SHOT = [
@@ -12,4 +13,7 @@ const SHOT = [
 
 /** take a screenshot of the page. */
 export const readScreenshot: IntentReader = (clause): Intent | null =>
-  firstMatch(SHOT, clause.text) === null ? null : { type: 'screenshot' };
+  // "… of http://…" goes there first.
+  new RegExp(URL_ATOM, 'u').test(clause.text) || firstMatch(SHOT, clause.text) === null
+    ? null
+    : { type: 'screenshot' };

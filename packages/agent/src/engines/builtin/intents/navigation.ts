@@ -4,7 +4,8 @@ import { firstMatch, pattern } from './patterns.ts';
 
 const PLACE = `(?<place>${URL_ATOM}|${DOTTED_ATOM}|${QUOTE})`;
 const IN_BROWSER = `(?:\\s+(?:in|with|using|on|from)\\s+(?:the\\s+|a\\s+|my\\s+)?(?:new\\s+)?(?:(?:web\\s+|internet\\s+)?browser|(?:google\\s+)?chrome|chromium|firefox|edge|brave|tab|(?:browser\\s+)?window|(?:new\\s+)?tab))?`;
-const THE_PAGE = `(?:the\\s+|a\\s+)?(?:web\\s*page|web\\s*site|website|site|page|url|address|link)?\\s*(?:at\\s+|of\\s+|called\\s+)?`;
+/** "the page at", "our web shop on", "this address:". */
+const THE_PAGE = `(?:(?:the|a|an|this|my|our|following)\\s+)*(?:(?:[\\p{L}-]+\\s+){0,2}(?:web\\s*page|web\\s*site|website|site|page|url|address|link|form|app|application|shop|store|portal|dashboard|list|table|board))?\\s*:?\\s*(?:at\\s+|of\\s+|on\\s+|under\\s+|called\\s+)?(?:the\\s+)?(?:url\\s+|address\\s+)?`;
 
 const GO_TO = [
   pattern(
@@ -33,10 +34,10 @@ export const readGoTo: IntentReader = (clause): Intent | null => {
   // A quoted name is an address only when it looks like one; "open “Notes”" is an application.
   if (
     clause.isQuote(place) &&
-    !/^(?:\w+:\/\/|www\.|localhost\b|[\w-]+(?:\.[\w-]+)+(?:[:/]|$))/i.test(address)
+    !/^(?:\w+:\/\/|data:|www\.|localhost\b|[\w-]+(?:\.[\w-]+)+(?:[:/]|$))/i.test(address)
   )
     return null;
-  if (/\s/.test(address)) return null;
+  if (/\s/.test(address) && !/^data:/i.test(address)) return null;
   // `open notes.txt`: a file's name, not a host's.
   if (!clause.isUrl(place) && FILE_NAME.test(address)) return null;
   return { type: 'go_to', url: withScheme(address) };

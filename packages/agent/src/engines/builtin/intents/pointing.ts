@@ -76,10 +76,10 @@ const CLICKS: ReadonlyArray<{
       pattern(
         `(?:press|select|choose|pick|open|follow|expand|collapse|close|dismiss|use|hit|trigger)\\s+(?:on\\s+)?(?<what>(?:the\\s+|a\\s+|an\\s+)?.*\\b(?:button|link|tab|icon|menu|row|result|item|entry|message|mail|email|folder|heading|cell|image|picture|card|product|option|dialog|banner|popup|section|node|tree item)s?(?:\\s+(?:in|of|next to|beside|below|above|under|labell?ed|called|named|that says|for|from|with)\\s+.+)?)`,
       ),
-      pattern(`(?:follow|dismiss|expand|collapse|accept|confirm)\\s+(?<what>.+)`),
+      pattern(`(?:follow|dismiss|expand|collapse|accept|confirm|press)\\s+(?:on\\s+)?(?<what>.+)`),
       pattern(`(?:sign|log)\\s+(?<inout>in|out|off|on)`),
       pattern(
-        `(?:submit|send)(?:\\s+(?:the\\s+|this\\s+)?(?<form>form|message|it|email|mail|order|request|application|answers?|comment|survey))?`,
+        `(?:submit|send|post|publish)(?:\\s+(?:the\\s+|this\\s+|my\\s+)?(?<form>form|message|it|email|mail|order|request|application|answers?|comment|survey))?`,
       ),
     ],
     clicks: 1,
@@ -145,5 +145,8 @@ export const readDrag: IntentReader = (clause): Intent | null => {
   if (found?.from === undefined || found.to === undefined) return null;
   const from = readTarget(clause, found.from);
   const to = readTarget(clause, found.to);
+  // "Drag the slider to 70" says a value, not a place.
+  if (from !== null && /^-?\d+(?:\.\d+)?\s*%?$/.test(found.to.trim()))
+    return { type: 'select_option', option: found.to.trim(), from: { ...from, role: 'slider' } };
   return from === null || to === null ? null : { type: 'drag', from, to };
 };

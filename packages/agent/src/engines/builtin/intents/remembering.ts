@@ -1,5 +1,6 @@
 import type { Intent, IntentReader } from '../intent.ts';
 import { readTarget } from '../target.ts';
+import { URL_ATOM } from '../text.ts';
 import { firstMatch, pattern, stripArticle } from './patterns.ts';
 
 const KEEP =
@@ -18,12 +19,39 @@ const PATTERNS = [
 export const readRemember: IntentReader = (clause): Intent | null => {
   const found = firstMatch(PATTERNS, clause.text);
   if (found?.what === undefined || clause.isPath(found.name ?? '')) return null;
-  const target = readTarget(clause, found.what);
+  const target = readTarget(clause, found.what.replace(ELSEWHERE, ''));
   if (target === null) return null;
   const name =
     found.name === undefined
-      ? stripArticle(clause.meaning(found.what))
+      ? stripArticle(clause.meaning(found.what.replace(ELSEWHERE, '')))
       : clause.meaning(stripArticle(found.name));
   if (name === '' || name.length > 80) return null;
-  return { type: 'remember', what: target, name: name.toLowerCase() };
+  return { type: 'remember', what: target, name: name.toLowerCase(), tell: false };
+};
+
+const TELL = [
+  pattern(
+    `(?:tell|show|give|read)\\s+(?:to\\s+)?me\\s+(?:out\\s+)?(?:what\\s+(?:is|are)\\s+)?(?:what\\s+)?(?<what>(?:the\\s+|its\\s+)?.+?)(?:\\s+(?:is|are|says?|reads?|shows?))?`,
+  ),
+  pattern(
+    `(?:report(?:\\s+back)?|find\\s+out|look\\s+up|determine|return|output)\\s+(?:what\\s+)?(?<what>(?:the\\s+|its\\s+).+?)(?:\\s+(?:is|are|says?|reads?|shows?))?`,
+  ),
+  pattern(`(?:what|which)(?:['’]s|\\s+is|\\s+are)\\s+(?<what>(?:the\\s+|its\\s+).+?)`),
+];
+const ELSEWHERE =
+  /\s+(?:(?:on|of|in)\s+(?:the|this|that)\s+(?:page|screen|site|website)|there|here|shown|displayed|written)+$/i;
+
+/** "Tell me the total", "what is the order number?": read, and said in the run's summary. */
+export const readTell: IntentReader = (clause): Intent | null => {
+  // "… of the page http://…" goes there first.
+  if (new RegExp(URL_ATOM, 'u').test(clause.text)) return null;
+  const said = firstMatch(TELL, clause.text)?.what?.replace(ELSEWHERE, '');
+  const target = said === undefined ? null : readTarget(clause, said);
+  if (said === undefined || target === null || said.length > 80) return null;
+  return {
+    type: 'remember',
+    what: target,
+    name: stripArticle(clause.meaning(said)).toLowerCase(),
+    tell: true,
+  };
 };

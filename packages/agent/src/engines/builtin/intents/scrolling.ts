@@ -32,6 +32,8 @@ const NOTCHES_PER_PAGE = 8;
 export const readScroll: IntentReader = (clause): Intent | null => {
   const found = firstMatch(PATTERNS, clause.text);
   if (found === null) return null;
+  // "… of http://…" goes there first.
+  if (found.inside !== undefined && clause.isUrl(found.inside)) return null;
   const inside =
     found.inside === undefined || WHOLE.test(found.inside) ? null : readTarget(clause, found.inside);
   const direction = directionOf(found.direction ?? found.direction2 ?? found.all);

@@ -7,7 +7,7 @@ const TYPE =
   '(?:type(?:\\s+(?:in|out))?|enter|write(?:\\s+down)?|input|insert|put|key\\s+in|fill\\s+in|add|paste|append|say|provide|give|set)';
 const INTO = '(?:into|in\\s+to|in|inside|to|on|onto|at|under|as|for)';
 const NOUN =
-  '(?:(?:the\\s+)?(?:text|words?|phrase|value|string|line|lines|sentence|name|number|following(?:\\s+text)?|message)\\s*:?\\s+)?';
+  '(?:(?:(?:the|my|your|this)\\s+)?(?:text|commands?|words?|phrase|value|string|line|lines|sentence|name|number|following(?:\\s+(?:text|lines?|words?|sentence|message))?|message)\\s*:?\\s+)?';
 const SUBMIT =
   '(?<submit>(?:\\s*,)?\\s+(?:and\\s+)?(?:then\\s+)?(?:press|hit|push|tap)(?:ing)?\\s+(?:the\\s+)?(?:enter|return)(?:\\s+key)?|\\s+followed\\s+by\\s+(?:the\\s+)?(?:enter|return)(?:\\s+key)?)?';
 
@@ -35,15 +35,17 @@ const INTO_FIELD = [
   pattern(
     `(?:enter|type|provide|give)\\s+(?<field>(?!(?:the\\s+|this\\s+)?(?:text|words?|phrase|value|string|lines?|sentence|following|number|message|command)\\b)(?:the\\s+|a\\s+|your\\s+)?[\\p{L} -]{2,40}?)\\s*[:=]?\\s+(?<text>${QUOTE})${SUBMIT}`,
   ),
-  pattern(`(?<field>[\\p{L}][\\p{L} -]{1,40}?)\\s*[:=]\\s*(?<text>${QUOTE})`),
+  pattern(
+    `(?<field>(?!${TYPE}\\b|fill\\b|search\\b|check\\b|click\\b|run\\b)[\\p{L}][\\p{L} -]{1,40}?)\\s*[:=]\\s*(?<text>${QUOTE})`,
+  ),
 ];
 
 const ANYWHERE = [
   pattern(
-    `(?:type|enter|write|input|insert|key\\s+in|paste|append|add|put)(?:\\s+(?:in|out|down))?\\s+${NOUN}(?<text>${QUOTE})${SUBMIT}`,
+    `(?:type|enter|write|input|insert|key\\s+in|paste|append|add|put)(?:\\s+(?:in|out|down))?\\s*:?\\s+(?:(?:just|only|exactly)\\s+)?${NOUN}(?<text>${QUOTE})${SUBMIT}`,
   ),
   pattern(
-    `(?:type|write(?!\\s+down)|enter|input|key\\s+in|paste)(?:\\s+(?:in|out))?\\s+${NOUN}(?<text>.+?)${SUBMIT}`,
+    `(?:type|write(?!\\s+down)|enter|input|key\\s+in|paste)(?:\\s+(?:in|out))?\\s*:?\\s+${NOUN}(?<text>.+?)${SUBMIT}`,
   ),
 ];
 
@@ -67,7 +69,10 @@ export const readType: IntentReader = (clause): Intent | null => {
   if (inField !== null) return inField;
   const found = firstMatch(ANYWHERE, text);
   if (found?.text !== undefined) {
-    const source = textSource(clause, found.text);
+    const source =
+      RUNS_ON.test(found.text) && found.text.length < 400 && isProse(found.text)
+        ? null
+        : textSource(clause, found.text);
     if (source !== null)
       return {
         type: 'type_text',
@@ -86,7 +91,7 @@ export const readType: IntentReader = (clause): Intent | null => {
     : { type: 'type_text', text: source, into, submit: true, mode: 'replace' };
 };
 
-const RUNS_ON = new RegExp(`^${QUOTE}[\\s,]+(?:and\\s)?.*${QUOTE}`, 'su');
+const RUNS_ON = new RegExp(`^${QUOTE}[\\s,]+\\S`, 'su');
 
 const SEARCH_FIELD: Target = {
   text: 'search',
@@ -106,7 +111,7 @@ function fieldIntent(
   // "Name with “Ada” and Email with “…”" is two fields: what begins with a quote ends with it.
   if (RUNS_ON.test(found.text)) return null;
   // A text that was quoted cannot also be the name of the field.
-  const into = readTarget(clause, found.field);
+  const into = labelOf(readTarget(clause, found.field));
   const text = textSource(clause, found.text);
   if (into === null || text === null || NOT_TYPED_INTO.has(into.role)) return null;
   if (
@@ -123,6 +128,27 @@ function fieldIntent(
   };
 }
 
+/** A quote with plain words behind it (“…” and post it) is not all text; a command that begins with a quote is. */
+function isProse(text: string): boolean {
+  return /^\S+\s+(?:and|then|twice|in|into|to|for|as)\b/iu.test(text);
+}
+
+/** "… for the email": a word that is the kind of a thing elsewhere is the label of a field here. */
+function labelOf(target: Target | null): Target | null {
+  if (target === null || target.text !== null || target.role === null || target.phrase === null)
+    return target;
+  return LABEL_ROLES.has(target.role) ? { ...target, text: target.phrase, role: 'field' } : target;
+}
+
+const LABEL_ROLES: ReadonlySet<Target['role']> = new Set([
+  'list_item',
+  'heading',
+  'text',
+  'image',
+  'link',
+  'option',
+]);
+
 /** Literal text, or the name of something remembered ("the order number"). */
 export function textSource(clause: ClauseText, part: string): TextSource | null {
   const trimmed = part.trim();
@@ -133,7 +159,10 @@ export function textSource(clause: ClauseText, part: string): TextSource | null 
     .replace(/\s+(?:you (?:copied|remembered|noted)|from before)$/i, '')
     .toLowerCase();
   if (clause.remembered.has(name)) return { type: 'remembered', name };
-  if (/^(?:it|that|this|that value|the value|value)$/i.test(trimmed) && clause.remembered.size > 0) {
+  if (
+    /^(?:it|that|this|that value|the value|value)(?:\s+(?:there|here|in))?$/i.test(trimmed) &&
+    clause.remembered.size > 0
+  ) {
     const latest = [...clause.remembered].at(-1);
     if (latest !== undefined) return { type: 'remembered', name: latest };
   }

@@ -4,11 +4,12 @@ import { describeRole, foundWords } from '../explain.ts';
 import { find } from '../find.ts';
 import { type Candidate, candidatesFor, ground, pointOf } from '../grounding.ts';
 import type { Intent } from '../intent.ts';
-import { fitsHint } from '../roles.ts';
+import { fitsHint, isEditable } from '../roles.ts';
 import { failureOf, LOOK, LOOK_WITH_OCR, type Move, type Scene, TaskFailure } from '../scene.ts';
 import { describeTarget, type Target } from '../target.ts';
 import { foldLabel, likeness } from '../wording.ts';
 import { clickCandidate, clickOn } from './pointing.ts';
+import { typeText } from './typing.ts';
 import { setSlider } from './values.ts';
 
 const named = (text: string, role: Target['role']): Target => ({
@@ -28,10 +29,12 @@ export function* chooseMenu(scene: Scene, intent: Extract<Intent, { type: 'choos
 
 /** Picks an option: of a drop-down, a list, or a group of radio buttons. */
 export function* selectOption(scene: Scene, intent: Extract<Intent, { type: 'select_option' }>): Move {
-  const { option, from } = intent;
+  const { from } = intent;
+  let { option } = intent;
   if (from === null) {
-    const plain = named(option, null);
-    yield* clickOn(scene, plain, 'point');
+    const split = labelAndOption(scene, option);
+    if (split !== null) return yield* selectOption(scene, { ...intent, ...split });
+    yield* clickOn(scene, named(option, null), 'point');
     return;
   }
   let box = ground(from, scene.observation, 'choose');
@@ -48,6 +51,7 @@ export function* selectOption(scene: Scene, intent: Extract<Intent, { type: 'sel
     return;
   }
   const found = yield* find(scene, from, 'choose');
+  option = nearestOption(found.element, option);
   if (!fitsHint(found.element, 'select') && radio !== null) {
     yield* clickCandidate(scene, radio, named(option, 'radio'));
     return;
@@ -55,6 +59,15 @@ export function* selectOption(scene: Scene, intent: Extract<Intent, { type: 'sel
   // "Set the Volume slider to 75" reads like a choice.
   if (found.element.role === 'slider' && /^-?\d+(?:\.\d+)?\s*%?$/.test(option.trim()))
     return yield* setSlider(scene, found, Number.parseFloat(option));
+  // "Pick March 3 1990 as the birth date": a field that is typed into.
+  if (isEditable(found.element) && !fitsHint(found.element, 'select'))
+    return yield* typeText(scene, {
+      type: 'type_text',
+      text: { type: 'literal', text: option },
+      into: { ...from, role: 'field' },
+      submit: false,
+      mode: 'replace',
+    });
   if (shows(found.element, option)) {
     scene.proofs.push(`${describeTarget(from)} already showed the option`);
     return;
@@ -64,8 +77,44 @@ export function* selectOption(scene: Scene, intent: Extract<Intent, { type: 'sel
   yield* expectOption(scene, option, from, found.element);
 }
 
+/** "Select size Large", "pick express shipping": the words name a drop-down of the screen and one of its options. */
+function labelAndOption(scene: Scene, words: string): { option: string; from: Target } | null {
+  const asWhole = candidatesFor(named(words, null), scene.observation, 'point')[0];
+  if (asWhole !== undefined && likeness(words, asWhole.element.name) >= 0.9) return null;
+  const boxes = scene.elements.filter((element) => fitsHint(element, 'select') && element.name !== '');
+  const all = words.trim().split(/\s+/);
+  for (let cut = 1; cut < all.length; cut += 1) {
+    const [first, second] = [all.slice(0, cut).join(' '), all.slice(cut).join(' ')];
+    for (const [label, option] of [
+      [first, second],
+      [second, first],
+    ] as const) {
+      const box = boxes.find((element) => likeness(label, element.name) >= 0.8);
+      if (box !== undefined && optionsOf(box).some((name) => likeness(option, name) >= 0.7))
+        return { option: nearestOption(box, option), from: named(box.name, 'select') };
+    }
+  }
+  // No label was said, but only one list offers it.
+  const offering = boxes.filter((box) => optionsOf(box).some((name) => foldLabel(name) === foldLabel(words)));
+  const [only] = offering;
+  return offering.length === 1 && only !== undefined
+    ? { option: words, from: named(only.name, 'select') }
+    : null;
+}
+
+/** The option as the box spells it; what was asked for where none comes near. */
+function nearestOption(box: ScreenElement, option: string): string {
+  const scored = optionsOf(box)
+    .map((name) => ({ name, like: likeness(option, name) }))
+    .sort((a, b) => b.like - a.like);
+  const [best, second] = scored;
+  return best !== undefined && best.like >= 0.7 && (second === undefined || second.like < best.like)
+    ? best.name
+    : option;
+}
+
 /** A radio button of that name, when there is one: "select Large from Size" may mean a group of them. */
-function radioIn(scene: Scene, option: string, from: Target): Candidate | null {
+export function radioIn(scene: Scene, option: string, from: Target): Candidate | null {
   const radios = candidatesFor(named(option, 'radio'), scene.observation, 'choose').filter(
     ({ element, score, visible }) => fitsHint(element, 'radio') && score >= 0.8 && visible !== null,
   );

@@ -84,6 +84,7 @@ export function* focusWindow(scene: Scene, { title }: Extract<Intent, { type: 'f
   const window = windowNamed(scene.observation.windows, title);
   // Nothing by that name is open: "switch to the terminal" then means to start one.
   if (window === null) return yield* openApplication(scene, { type: 'open_application', name: title });
+  if (window.id === scene.observation.activeWindowId) return;
   const operation: OperationInput = { type: 'focus_window', windowId: window.id };
   const failure = failureOf(
     yield* scene.act(`Bringing the window “${title}” forward. Expecting it to be active.`, [operation]),

@@ -5,12 +5,15 @@ import { type Candidate, isBrowsersBox, type Purpose, pointOf } from '../groundi
 import type { Intent } from '../intent.ts';
 import { failureOf, LOOK, type Move, type Scene, TaskFailure } from '../scene.ts';
 import { describeTarget, type Target } from '../target.ts';
+import { waitForNewWindow } from './typing.ts';
 
 type ClickIntent = Extract<Intent, { type: 'click' }>;
 
 export function* click(scene: Scene, intent: ClickIntent): Move {
   const { target, button, clicks, modifiers } = intent;
-  yield* clickOn(scene, target, 'point', { button, clicks, modifiers: [...modifiers] });
+  const windowBefore = scene.observation.activeWindowId;
+  const clicked = yield* clickOn(scene, target, 'point', { button, clicks, modifiers: [...modifiers] });
+  if (clicked.element.states.includes('file')) yield* waitForNewWindow(scene, windowBefore);
 }
 
 const BOX_PAUSE_MS = 600;

@@ -50,6 +50,14 @@ export function* saveAs(scene: Scene, { path, overwrite }: Extract<Intent, { typ
 }
 
 export function* save(scene: Scene): Move {
+  // In a page "save" is the page's own button; Ctrl+S would save the page itself.
+  const button = scene.observation.page === null ? null : saveButton(scene);
+  if (button !== null) {
+    yield* press(scene, `Clicking ${describeRole(button.element)}. Expecting the page to save.`, [
+      { type: 'click', point: pointOf(button) },
+    ]);
+    return;
+  }
   const windowBefore = scene.observation.activeWindowId;
   const title = scene.activeWindow?.title ?? '';
   const late = dialogPatienceMs(scene).slice(DIALOG_PATIENCE_MS.length);
@@ -70,6 +78,16 @@ export function* save(scene: Scene): Move {
     scene.doubts.push('the title still marks the document as changed');
 }
 
+function saveButton(scene: Scene) {
+  for (const text of ['Save', 'Save changes', 'Apply']) {
+    const target: Target = { text, phrase: null, quoted: true, role: 'button', ordinal: null, near: null };
+    const found = ground(target, scene.observation, 'point');
+    if (found.type === 'found' && isInteractive(found.candidate.element) && found.candidate.score >= 0.7)
+      return found.candidate;
+  }
+  return null;
+}
+
 /** Ctrl+Shift+S, then Ctrl+S where that opened nothing. @returns the name field, null when it cannot be seen. */
 function* openDialog(scene: Scene, windowBefore: string | null): Move<ScreenElement | null> {
   const ways: ReadonlyArray<{ words: string; chord: OperationInput }> = [
@@ -77,6 +95,10 @@ function* openDialog(scene: Scene, windowBefore: string | null): Move<ScreenElem
     { words: 'Ctrl+Shift+S opened nothing; pressing Ctrl+S', chord: CTRL('s') },
   ];
   const patienceMs = dialogPatienceMs(scene);
+  if (/^(?:save|export)\b/i.test(scene.activeWindow?.title ?? '') && scene.observation.windows.length > 1) {
+    const field = nameField(scene);
+    if (field !== null) return field;
+  }
   for (const { words, chord } of ways) {
     yield* press(scene, `${words}. Expecting a dialog that asks for a file name.`, [chord]);
     for (const afterMs of patienceMs) {

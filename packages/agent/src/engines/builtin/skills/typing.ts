@@ -7,8 +7,9 @@ import type { Intent } from '../intent.ts';
 import { fitsHint, isEditable, isProtected } from '../roles.ts';
 import { CutShort, failureOf, LOOK, type Move, type Scene, TaskFailure } from '../scene.ts';
 import { describeTarget, type Target } from '../target.ts';
-import { selectOption } from './choosing.ts';
-import { dateKeys, setSlider } from './values.ts';
+import { radioIn, selectOption, setChecked } from './choosing.ts';
+import { clickCandidate } from './pointing.ts';
+import { dateKeys, fieldValueOf, isDateField, setSlider } from './values.ts';
 
 type TypeIntent = Extract<Intent, { type: 'type_text' }>;
 
@@ -22,7 +23,7 @@ export function* typeText(scene: Scene, intent: TypeIntent): Move {
   else yield* typeInto(scene, text, intent.into, intent);
 }
 
-function resolveText(scene: Scene, { text }: TypeIntent): string {
+export function resolveText(scene: Scene, { text }: Pick<TypeIntent, 'text'>): string {
   const resolved = text.type === 'literal' ? text.text : scene.memory.get(text.name);
   if (resolved === undefined || resolved === '')
     throw new TaskFailure(
@@ -48,6 +49,7 @@ function* typeHere(scene: Scene, text: string, submit: boolean): Move {
   );
   // A dialog that was on its way has come: the text went where the focus was by then.
   const elsewhere = scene.observation.activeWindowId !== windowBefore;
+  if (elsewhere && !submit && !text.includes('\n')) yield* expectInNewWindow(scene, text);
   if (submit || field === null || elsewhere)
     return yield* expectSomething(scene, text, outcomes, frameBefore);
   const verdict = yield* readBack(scene, field, text, 'contains');
@@ -62,6 +64,23 @@ function* typeHere(scene: Scene, text: string, submit: boolean): Move {
     if ((yield* readBack(scene, now, text, 'contains')) !== 'unmet') return;
   }
   throw new TaskFailure(mismatch(again(scene, field) ?? field, text));
+}
+
+/**
+ * Another window took the focus while text was typed: right only where its field holds the whole of it.
+ * @throws TaskFailure when that field can be read and holds something else.
+ */
+function* expectInNewWindow(scene: Scene, text: string): Move {
+  const title = scene.activeWindow?.title.slice(0, 80) ?? '';
+  for (const afterMs of [0, ...READ_BACK_MS]) {
+    if (afterMs > 0)
+      yield* scene.look(`“${title}” came to the front; reading what arrived in it.`, LOOK, afterMs);
+    const field = typingField(scene);
+    if (holdsText(field, text, 'contains') !== 'unmet') return;
+  }
+  throw new TaskFailure(
+    `The window “${title}” came to the front while ${characters(text)} were typed, and its field does not hold them; part of the text may have gone there.`,
+  );
 }
 
 /**
@@ -91,7 +110,8 @@ function* expectSomething(
 }
 
 /** Types into a named field, replacing what it held unless told to append. */
-function* typeInto(scene: Scene, text: string, into: Target, intent: TypeIntent): Move {
+function* typeInto(scene: Scene, said: string, into: Target, intent: TypeIntent): Move {
+  let text = said;
   const slider = ground({ ...into, role: 'slider' }, scene.observation, 'point');
   if (
     slider.type === 'found' &&
@@ -99,8 +119,21 @@ function* typeInto(scene: Scene, text: string, into: Target, intent: TypeIntent)
     /^-?\d+(?:\.\d+)?\s*%?$/.test(text.trim())
   )
     return yield* setSlider(scene, slider.candidate, Number.parseFloat(text));
+  // "Answer “What is 2+2?” with 4" may mean one of several radio buttons below the question.
+  const radio = sureField(scene, into) ? null : radioIn(scene, text, into);
+  if (radio !== null) {
+    yield* clickCandidate(scene, radio, { ...into, text, role: 'radio', near: null });
+    return;
+  }
   const found = yield* find(scene, into, 'type');
   const field = fieldAt(scene, found);
+  if (fitsHint(field, 'check_box') && YES_OR_NO.test(text))
+    return yield* setChecked(scene, {
+      type: 'set_checked',
+      target: { ...into, role: 'check_box' },
+      checked: !/^(?:no|off|false|un)/i.test(text),
+    });
+  if (isDateField(field)) text = fieldValueOf(text) ?? text;
   // "set Size to Large": only the screen tells a drop-down from a text field.
   if (fitsHint(field, 'select') && !isEditable(field)) {
     yield* selectOption(scene, { type: 'select_option', option: text, from: { ...into, role: 'select' } });
@@ -152,6 +185,13 @@ function* typeInto(scene: Scene, text: string, into: Target, intent: TypeIntent)
   }
   if (holdsText(again(scene, field), text, how) === 'unmet')
     throw new TaskFailure(mismatch(again(scene, field) ?? field, text));
+}
+
+const YES_OR_NO = /^(?:yes|no|on|off|true|false|(?:un)?(?:checked|ticked))$/i;
+
+function sureField(scene: Scene, into: Target): boolean {
+  const grounding = ground(into, scene.observation, 'type');
+  return grounding.type !== 'missing' && (grounding.type !== 'found' || grounding.candidate.score >= 0.75);
 }
 
 /** The field is as it was before, and no field that can be read holds the text. */
@@ -322,6 +362,14 @@ function* waitForFileDialog(scene: Scene): Move {
   throw new TaskFailure(`“${dialog.title}” is still open after Enter; it may not have found that file.`);
 }
 
+/** What opens a file dialog: what the task types next belongs into it. Gone on without one, it may open late or never. */
+export function* waitForNewWindow(scene: Scene, windowBefore: string | null): Move {
+  for (const afterMs of DIALOG_PATIENCE_MS) {
+    if (scene.observation.activeWindowId !== windowBefore) return;
+    yield* scene.look('Waiting for the dialog that asks for a file.', LOOK, afterMs);
+  }
+}
+
 export function* press(scene: Scene, intent: Extract<Intent, { type: 'press' }>): Move {
   const focus: OperationInput[] = [];
   let aimed = '';
@@ -349,10 +397,12 @@ export function* press(scene: Scene, intent: Extract<Intent, { type: 'press' }>)
         .slice(0, 30);
   const words = intent.chords.map((keys) => keys.join('+')).join(', ');
   const times = intent.times === 1 ? '' : ` ${intent.times} times`;
+  const windowBefore = scene.observation.activeWindowId;
   const outcomes = yield* scene.act(`Pressing ${words}${times}${aimed}.`, [...focus, ...all]);
   const failure = failureOf(outcomes);
   if (failure !== null)
     throw new TaskFailure(`Pressing ${words} failed: ${failure.message ?? failure.code ?? failure.status}.`);
   if (words === 'enter' && times === '') yield* waitForFileDialog(scene);
+  if (words === 'ctrl+o') yield* waitForNewWindow(scene, windowBefore);
   if (outcomes.at(-1)?.status === 'no_effect') scene.doubts.push(`pressing ${words} changed nothing visible`);
 }

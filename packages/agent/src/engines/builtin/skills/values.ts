@@ -72,6 +72,31 @@ function timeKeys(text: string): string[] {
   return [`${two(Number(hour) % 12 || 12)}${minute}${half}`, `${two(Number(hour))}${minute}`];
 }
 
+const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
+
+/** `March 3rd, 1990`, `15th of May 2026`, `5 pm` → how a page's own date or time field tells it; null for anything else. */
+export function fieldValueOf(text: string): string | null {
+  const two = (number: number) => String(number).padStart(2, '0');
+  const written = text.trim().toLowerCase().replace(/[.,]/g, ' ').replace(/\s+/g, ' ');
+  const [, first, day1, year1] = /^([a-z]{3,9}) (\d{1,2})(?:st|nd|rd|th)? (\d{4})$/.exec(written) ?? [];
+  const [, day2, second, year2] =
+    /^(\d{1,2})(?:st|nd|rd|th)? (?:of )?([a-z]{3,9}) (\d{4})$/.exec(written) ?? [];
+  const month = MONTHS.indexOf((first ?? second ?? '').slice(0, 3)) + 1;
+  const day = Number(day1 ?? day2);
+  if (month > 0 && day >= 1 && day <= 31) return `${year1 ?? year2}-${two(month)}-${two(day)}`;
+  const [, hour = '', minute = '00', half = ''] =
+    /^(\d{1,2})(?::(\d{2}))? ?([ap]) ?m ?$/.exec(written.replace(/ m /g, 'm')) ?? [];
+  if (hour === '' || Number(hour) < 1 || Number(hour) > 12) return null;
+  return `${two((Number(hour) % 12) + (half === 'p' ? 12 : 0))}:${minute}`;
+}
+
+/** A field with parts (day, month, year) rather than one text. */
+export function isDateField({ role, states }: ScreenElement): boolean {
+  return /^date_(?:editor|field)$/.test(role) || states.some((state) => DATE_STATES.has(state));
+}
+
+const DATE_STATES = new Set(['date', 'time', 'month', 'week', 'datetime-local']);
+
 /**
  * `2026-05-17` as a browser's date field takes it: digits in the order of its language. Tried one after the
  * other, each only while the field provably holds something else. Times likewise.

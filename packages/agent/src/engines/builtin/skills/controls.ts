@@ -1,0 +1,283 @@
+import { centerOf, contains } from '@deskhand/protocol';
+import { nearestWords } from '../explain.ts';
+import { find, whereLooked } from '../find.ts';
+import { type Candidate, candidatesFor, ground, isBrowsersBox } from '../grounding.ts';
+import type { Intent } from '../intent.ts';
+import { fitsHint, isInteractive } from '../roles.ts';
+import { failureOf, LOOK, type Move, type Scene, TaskFailure } from '../scene.ts';
+import { describeTarget, type Target } from '../target.ts';
+import { likeness } from '../wording.ts';
+import { setChecked } from './choosing.ts';
+import { clickCandidate } from './pointing.ts';
+
+const BOX_PAUSE_MS = 600;
+const PATIENCE_MS: readonly number[] = [0, 200, 500, 900, 1500];
+
+/** What the yes and no of dialogs and banners are called, the plainest first. */
+const ANSWERS = {
+  accept: [
+    ...[
+      'OK',
+      'Yes',
+      'Accept',
+      'Accept all',
+      'Accept cookies',
+      'Accept all cookies',
+      'Allow',
+      'Allow all',
+      'Agree',
+      'I agree',
+    ],
+    ...[
+      'I accept',
+      'Confirm',
+      'Got it',
+      'Understood',
+      'Continue',
+      'Proceed',
+      'Delete',
+      'Remove',
+      'Apply',
+      'Submit',
+      'Done',
+    ],
+  ],
+  dismiss: [
+    ...[
+      'Cancel',
+      'No',
+      'No thanks',
+      'No, thanks',
+      'Dismiss',
+      'Close',
+      'Reject',
+      'Reject all',
+      'Decline',
+      'Decline all',
+    ],
+    ...['Deny', 'Not now', 'Later', 'Maybe later', 'Skip', '×', 'x', '✕', '✖', 'OK', 'Got it'],
+  ],
+} as const;
+
+const plain = (text: string, role: Target['role'] = null): Target => ({
+  text,
+  phrase: null,
+  quoted: true,
+  role,
+  ordinal: null,
+  near: null,
+});
+
+export function* answerDialog(scene: Scene, { how }: Extract<Intent, { type: 'answer_dialog' }>): Move {
+  for (const afterMs of PATIENCE_MS) {
+    if (afterMs > 0) yield* scene.look(`Looking for what would ${how} the dialog.`, LOOK, afterMs);
+    const button = answerButton(scene, ANSWERS[how]);
+    if (button === null) continue;
+    if (isBrowsersBox(button, scene.observation))
+      yield* scene.look(
+        'A browser takes no click on a box of its own in its first half second; waiting.',
+        LOOK,
+        BOX_PAUSE_MS,
+      );
+    yield* clickCandidate(scene, button, plain(button.element.name, 'button'));
+    return;
+  }
+  if (how === 'dismiss' && hasBox(scene)) {
+    const failure = failureOf(
+      yield* scene.act('The dialog has no button that closes it; pressing Escape.', [
+        { type: 'key_press', keys: ['escape'] },
+      ]),
+    );
+    if (failure === null) return;
+  }
+  throw new TaskFailure(
+    `Found no button that would ${how} a dialog or banner in ${whereLooked(scene)}; looked for ${ANSWERS[how]
+      .slice(0, 6)
+      .map((word) => `“${word}”`)
+      .join(', ')} and the like.`,
+  );
+}
+
+function boxesOf(scene: Scene) {
+  return scene.elements.filter(
+    ({ role, source }) => source !== 'ocr' && /^(?:dialog|alert|alert_dialog)$/.test(role),
+  );
+}
+
+function hasBox(scene: Scene): boolean {
+  return boxesOf(scene).length > 0;
+}
+
+/** Of the buttons that bear such a word the one inside a dialog, then the one whose word comes first in the list. */
+function answerButton(scene: Scene, words: readonly string[]): Candidate | null {
+  const boxes = boxesOf(scene);
+  const found = words.flatMap((word, rank) =>
+    candidatesFor(plain(word, 'button'), scene.observation, 'point')
+      .filter(
+        ({ element, visible }) =>
+          visible !== null &&
+          element.source !== 'ocr' &&
+          isInteractive(element) &&
+          !isOfTheWindow(element) &&
+          likeness(word, element.name) >= 0.95,
+      )
+      .map((candidate) => ({
+        candidate,
+        rank:
+          rank + (boxes.some(({ bounds }) => contains(bounds, centerOf(candidate.element.bounds))) ? 0 : 100),
+      })),
+  );
+  // Where a dialog stands, what lies outside of it is not its answer.
+  const inside = found.filter(({ rank }) => rank < 100);
+  const pool = inside.length > 0 || boxes.length === 0 ? (inside.length > 0 ? inside : found) : found;
+  return [...pool].sort((a, b) => a.rank - b.rank)[0]?.candidate ?? null;
+}
+
+/** The cross of a tab or of the window itself. */
+function isOfTheWindow(element: Candidate['element']): boolean {
+  return element.source === 'accessibility' && element.name === 'Close' && element.bounds.y < 60;
+}
+
+/** Other words that buttons bear for the same thing. */
+const SAME_VERB: Readonly<Record<string, readonly string[]>> = {
+  delete: ['Delete', 'Remove', '×', '✕', '✖', '🗑', 'Trash'],
+  remove: ['Remove', 'Delete', '×', '✕', '✖', '🗑', 'Trash'],
+  edit: ['Edit', 'Change', 'Modify', '✎', '✏'],
+  add: ['Add', 'Add to cart', 'Add to basket', 'Add to bag', '+'],
+  put: ['Add', 'Add to cart', 'Add to basket', 'Add to bag'],
+  buy: ['Buy', 'Buy now', 'Add to cart', 'Order', 'Order now'],
+  purchase: ['Buy', 'Buy now', 'Purchase', 'Order'],
+  order: ['Order', 'Order now', 'Buy', 'Place order'],
+  checkout: ['Checkout', 'Check out', 'Go to checkout', 'Proceed to checkout'],
+  'check out': ['Checkout', 'Check out', 'Go to checkout', 'Proceed to checkout'],
+  complete: ['Complete', 'Mark as done', 'Mark complete', 'Done', 'Mark as complete', 'Finish'],
+  finish: ['Finish', 'Done', 'Complete'],
+  done: ['Done', 'Mark as done', 'Mark done', 'Complete', '✓', '✔'],
+  completed: ['Complete', 'Done', 'Mark as done', '✓'],
+  read: ['Mark as read', 'Read'],
+  reply: ['Reply'],
+  pay: ['Pay', 'Pay now', 'Checkout'],
+  view: ['View', 'Details', 'Show', 'Open'],
+  reject: ['Reject', 'Decline', 'Deny'],
+  decline: ['Decline', 'Reject', 'Deny'],
+  book: ['Book', 'Book now', 'Reserve'],
+  reserve: ['Reserve', 'Book'],
+};
+
+/** Ticks mean these where a thing has a box and no button for it. */
+const TICKED_BY = new Set(['done', 'complete', 'completed', 'finish', 'read', 'mark']);
+
+export function* useControl(scene: Scene, intent: Extract<Intent, { type: 'use_control' }>): Move {
+  for (const afterMs of PATIENCE_MS) {
+    if (afterMs > 0) yield* scene.look(`Looking for the control for “${intent.words}”.`, LOOK, afterMs);
+    const whole = wholeName(scene, intent);
+    if (whole !== null) {
+      yield* clickCandidate(scene, whole, plain(whole.element.name));
+      return;
+    }
+    const beside = controlOf(scene, intent);
+    if (beside !== null) {
+      yield* clickCandidate(scene, beside.candidate, beside.target);
+      return;
+    }
+    if (TICKED_BY.has(intent.verb) && intent.object !== null) {
+      const box: Target = {
+        ...plain('', 'check_box'),
+        text: null,
+        near: { relation: 'row', target: intent.object },
+      };
+      if (ground(box, scene.observation, 'tick').type === 'found' || hasBoxNamed(scene, intent.object))
+        return yield* setChecked(scene, {
+          type: 'set_checked',
+          target: hasBoxNamed(scene, intent.object) ? { ...intent.object, role: 'check_box' } : box,
+          checked: true,
+        });
+    }
+  }
+  // The last word is the ordinary search: it scrolls, reads pixels and asks at a tie.
+  const wanted = wordsFor(intent)[0] ?? intent.verb;
+  const target: Target = {
+    ...plain(wanted, 'button'),
+    quoted: false,
+    near: intent.object === null ? null : { relation: 'row', target: intent.object },
+  };
+  const nearest = candidatesFor({ ...target, near: null }, scene.observation, 'point').slice(0, 3);
+  const candidate = yield* findOr(
+    scene,
+    target,
+    () =>
+      new TaskFailure(
+        `Found no control “${wanted}”${intent.object === null ? '' : ` for ${describeTarget(intent.object)}`} in ${whereLooked(scene)}; ${nearestWords(nearest)}.`,
+      ),
+  );
+  yield* clickCandidate(scene, candidate, target);
+}
+
+function* findOr(scene: Scene, target: Target, failure: () => TaskFailure): Move<Candidate> {
+  try {
+    return yield* find(scene, target, 'point');
+  } catch (error) {
+    throw error instanceof TaskFailure && error.code === 'TASK_FAILED' ? failure() : error;
+  }
+}
+
+function hasBoxNamed(scene: Scene, object: Target): boolean {
+  const found = ground({ ...object, role: 'check_box' }, scene.observation, 'tick');
+  return (
+    found.type === 'found' && fitsHint(found.candidate.element, 'check_box') && found.candidate.score >= 0.7
+  );
+}
+
+function wordsFor({ verb, place }: Extract<Intent, { type: 'use_control' }>): readonly string[] {
+  const first = `${verb.charAt(0).toUpperCase()}${verb.slice(1)}`;
+  const known = SAME_VERB[verb] ?? [first];
+  return place === null || !/^(?:add|put)$/.test(verb) ? known : [`Add to ${place}`, ...known];
+}
+
+/** "Add Blue mug to cart", "Delete Alice": one control whose whole name says it. */
+function wholeName(scene: Scene, intent: Extract<Intent, { type: 'use_control' }>): Candidate | null {
+  const object = intent.object?.text ?? null;
+  const names = [
+    intent.words,
+    ...(object === null ? wordsFor(intent) : wordsFor(intent).map((word) => `${word} ${object}`)),
+  ];
+  if (object !== null && intent.place !== null) names.push(`Add ${object} to ${intent.place}`);
+  for (const name of names) {
+    const found = candidatesFor(plain(name), scene.observation, 'point').filter(
+      ({ element, visible, score }) =>
+        visible !== null &&
+        isInteractive(element) &&
+        element.source !== 'ocr' &&
+        score >= 0.8 &&
+        likeness(name, element.name) >= 0.94,
+    );
+    if (found.length === 1) return found[0] ?? null;
+  }
+  return null;
+}
+
+/** The button with the verb that belongs to the thing: in its row or list item, else beside it. */
+function controlOf(
+  scene: Scene,
+  intent: Extract<Intent, { type: 'use_control' }>,
+): { candidate: Candidate; target: Target } | null {
+  const { object } = intent;
+  if (object === null) return null;
+  const isNth = object.text === null && object.ordinal !== null;
+  for (const word of wordsFor(intent)) {
+    const targets: Target[] = isNth
+      ? [{ ...plain(word, 'button'), ordinal: object.ordinal }]
+      : [
+          { ...plain(word, 'button'), near: { relation: 'row', target: { ...object, role: null } } },
+          { ...plain(word, 'button'), near: { relation: 'beside', target: { ...object, role: null } } },
+        ];
+    for (const target of targets) {
+      const found = ground(target, scene.observation, 'point');
+      if (found.type !== 'found') continue;
+      const { element } = found.candidate;
+      if (isInteractive(element) && likeness(word, element.name) >= 0.6)
+        return { candidate: found.candidate, target };
+    }
+  }
+  return null;
+}
