@@ -45,6 +45,11 @@ describe('matchApplication', () => {
     expect(matchApplication(name, installed)?.name).toBe(expected);
   });
 
+  it('takes an application before another entry that starts the same program', () => {
+    for (const name of ['mousepad', 'Mousepad'])
+      expect(matchApplication(name, [...installed].reverse())?.name).toBe('Mousepad');
+  });
+
   it.each(['calculator', 'shell prompt', 'rm -rf /', '', '   ', 'cmd'])('does not guess at %j', (name) => {
     expect(matchApplication(name, installed)).toBeNull();
   });

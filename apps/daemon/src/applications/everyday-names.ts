@@ -116,12 +116,19 @@ export function matchApplication(
 ): InstalledApplication | null {
   const plain = plainName(name);
   if (plain === '') return null;
-  const exact = installed.find((entry) =>
-    [entry.name, entry.id, entry.program, entry.windowClass].some((known) => plainName(known) === plain),
-  );
-  if (exact !== undefined) return exact;
-
   const visible = installed.filter((entry) => !entry.hidden);
+  // By name first, then by program: several entries may start one program ("Mousepad", "Text Editor Settings").
+  for (const own of [
+    (entry: InstalledApplication) => entry.name,
+    (entry: InstalledApplication) => entry.id,
+    (entry: InstalledApplication) => entry.windowClass,
+    (entry: InstalledApplication) => entry.program,
+  ])
+    for (const entries of [visible, installed]) {
+      const exact = entries.find((entry) => plainName(own(entry)) === plain);
+      if (exact !== undefined) return exact;
+    }
+
   for (const program of programsFor(plain)) {
     const entry = visible.find((candidate) => candidate.program === program);
     if (entry !== undefined) return entry;

@@ -268,6 +268,7 @@
     if (expanded === 'false') states.push('collapsed');
     if (aria(element, 'haspopup') && aria(element, 'haspopup') !== 'false') states.push('has_popup');
     if (isProtected(element, role)) states.push('protected');
+    if (role === 'button' && element.form && element.type === 'submit') states.push('submits');
     // Fields with a picker of their own take values in another way than text.
     if (element.tagName === 'INPUT' && PICKED.has(element.type)) states.push(element.type);
     return states;

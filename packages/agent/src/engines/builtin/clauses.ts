@@ -98,6 +98,7 @@ export function sentencesOf(marked: MarkedText): Clause[] {
     .join('\n')
     .replace(CONDITION_THEN, '$1, ')
     .split(HARD);
+  joinLabels(parts);
   const clauses: Clause[] = [];
   // Sentences stand at even places, the borders between them at odd ones.
   for (let index = 0; index < parts.length; index += 2) {
@@ -107,6 +108,16 @@ export function sentencesOf(marked: MarkedText): Clause[] {
     else for (const text of instructionsOf(part)) clauses.push({ marked, text, continues });
   }
   return clauses;
+}
+
+/** "The Why? field": a question mark with plain words behind it ends a name, not a sentence. */
+function joinLabels(parts: string[]): void {
+  for (let index = 1; index < parts.length - 1; index += 2) {
+    const behind = parts[index + 1] ?? '';
+    if (parts[index] !== '?' || !/^\s+\p{Ll}/u.test(behind) || isInstruction(behind)) continue;
+    parts.splice(index - 1, 3, `${parts[index - 1]}?${behind}`);
+    index -= 2;
+  }
 }
 
 /** What one sentence asks for: nothing when it is only polite, two things when it begins with a "when" or "after". */

@@ -25,7 +25,7 @@ import type { ClauseText, Intent, IntentReader } from './intent.ts';
 import { readCloseWindow, readFocusWindow, readOpenApplication } from './intents/application.ts';
 import { readCheck } from './intents/checking.ts';
 import { readChecked, readMenu, readOption } from './intents/choosing.ts';
-import { readCommand } from './intents/commands.ts';
+import { readCommand, readFreeCommand } from './intents/commands.ts';
 import {
   readAnswerDialog,
   readCompute,
@@ -119,7 +119,7 @@ export function readIntents(clause: ClauseText, depth = 0): readonly Intent[] | 
     }
     return null;
   };
-  const command = readCommand(clause);
+  const command = readCommand(clause) ?? readFreeCommand(clause);
   if (command !== null) return [command];
   const first = compound(COMPOUNDS_FIRST);
   if (first !== null) return first;

@@ -124,7 +124,7 @@ function withRowsKept(steps: readonly Instruction[]): Instruction[] {
       ...step,
       intent: mapTargets(intent, (target) =>
         target.near === null && !isPronoun(target)
-          ? { ...target, near: { relation: 'row', target: place } }
+          ? { ...target, phrase: null, near: { relation: 'row', target: place } }
           : target,
       ),
     };

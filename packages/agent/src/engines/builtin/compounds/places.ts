@@ -39,11 +39,22 @@ const PAGE_LAST = [
   ),
 ];
 
+const PAGE_BETWEEN = [
+  pattern(
+    `(?<before>.+?)\\s+(?:at|on|in|to)\\s+(?:the\\s+)?(?:web\\s*page|web\\s*site|site|page|form|url|address)?\\s*(?:at\\s+|on\\s+)?(?<url>${URL_ATOM}),?\\s+(?<after>(?:with|using|as|and|for|by)\\s.+)`,
+  ),
+];
+
 /** "On http://… tick the box", "take a screenshot of http://…": the page is gone to first. */
 export const readOnPage: CompoundReader = (clause, inner) => {
   const visit = (url: string) => ({ type: 'go_to', url: withScheme(clause.meaning(url)) }) as const;
   const alone = firstMatch(PAGE_ALONE, clause.text)?.url;
   if (alone !== undefined) return [visit(alone)];
+  const between = firstMatch(PAGE_BETWEEN, clause.text);
+  if (between?.url !== undefined) {
+    const rest = inner(`${between.before} ${between.after}`);
+    if (rest !== null && rest.length > 0) return [visit(between.url), ...rest];
+  }
   for (const patterns of [PAGE_FIRST, PAGE_LAST]) {
     const found = firstMatch(patterns, clause.text);
     if (found?.url === undefined || found.rest === undefined) continue;

@@ -19,6 +19,20 @@ const RUN = [
   pattern(`execute\\s+(?<command>.+)`),
 ];
 
+/** Words that nobody runs but in a shell. */
+const SHELL_WORD =
+  /^(?:ls|cd|pwd|echo|printf|cat|date|whoami|hostname|id|mkdir|rmdir|touch|cp|mv|rm|ln|chmod|grep|find|sort|head|tail|wc|seq|uname|df|du|ps|free|uptime|env|export|which|man|tar|zip|unzip|curl|wget|ping|git|make|npm|node|python3?|pip|bash|sh|sleep|kill|history|clear|exit)(?:\s|$)/;
+const FREE = [pattern(`(?:run|execute)\\s+(?<command>[^\\s].*)`)];
+
+/** "run echo hi > /tmp/a": a command by its looks, without a quote or a word for it. */
+export const readFreeCommand: IntentReader = (clause): Intent | null => {
+  const command = firstMatch(FREE, clause.text)?.command;
+  if (command === undefined || /\s(?:in|on|from)\s/i.test(command)) return null;
+  const text = clause.meaning(command).trim();
+  const looks = SHELL_WORD.test(text) || /[|>&$*]|\s-{1,2}[a-z]/i.test(text);
+  return looks ? { type: 'run_command', command: text, ceilingMs: 30_000 } : null;
+};
+
 /** run a command in a terminal. */
 export const readCommand: IntentReader = (clause): Intent | null => {
   const command = firstMatch(RUN, clause.text)?.command;

@@ -18,7 +18,8 @@ const PATTERNS = [
 /** remember the order number · copy the total as sum. */
 export const readRemember: IntentReader = (clause): Intent | null => {
   const found = firstMatch(PATTERNS, clause.text);
-  if (found?.what === undefined || clause.isPath(found.name ?? '')) return null;
+  // "… on http://…" goes there first.
+  if (found?.what === undefined || clause.isPath(found.name ?? '') || HAS_URL.test(found.what)) return null;
   const target = readTarget(clause, found.what.replace(ELSEWHERE, ''));
   if (target === null) return null;
   const name =
@@ -38,13 +39,14 @@ const TELL = [
   ),
   pattern(`(?:what|which)(?:['’]s|\\s+is|\\s+are)\\s+(?<what>(?:the\\s+|its\\s+).+?)`),
 ];
+const HAS_URL = new RegExp(URL_ATOM, 'u');
 const ELSEWHERE =
   /\s+(?:(?:on|of|in)\s+(?:the|this|that)\s+(?:page|screen|site|website)|there|here|shown|displayed|written)+$/i;
 
 /** "Tell me the total", "what is the order number?": read, and said in the run's summary. */
 export const readTell: IntentReader = (clause): Intent | null => {
   // "… of the page http://…" goes there first.
-  if (new RegExp(URL_ATOM, 'u').test(clause.text)) return null;
+  if (HAS_URL.test(clause.text)) return null;
   const said = firstMatch(TELL, clause.text)?.what?.replace(ELSEWHERE, '');
   const target = said === undefined ? null : readTarget(clause, said);
   if (said === undefined || target === null || said.length > 80) return null;

@@ -42,6 +42,9 @@ const INTO_FIELD = [
 
 const ANYWHERE = [
   pattern(
+    `(?:write|type|compose|draft|jot\\s+down)\\s+(?:an?|the|some)\\s+(?:[\\p{L}-]+\\s+){1,4}?(?:that\\s+|which\\s+)?(?:says?|saying|reads?|reading|containing|contains?|with\\s+the\\s+(?:text|words?))\\s*:?\\s+(?<text>${QUOTE})${SUBMIT}`,
+  ),
+  pattern(
     `(?:type|enter|write|input|insert|key\\s+in|paste|append|add|put)(?:\\s+(?:in|out|down))?\\s*:?\\s+(?:(?:just|only|exactly)\\s+)?${NOUN}(?<text>${QUOTE})${SUBMIT}`,
   ),
   pattern(

@@ -43,7 +43,8 @@ export function* doForEach(
   perform: Perform,
 ): Move {
   yield* scene.look(`Counting what there is to do for each ${role.replaceAll('_', ' ')}.`, LOOK);
-  const places = role === 'row' ? rowPlaces(scene) : kindPlaces(scene, role);
+  const places =
+    role === 'row' ? rowPlaces(scene) : role === 'list_item' ? itemPlaces(scene) : kindPlaces(scene, role);
   if (places.length === 0)
     throw new TaskFailure(`There is no ${role.replaceAll('_', ' ')} on the screen to do this for.`);
   if (places.length > MAX_REPEATS)
@@ -66,6 +67,24 @@ function rowPlaces(scene: Scene): Target[] {
   });
 }
 
+/** List items by their whole text, the page's own before the browser's tree of it. */
+function itemPlaces(scene: Scene): Target[] {
+  const all = scene.elements.filter(
+    ({ role, source, name }) => source !== 'ocr' && role === 'list_item' && name.trim() !== '',
+  );
+  const inPage = all.filter(({ source }) => source === 'dom');
+  const items = inPage.length > 0 ? inPage : all;
+  if (items.length === 0) return kindPlaces(scene, 'list_item');
+  return items.map(({ name }) => ({
+    text: name,
+    phrase: null,
+    quoted: true,
+    role: null,
+    ordinal: null,
+    near: null,
+  }));
+}
+
 function kindPlaces(scene: Scene, role: RoleHint): Target[] {
   const count = scene.elements.filter(
     (element) => element.source !== 'ocr' && fitsHint(element, role),
@@ -80,13 +99,13 @@ function kindPlaces(scene: Scene, role: RoleHint): Target[] {
   }));
 }
 
-/** Inside a row every unplaced target means the one of that row. */
+/** Inside a row or list item every unplaced target means the one there. */
 function within(intent: Intent, place: Target, role: RoleHint): Intent {
-  if (role !== 'row') return intent;
+  if (role !== 'row' && role !== 'list_item') return intent;
   return mapTargets(intent, (target) =>
     target.near !== null || target === place
       ? target
-      : { ...target, near: { relation: 'row', target: place } },
+      : { ...target, phrase: null, near: { relation: 'row', target: place } },
   );
 }
 

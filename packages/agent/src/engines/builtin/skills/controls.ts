@@ -237,9 +237,11 @@ function wordsFor({ verb, place }: Extract<Intent, { type: 'use_control' }>): re
 /** "Add Blue mug to cart", "Delete Alice": one control whose whole name says it. */
 function wholeName(scene: Scene, intent: Extract<Intent, { type: 'use_control' }>): Candidate | null {
   const object = intent.object?.text ?? null;
+  // "× milk" would be called “milk” like the thing itself.
+  const verbs = wordsFor(intent).filter((word) => /\p{L}{2}/u.test(word));
   const names = [
     intent.words,
-    ...(object === null ? wordsFor(intent) : wordsFor(intent).map((word) => `${word} ${object}`)),
+    ...(object === null ? verbs : verbs.map((word) => `${word} ${object}`)),
   ];
   if (object !== null && intent.place !== null) names.push(`Add ${object} to ${intent.place}`);
   for (const name of names) {
