@@ -321,6 +321,7 @@ function bestMatch(facts: readonly ToplevelFacts[], window: WindowInfo): Topleve
   let best: ToplevelFacts | null = null;
   let bestScore = 0;
   for (const fact of facts) {
+    if (isAnotherWindow(fact, window)) continue;
     let score = 0;
     if (fact.name !== '' && fact.name === window.title) score += 4;
     if (fact.active) score += 2;
@@ -337,6 +338,22 @@ function bestMatch(facts: readonly ToplevelFacts[], window: WindowInfo): Topleve
     }
   }
   return best;
+}
+
+/** How far a toplevel's size may be from its window's, which has a frame around it. Pixels. */
+const FRAME_PX = 80;
+
+/**
+ * A dialog that an application shows by another toolkit (a browser's file chooser) is in no tree: the tree of the
+ * window behind it, of another title and size, is not what a person sees.
+ */
+function isAnotherWindow({ name, bounds }: ToplevelFacts, window: WindowInfo): boolean {
+  if (name === '' || window.title === '' || bounds === null) return false;
+  const named = name.includes(window.title) || window.title.includes(name);
+  const alike =
+    Math.abs(bounds.width - window.bounds.width) <= FRAME_PX &&
+    Math.abs(bounds.height - window.bounds.height) <= FRAME_PX;
+  return !named && !alike;
 }
 
 /**

@@ -68,6 +68,8 @@ const LOOK_AHEAD = 300;
 const HARD = /((?<![.!?])[.!?]+(?=\s|$)|;|\n+|,?\s+(?:and\s+)?then\s*,?\s+)/i;
 /** The "then" that belongs to an "if" is no border. */
 const CONDITION_THEN = /\b((?:if|unless|when)\b[^.\n;]{0,600}?),?\s+then\s+/gi;
+/** "Use File > Save As to save it as …". */
+const MENU_FOR = /(>[^.\n>]{1,40}?)\s+(?:in order\s+)?to\s+(?=(?:save|open|close|print|export)\b)/gi;
 /** Commas and "and": a border only when an instruction follows. */
 const SOFT = /,\s*(?:and\s+|but\s+)?|\s+(?:and|but)\s+|\s+&\s+/gi;
 
@@ -82,7 +84,7 @@ function withoutHeading(text: string): string {
 }
 
 const NO_HEADING =
-  /^(?:type|write|enter|input|insert|append|paste|say|tell|send|search|look|run|execute|in|into|on|at|under|from|for|with|if|unless|when|while|until|repeat|check|verify|make|ensure|confirm|step)\b|\b(?:text|command|words?|following)$/i;
+  /^(?:type|write|enter|input|insert|append|paste|say|tell|send|search|look|run|execute|in|into|on|at|under|from|for|with|if|unless|when|while|until|repeat|check|verify|make|ensure|confirm|step)\b|\b(?:text|command|words?|following|times|twice)$/i;
 
 /** Cuts the marked task into sentences: hard borders only, list markers and filler removed. */
 export function sentencesOf(marked: MarkedText): Clause[] {
@@ -97,6 +99,7 @@ export function sentencesOf(marked: MarkedText): Clause[] {
     .map((line) => line.replace(/^\s*(?:\(?(?:\d{1,3}|[a-h])[.)]|[-*•–]|\[[ x]?\])\s+/, ''))
     .join('\n')
     .replace(CONDITION_THEN, '$1, ')
+    .replace(MENU_FOR, '$1 and ')
     .split(HARD);
   joinLabels(parts);
   const clauses: Clause[] = [];
@@ -110,11 +113,14 @@ export function sentencesOf(marked: MarkedText): Clause[] {
   return clauses;
 }
 
+const THING =
+  /^\s+(?:text\s?)?(?:field|box|input|area|question|button|link|check\s?box|radio|drop-?down|list|select|section|tab|dialog)s?\b/i;
+
 /** "The Why? field": a question mark with plain words behind it ends a name, not a sentence. */
 function joinLabels(parts: string[]): void {
   for (let index = 1; index < parts.length - 1; index += 2) {
     const behind = parts[index + 1] ?? '';
-    if (parts[index] !== '?' || !/^\s+\p{Ll}/u.test(behind) || isInstruction(behind)) continue;
+    if (parts[index] !== '?' || !THING.test(behind)) continue;
     parts.splice(index - 1, 3, `${parts[index - 1]}?${behind}`);
     index -= 2;
   }

@@ -94,7 +94,7 @@ function aboutIt(step: Instruction, it: Target): Instruction {
 
 const REPEATS = [
   pattern(
-    `(?:repeat|do)\\s+(?:this|that|the\\s+following|it)?\\s*(?<times>${NUMBER})\\s+times\\s*[:,]?\\s+(?<body>.+)`,
+    `(?:repeat|do)\\s+(?:this|that|the\\s+following|it)?\\s*(?<times>(?:${NUMBER})(?=\\s+times)|twice)(?:\\s+times)?\\s*[:,]?\\s+(?<body>.+)`,
   ),
   pattern(`(?<times>${NUMBER})\\s+times\\s*[:,]\\s+(?<body>.+)`),
   pattern(`repeat\\s*[:,]?\\s+(?<body>.+?)\\s*,?\\s+(?<times>${NUMBER})\\s+times`),
@@ -114,7 +114,7 @@ const WHILE = [
   ),
 ];
 const OF_WHAT =
-  '(?:\\s+(?:in|of|on)\\s+(?:the\\s+|this\\s+)?(?:[\\p{L}-]+\\s+)?(?:table|list|page|form|screen|grid))?';
+  '(?:\\s+(?:in|of|on)\\s+(?:the\\s+|this\\s+|my\\s+)?(?:[\\p{L}-]+\\s+)?(?:table|list|page|form|screen|grid|cart|basket|inbox))?';
 const EACH = [
   pattern(
     `for\\s+(?:each|every|all(?:\\s+of)?(?:\\s+the)?)\\s+(?<noun>.+?)${OF_WHAT}\\s*[,:]\\s*(?<body>.+)`,

@@ -111,7 +111,6 @@ const STARTS_WITH_PLACE = /^(?:in|on|from|under|for|at|with)\b/i;
 const ONE_THING: ReadonlySet<Intent['type']> = new Set([
   'click',
   'hover',
-  'drag',
   'select_option',
   'set_checked',
   'focus_window',

@@ -33,6 +33,7 @@ function withApplicationsKept(steps: readonly Instruction[]): Instruction[] {
       const kind = kindOfApplication(name);
       // Navigation opens the browser, and a command that is only run "in the terminal" needs no window.
       if (kind === 'browser' && next?.intent.type === 'go_to') continue;
+      if (next?.intent.type === 'open_file' && kind === kindOfApplication(next.intent.application)) continue;
       if (
         kind === 'terminal' &&
         intent.type === 'focus_window' &&

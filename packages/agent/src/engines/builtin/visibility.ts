@@ -10,12 +10,26 @@ import { containsText } from './wording.ts';
  * titles included; roles, places and neighbours are grounded.
  */
 export function isVisibleIn(observation: Observation, target: Target): boolean {
+  if (target.role === 'dialog' && target.text === null) return showsDialog(observation);
   const text = target.text ?? target.phrase;
+  // "A cookie banner" is not called so by itself.
+  if (
+    !target.quoted &&
+    /^(?:.+ )?cookies?(?: (?:banner|notice|dialog|pop-?up|message|bar|consent))?$/i.test(text ?? '')
+  )
+    return showsText(observation, 'cookie');
   const isPlain =
     target.ordinal === null && target.near === null && (target.role === null || target.role === 'text');
   if (text !== null && isPlain) return showsText(observation, text);
   const grounding = ground(target, observation, 'read');
   return grounding.type === 'found' || grounding.type === 'ambiguous';
+}
+
+const DIALOG_ROLES = new Set(['dialog', 'alert', 'alert_dialog', 'file_chooser']);
+
+/** Something that stands before the rest and asks. An ordinary window is none. */
+function showsDialog({ elements }: Observation): boolean {
+  return elements.some(({ role, source }) => source !== 'ocr' && DIALOG_ROLES.has(role));
 }
 
 export function showsText(observation: Observation, text: string): boolean {

@@ -41,7 +41,7 @@ const PAGE_LAST = [
 
 const PAGE_BETWEEN = [
   pattern(
-    `(?<before>.+?)\\s+(?:at|on|in|to)\\s+(?:the\\s+)?(?:web\\s*page|web\\s*site|site|page|form|url|address)?\\s*(?:at\\s+|on\\s+)?(?<url>${URL_ATOM}),?\\s+(?<after>(?:with|using|as|and|for|by)\\s.+)`,
+    `(?<before>.+?)\\s+(?:at|on|in|to)\\s+(?:(?:the\\s+)?(?:web\\s*page|web\\s*site|site|page|form|url|address)\\s+(?:at\\s+|on\\s+)?)?(?<url>${URL_ATOM}),?\\s+(?<after>(?:with|using|as|and|for|by)\\s.+)`,
   ),
 ];
 

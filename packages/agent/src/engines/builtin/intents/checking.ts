@@ -31,6 +31,9 @@ const PAGE_CHECKS = [
     `${CHECK}\\s+(?:the\\s+)?(?:page(?:['’]s)?\\s+|tab\\s+|window\\s+|document\\s+)?(?<part>title|url|address|heading)\\s+(?:of\\s+the\\s+page\\s+)?(?<how>is|equals?|reads?|says?|matches|contains?|includes?|has|starts\\s+with|ends\\s+with)\\s+(?:now\\s+)?(?<text>.+)`,
   ),
   pattern(
+    `expect\\s+(?:the\\s+)?(?:page\\s+)?(?<part>title|url|address)\\s+to\\s+(?<how>be|equal|contain)\\s+(?<text>.+)`,
+  ),
+  pattern(
     `${CHECK}\\s+(?:you(?:['’]re|\\s+are)\\s+|we(?:['’]re|\\s+are)\\s+|the\\s+(?:browser|page)\\s+is\\s+)(?:on|at)\\s+(?:the\\s+)?(?:page|url|address)\\s+(?<text>.+)`,
   ),
 ];
@@ -128,7 +131,10 @@ function pageCheck(clause: ClauseText): Intent | null {
   return {
     type: 'check_page',
     part: part === 'title' ? 'title' : 'url',
-    how: found.how !== undefined && /^(?:is|equals?|reads?|matches)/i.test(found.how) ? 'equals' : 'contains',
+    how:
+      found.how !== undefined && /^(?:is|be\b|equals?|reads?|matches)/i.test(found.how)
+        ? 'equals'
+        : 'contains',
     text: clause.meaning(found.text),
   };
 }

@@ -9,7 +9,7 @@ const THE = '(?:the\\s+|this\\s+|that\\s+|any\\s+|all\\s+)*';
 
 const ACCEPT = [
   pattern(
-    `(?:accept|confirm|approve|allow|ok|okay|agree\\s+(?:to|with)|say\\s+yes\\s+to|answer\\s+yes\\s+(?:to|in)|acknowledge)\\s+${THE}${BOX}`,
+    `(?:accept|confirm|approve|allow|okay?|agree\\s+(?:to|with)|say\\s+yes\\s+to|answer\\s+yes\\s+(?:to|in)|acknowledge)\\s+${THE}${BOX}`,
   ),
   pattern(`(?:accept|confirm|acknowledge|allow)\\s+(?:it|that)`),
   pattern(`(?:say|answer)\\s+(?:yes|ok)`),

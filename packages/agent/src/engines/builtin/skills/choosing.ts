@@ -10,7 +10,7 @@ import { describeTarget, type Target } from '../target.ts';
 import { foldLabel, likeness } from '../wording.ts';
 import { clickCandidate, clickOn } from './pointing.ts';
 import { typeText } from './typing.ts';
-import { setSlider } from './values.ts';
+import { isDateField, setSlider } from './values.ts';
 
 const named = (text: string, role: Target['role']): Target => ({
   text,
@@ -32,11 +32,20 @@ export function* selectOption(scene: Scene, intent: Extract<Intent, { type: 'sel
   const { from } = intent;
   let { option } = intent;
   if (from === null) {
+    const radio = radioOfLabel(scene, option);
+    if (radio !== null) {
+      yield* clickCandidate(scene, radio, named(option, 'radio'));
+      return;
+    }
     const split = labelAndOption(scene, option);
     if (split !== null) return yield* selectOption(scene, { ...intent, ...split });
     yield* clickOn(scene, named(option, null), 'point');
     return;
   }
+  // "Pick March 3 1990 as the birth date": a field that is typed into.
+  const typed = ground({ ...from, role: 'field' }, scene.observation, 'type');
+  if (typed.type === 'found' && typed.candidate.score >= 0.8 && isDateField(typed.candidate.element))
+    return yield* typeAsField(scene, option, from);
   let box = ground(from, scene.observation, 'choose');
   let radio = radioIn(scene, option, from);
   // A page may still be filling.
@@ -59,15 +68,8 @@ export function* selectOption(scene: Scene, intent: Extract<Intent, { type: 'sel
   // "Set the Volume slider to 75" reads like a choice.
   if (found.element.role === 'slider' && /^-?\d+(?:\.\d+)?\s*%?$/.test(option.trim()))
     return yield* setSlider(scene, found, Number.parseFloat(option));
-  // "Pick March 3 1990 as the birth date": a field that is typed into.
   if (isEditable(found.element) && !fitsHint(found.element, 'select'))
-    return yield* typeText(scene, {
-      type: 'type_text',
-      text: { type: 'literal', text: option },
-      into: { ...from, role: 'field' },
-      submit: false,
-      mode: 'replace',
-    });
+    return yield* typeAsField(scene, option, from);
   if (shows(found.element, option)) {
     scene.proofs.push(`${describeTarget(from)} already showed the option`);
     return;
@@ -75,6 +77,16 @@ export function* selectOption(scene: Scene, intent: Extract<Intent, { type: 'sel
   yield* clickCandidate(scene, found, from);
   if (!(yield* clickOption(scene, option, found))) yield* typeAhead(scene, option, found);
   yield* expectOption(scene, option, from, found.element);
+}
+
+function typeAsField(scene: Scene, option: string, from: Target): Move {
+  return typeText(scene, {
+    type: 'type_text',
+    text: { type: 'literal', text: option },
+    into: { ...from, role: 'field' },
+    submit: false,
+    mode: 'replace',
+  });
 }
 
 /** "Select size Large", "pick express shipping": the words name a drop-down of the screen and one of its options. */
@@ -100,6 +112,23 @@ function labelAndOption(scene: Scene, words: string): { option: string; from: Ta
   return offering.length === 1 && only !== undefined
     ? { option: words, from: named(only.name, 'select') }
     : null;
+}
+
+/** "Select the Pro plan": a radio button “Pro”, where the rest of the words is written on the page as well. */
+function radioOfLabel(scene: Scene, words: string): Candidate | null {
+  const radios = candidatesFor(named(words, 'radio'), scene.observation, 'choose').filter(
+    ({ element, visible }) => visible !== null && element.source !== 'ocr' && fitsHint(element, 'radio'),
+  );
+  const exact = radios.filter(({ element }) => likeness(words, element.name) >= 0.9);
+  if (exact.length === 1) return exact[0] ?? null;
+  const all = words.trim().split(/\s+/);
+  const fits = radios.filter(({ element }) => {
+    const own = new Set(element.name.toLowerCase().split(/\s+/));
+    const rest = all.filter((word) => !own.has(word.toLowerCase())).join(' ');
+    if (rest === '' || rest.split(' ').length === all.length) return false;
+    return scene.elements.some(({ name, id }) => id !== element.id && likeness(rest, name) >= 0.9);
+  });
+  return fits.length === 1 ? (fits[0] ?? null) : null;
 }
 
 /** The option as the box spells it; what was asked for where none comes near. */

@@ -239,10 +239,7 @@ function wholeName(scene: Scene, intent: Extract<Intent, { type: 'use_control' }
   const object = intent.object?.text ?? null;
   // "× milk" would be called “milk” like the thing itself.
   const verbs = wordsFor(intent).filter((word) => /\p{L}{2}/u.test(word));
-  const names = [
-    intent.words,
-    ...(object === null ? verbs : verbs.map((word) => `${word} ${object}`)),
-  ];
+  const names = [intent.words, ...(object === null ? verbs : verbs.map((word) => `${word} ${object}`))];
   if (object !== null && intent.place !== null) names.push(`Add ${object} to ${intent.place}`);
   for (const name of names) {
     const found = candidatesFor(plain(name), scene.observation, 'point').filter(

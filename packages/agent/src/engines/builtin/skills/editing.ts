@@ -1,10 +1,10 @@
-import type { OperationInput, ScreenElement } from '@deskhand/protocol';
+import { centerOf, contains, type OperationInput, type ScreenElement } from '@deskhand/protocol';
 import { again, holdsText, typingField } from '../expectations.ts';
 import { characters, describeRole } from '../explain.ts';
 import { type Candidate, candidatesFor, ground, pointOf } from '../grounding.ts';
 import type { Intent } from '../intent.ts';
 import { fitsHint, isEditable, isProtected } from '../roles.ts';
-import { failureOf, LOOK, type Move, type Scene, TaskFailure } from '../scene.ts';
+import { failureOf, LOOK, LOOK_WITH_OCR, type Move, type Scene, TaskFailure } from '../scene.ts';
 import type { Target } from '../target.ts';
 import { containsText, likeness } from '../wording.ts';
 import { openApplication } from './opening.ts';
@@ -58,7 +58,40 @@ function* chooseFile(scene: Scene, path: string): Move {
     { type: 'type_text', text: path },
   ]);
   yield* scene.look('Reading what the dialog makes of the path.', LOOK, 200);
+  const dialog = scene.activeWindow;
+  let button = openButton(scene);
+  if (button === null) {
+    yield* scene.look('The dialog is in no list of elements; reading the picture.', LOOK_WITH_OCR);
+    button = openButton(scene);
+  }
+  if (button !== null && dialog !== null) {
+    yield* clickCandidate(scene, button, named(button.element.name, 'button'));
+    for (const afterMs of [150, 300, 600, 1000]) {
+      if (scene.activeWindow?.id !== dialog.id) return;
+      yield* scene.look(`Waiting for “${dialog.title}” to close.`, LOOK, afterMs);
+    }
+    if (scene.activeWindow?.id !== dialog.id) return;
+  }
   yield* press(scene, { type: 'press', chords: [['enter']], times: 1, on: null });
+}
+
+/** The dialog's own yes, in its lower part; read from the picture where no list tells it. */
+function openButton(scene: Scene): Candidate | null {
+  const area = scene.activeWindow?.bounds;
+  if (area === undefined) return null;
+  for (const word of ['Open', 'Select', 'Choose', 'Upload', 'OK']) {
+    const found = candidatesFor(named(word, 'button'), scene.observation, 'point')
+      .filter(
+        ({ element, visible }) =>
+          visible !== null &&
+          likeness(word, element.name) >= 0.97 &&
+          contains(area, centerOf(element.bounds)) &&
+          element.bounds.y > area.y + area.height * 0.6,
+      )
+      .sort((a, b) => b.element.bounds.x - a.element.bounds.x);
+    if (found[0] !== undefined) return found[0];
+  }
+  return null;
 }
 
 /** Clicks the page's file field and names the file in the browser's dialog; the field then bears the file's name. */

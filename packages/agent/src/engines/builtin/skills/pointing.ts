@@ -1,7 +1,7 @@
 import type { OperationInput, Outcome } from '@deskhand/protocol';
 import { foundWords } from '../explain.ts';
 import { find } from '../find.ts';
-import { type Candidate, isBrowsersBox, type Purpose, pointOf } from '../grounding.ts';
+import { type Candidate, ground, isBrowsersBox, type Purpose, pointOf } from '../grounding.ts';
 import type { Intent } from '../intent.ts';
 import { failureOf, LOOK, type Move, type Scene, TaskFailure } from '../scene.ts';
 import { describeTarget, type Target } from '../target.ts';
@@ -12,8 +12,43 @@ type ClickIntent = Extract<Intent, { type: 'click' }>;
 export function* click(scene: Scene, intent: ClickIntent): Move {
   const { target, button, clicks, modifiers } = intent;
   const windowBefore = scene.observation.activeWindowId;
+  const submits = isSubmitWord(target) ? submitButton(scene, target) : null;
+  if (submits !== null) {
+    yield* clickCandidate(scene, submits, target);
+    return;
+  }
   const clicked = yield* clickOn(scene, target, 'point', { button, clicks, modifiers: [...modifiers] });
   if (clicked.element.states.includes('file')) yield* waitForNewWindow(scene, windowBefore);
+}
+
+/** "Submit the form", "log in": said of a form, whatever its button bears. */
+const SUBMIT_WORDS =
+  /^(?:submit|send|post|publish|log ?in|sign ?in|log on|sign on|sign ?up|register|search)$/i;
+
+function isSubmitWord({ text, quoted, role, ordinal, near }: Target): boolean {
+  return (
+    !quoted &&
+    ordinal === null &&
+    near === null &&
+    (role === null || role === 'button') &&
+    SUBMIT_WORDS.test(text ?? '')
+  );
+}
+
+/** Where no button is called so, the one button that sends the form: of several the one below the field with the focus. */
+function submitButton(scene: Scene, target: Target): Candidate | null {
+  const named = ground(target, scene.observation, 'point');
+  const best =
+    named.type === 'found' ? named.candidate : named.type === 'ambiguous' ? named.candidates[0] : undefined;
+  if (best !== undefined && best.score >= 0.7) return null;
+  const buttons = scene.elements.filter(
+    ({ states }) => states.includes('submits') && !states.includes('disabled'),
+  );
+  const top = scene.elements.find(({ states, source }) => source === 'dom' && states.includes('focused'))
+    ?.bounds.y;
+  const below = top === undefined ? buttons : buttons.filter(({ bounds }) => bounds.y >= top - 8);
+  const element = buttons.length === 1 ? buttons[0] : below.sort((a, b) => a.bounds.y - b.bounds.y)[0];
+  return element === undefined ? null : { element, visible: element.bounds, score: 0.8 };
 }
 
 const BOX_PAUSE_MS = 600;

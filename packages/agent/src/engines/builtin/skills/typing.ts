@@ -133,7 +133,10 @@ function* typeInto(scene: Scene, said: string, into: Target, intent: TypeIntent)
       target: { ...into, role: 'check_box' },
       checked: !/^(?:no|off|false|un)/i.test(text),
     });
-  if (isDateField(field)) text = fieldValueOf(text) ?? text;
+  if (isDateField(field)) {
+    text = fieldValueOf(text) ?? text;
+    if (field.source === 'dom' && (yield* typeAsDate(scene, field, text))) return;
+  }
   // "set Size to Large": only the screen tells a drop-down from a text field.
   if (fitsHint(field, 'select') && !isEditable(field)) {
     yield* selectOption(scene, { type: 'select_option', option: text, from: { ...into, role: 'select' } });
@@ -168,7 +171,7 @@ function* typeInto(scene: Scene, said: string, into: Target, intent: TypeIntent)
   if (intent.submit) return;
   const how = intent.mode === 'replace' ? 'equals' : 'contains';
   if ((yield* readBack(scene, field, text, how)) === 'met') return;
-  if (yield* typeAsDate(scene, field, text)) return;
+  if (!isDateField(field) && (yield* typeAsDate(scene, field, text))) return;
   if (arrivedNowhere(scene, field, text)) {
     // The click did not take the focus and the text is in no field: aim again, once.
     const retry = yield* find(scene, into, 'type');
