@@ -14,4 +14,5 @@ export {
 } from './model-choice.ts';
 export { type ModelPrices, readModelPrices } from './model-prices.ts';
 export type * from './ports.ts';
+export { type ModelProbe, probeModel, probeProblem } from './probe-model.ts';
 export { type RunTaskOptions, runTask } from './run-loop.ts';

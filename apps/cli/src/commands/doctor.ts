@@ -4,6 +4,7 @@ import { effectiveConfig } from '../desk/effective-config.ts';
 import { examine, type Finding, whichOn } from '../desk/examine.ts';
 import { LocalDesk } from '../desk/local-desk.ts';
 import { type PressReport, pressStopKey } from '../desk/press-stop-key.ts';
+import { tryModel } from '../desk/try-model.ts';
 import { trySenses } from '../desk/try-senses.ts';
 import { EXIT } from '../exit-codes.ts';
 
@@ -13,11 +14,19 @@ export function register(program: Command, context: Context): void {
     .description('each requirement of this desktop as ok, warn or fail, with the one thing to do')
     .option('--json', 'machine-readable')
     .option('--virtual', 'try eyes and hands on a private desktop instead of this one')
+    .option('--no-model', 'do not send the chosen model its one test picture (a few hundred tokens)')
     .option('--press', 'try the stop key: press it now, see that it really stops, permit again')
     .option('--yes', 'with --press: you sit at the keyboard; permit again without asking')
     .option('--data <dir>', 'data folder')
     .action(
-      async (flags: { json?: boolean; virtual?: boolean; press?: boolean; yes?: boolean; data?: string }) => {
+      async (flags: {
+        json?: boolean;
+        virtual?: boolean;
+        model?: boolean;
+        press?: boolean;
+        yes?: boolean;
+        data?: string;
+      }) => {
         const folder = context.dataFolder(flags.data);
         const desk = new LocalDesk(folder, context.env);
         const before = await desk.status().catch(() => undefined);
@@ -36,8 +45,10 @@ export function register(program: Command, context: Context): void {
         const source =
           flags.data !== undefined ? 'command line' : context.env.DESKHAND_DATA ? 'environment' : 'default';
         const { settings, problems } = effectiveConfig(folder, source, context.env);
+        const asked = flags.model === false ? [] : await tryModel(folder, context);
         const all: Finding[] = [
           ...findings,
+          ...asked,
           ...(press === undefined ? [] : [pressFinding(press)]),
           ...problems.map(
             ({ name, source: from, problem }): Finding => ({

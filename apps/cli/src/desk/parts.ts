@@ -12,6 +12,7 @@ export const PARTS = {
   bench: at('test/bench/main.ts'),
   tasks: at('test/tasks/main.ts'),
   backup: at('apps/server/src/storage/backup.ts'),
+  modelProbe: at('apps/server/src/probe-model.ts'),
   daemonDoctor: at('apps/daemon/src/doctor/main.ts'),
   systemPackages: at('bin/system-packages.json'),
   repository: at('.'),
