@@ -12,7 +12,7 @@ const mayImport: Record<string, readonly string[]> = {
   replay: ['protocol', 'base'],
   server: ['agent', 'protocol', 'base'],
   daemon: ['protocol', 'base'],
-  overlay: ['protocol', 'base'],
+  overlay: ['client', 'replay', 'protocol', 'base'],
   cli: ['client', 'replay', 'protocol', 'base'],
 };
 

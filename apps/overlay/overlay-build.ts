@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { InlineConfig, Plugin } from 'vite';
+import { compiledWords } from './compile-words.ts';
 
 const root = import.meta.dirname;
 
@@ -9,15 +10,20 @@ const root = import.meta.dirname;
 export const RENDERER_OUT = join(root, 'out', 'renderer');
 export const MAIN_OUT = join(root, 'out', 'main');
 const BUILD_ID_FILE = 'build-id';
-const always = ['overlay-build.ts', 'package.json'];
+/** Languages there are words for. */
+export const LANGUAGES = readdirSync(join(root, 'src', 'locales'))
+  .filter((file) => file.endsWith('.json'))
+  .map((file) => file.replace('.json', ''));
+const always = ['overlay-build.ts', 'compile-words.ts', 'package.json'];
 /** What each bundle is made of; main takes the workspace packages in. */
 const SOURCES = {
-  renderer: ['src/ui', 'src/core', ...always],
+  renderer: ['src/ui', 'src/core', 'src/locales', ...always],
   main: [
     'src/main',
     'src/preload',
     'src/host',
     'src/core',
+    'src/locales',
     'src/browser',
     'electron.vite.config.ts',
     ...always,
@@ -43,19 +49,44 @@ export function rendererConfig(outDir: string): InlineConfig {
       assetsInlineLimit: 0,
       sourcemap: false,
       // electron-vite would leave it readable; the panel is meant to stay small.
-      minify: true,
+      minify: 'terser',
+      terserOptions: {
+        ecma: 2020,
+        module: true,
+        compress: { passes: 3, unsafe_arrows: true },
+        format: { comments: false },
+      },
       cssMinify: true,
       reportCompressedSize: false,
       rolldownOptions: {
+        preserveEntrySignatures: 'exports-only',
         input: {
           index: join(root, 'src', 'ui', 'index.html'),
           electron: join(root, 'src', 'ui', 'electron.html'),
+          ring: join(root, 'src', 'ui', 'ring.html'),
+          ...Object.fromEntries(LANGUAGES.map((tag) => [`words-${tag}`, `virtual:words/${tag}`])),
+          later: join(root, 'src', 'ui', 'later.tsx'),
+        },
+        output: {
+          // Asked for by name at run time, without a loader in the bundle.
+          entryFileNames: ({ name }) =>
+            `assets/${/^(words-..|later)$/.test(name) ? name : `${name}-[hash]`}.js`,
         },
       },
     },
-    plugins: [writeBuildId('renderer', outDir)],
+    resolve: { alias: { 'preact/jsx-runtime': join(root, 'src', 'ui', 'jsx-runtime.ts') } },
+    plugins: [plainImports, compiledWords(join(root, 'src', 'locales')), writeBuildId('renderer', outDir)],
   };
 }
+
+/** `__import(…)` becomes `import(…)` after bundling: Vite would add its own loader to each dynamic import. */
+const plainImports: Plugin = {
+  name: 'deskhand-plain-imports',
+  generateBundle(_options, bundle) {
+    for (const file of Object.values(bundle))
+      if (file.type === 'chunk') file.code = file.code.replaceAll('__import(', 'import(');
+  },
+};
 
 /** Hash of the sources: tells a build that is older than them. */
 export function sourceId(bundle: Bundle): string {

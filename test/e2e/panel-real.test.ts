@@ -18,7 +18,7 @@ describe('the panel of a real desktop', () => {
       executablePath: '/usr/bin/chromium',
       args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
     });
-    page = await (await browser.newContext({ viewport: { width: 376, height: 560 } })).newPage();
+    page = await (await browser.newContext({ viewport: { width: 376, height: 640 } })).newPage();
     await page.goto(up.ready.overlay_url as string);
     await page.waitForSelector('.mode-idle');
   }, 90_000);

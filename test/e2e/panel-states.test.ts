@@ -18,7 +18,7 @@ const images = fileURLToPath(new URL('../../docs/images', import.meta.url));
 const update = process.env.DESKHAND_UPDATE_IMAGES === '1';
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-const SIZE = { width: 376, height: 560 };
+const SIZE = { width: 376, height: 640 };
 const AT = '2026-03-14T14:03:00.000Z';
 
 /** A screen as the agent might see it, in 320×180. */
@@ -169,7 +169,8 @@ describe('the panel in Chromium', () => {
     await page.waitForSelector(`.mode-${mode}`);
     if (!['idle', 'pairing'].includes(mode)) await page.waitForSelector('.meter');
     if (!['idle', 'pairing'].includes(mode)) {
-      await says('.action', 'Click “Submit” in Firefox');
+      if (mode === 'awaiting_human') await says('.request', 'Click “Submit”');
+      else await says('.action', 'Click “Submit” in Firefox');
       await says('.log li', 'Scroll down 3 notches');
     }
     if (await page.$('img')) await page.waitForSelector('.target');
@@ -431,6 +432,7 @@ describe('the panel in Chromium', () => {
     ['awaiting_human', 'Take over', 'takeover'],
   ])('%s: the button “%s” gives the command %s', async (mode, label, command) => {
     await show(mode);
+    if (mode === 'awaiting_human') await page.getByText('More choices').click();
     await page.getByRole('button', { name: label }).click();
     await eventually(() => commands().includes(command));
   });
@@ -566,7 +568,9 @@ describe('the panel in Chromium', () => {
         ),
       );
     }
-    expect(reached.slice(0, 4)).toEqual(['stop-button', 'textarea', 'deny', 'approve']);
+    expect(reached[0]).toBe('stop-button');
+    expect(reached.indexOf('deny')).toBe(reached.indexOf('textarea') + 1);
+    expect(reached.indexOf('approve')).toBe(reached.indexOf('deny') + 1);
     expect(reached).toContain('summary');
   });
 

@@ -22,7 +22,7 @@ describe('STOP, clicked by a pointer on a real X display', () => {
     const panel = await PanelProcess.start(fake.dataDir, { env: fake.env });
     open.push(panel);
     fake.setDaemon({ run: panelRun() });
-    const window = await desktop.chromium(`--app=${panel.url}`, '--window-size=376,560');
+    const window = await desktop.chromium(`--app=${panel.url}`, '--window-size=376,640');
     open.push({ [Symbol.asyncDispose]: () => window.close() });
     const windowId = window.windowId as string;
     const geometry = await desktop.ask('xdotool', 'getwindowgeometry', '--shell', windowId);

@@ -121,6 +121,8 @@ export class Daemon implements Disposable {
   /** A person's resume on its way through guard, with the note it came with. */
   #handedBack: DaemonCommand | undefined;
   #thumbnailing = false;
+  /** Of the last action; what is narrated next with an outcome is about that. */
+  #settledMs: number | undefined;
   /** The person used the panel since the last command: its window may have the focus still. */
   #panelUsed = false;
   /** The window that was in front when the agent last looked. */
@@ -241,6 +243,7 @@ export class Daemon implements Disposable {
         ...(narrate.action === undefined ? {} : { action: narrate.action }),
         ...(narrate.thought === undefined ? {} : { thought: narrate.thought }),
         ...(outcome.success ? { outcome: outcome.data } : {}),
+        ...(outcome.success && this.#settledMs !== undefined ? { settledMs: this.#settledMs } : {}),
         at: new Date().toISOString(),
       });
     this.#peers?.socket.announce();
@@ -426,6 +429,7 @@ export class Daemon implements Disposable {
           await this.#giveFocusBack();
           const { outcomes, sight } = await this.#actor.act(command, this.#stop.signal);
           this.#rememberFocus(sight);
+          this.#settledMs = sight?.observation.settle.settledMs;
           return result(command.id, { outcomes, sight });
         }
       }

@@ -10,7 +10,14 @@ import type {
   WebContents,
   WindowOpenHandlerResponse,
 } from 'electron';
-import type { ElectronPort, PanelContents, PanelTray, PanelWindow, StripWindow } from '../src/main/port.ts';
+import type {
+  ElectronPort,
+  PanelContents,
+  PanelTray,
+  PanelWindow,
+  RingWindow,
+  StripWindow,
+} from '../src/main/port.ts';
 
 /**
  * Electron as far as the overlay uses it, without its binary. `implements` ties every member to Electron's own
@@ -21,6 +28,7 @@ type Satisfies<Real extends Port, Port> = Real;
 /** The real classes fit the port: an Electron that drops or renames one of these does not compile here. */
 export type RealClassesFit = [
   Satisfies<BrowserWindow, PanelWindow>,
+  Satisfies<BrowserWindow, RingWindow>,
   Satisfies<BaseWindow, StripWindow>,
   Satisfies<WebContents, PanelContents>,
   Satisfies<typeof Electron.app, ElectronPort['app']>,
@@ -126,6 +134,45 @@ export class FakePanel extends Emitter implements PanelWindow {
   setContentProtection(enable: boolean): void {
     this.calls.push(`contentProtection ${enable}`);
   }
+  getNativeWindowHandle(): Buffer {
+    return Buffer.from([7, 0, 64, 0, 0, 0, 0, 0]);
+  }
+}
+
+export class FakeRing implements RingWindow {
+  readonly options: BrowserWindowConstructorOptions;
+  bounds: Partial<Rectangle> = {};
+  visible = false;
+  clickThrough = false;
+  destroyed = false;
+  url = '';
+  constructor(options: BrowserWindowConstructorOptions) {
+    this.options = options;
+  }
+  async loadURL(url: string): Promise<void> {
+    this.url = url;
+  }
+  setBounds(bounds: Partial<Rectangle>): void {
+    this.bounds = bounds;
+  }
+  setIgnoreMouseEvents(ignore: boolean): void {
+    this.clickThrough = ignore;
+  }
+  setAlwaysOnTop(): void {}
+  setVisibleOnAllWorkspaces(): void {}
+  setContentProtection(): void {}
+  showInactive(): void {
+    this.visible = true;
+  }
+  hide(): void {
+    this.visible = false;
+  }
+  destroy(): void {
+    this.destroyed = true;
+  }
+  isDestroyed(): boolean {
+    return this.destroyed;
+  }
 }
 
 export class FakeStrip implements StripWindow {
@@ -195,6 +242,13 @@ class FakeApp extends Emitter implements Pick<ElectronPort['app'], 'on'> {
   isPackaged = false;
   lock = true;
   loginItem: Electron.Settings | undefined;
+  locale = 'en-US';
+  getLocale(): string {
+    return this.locale;
+  }
+  getLoginItemSettings(): Electron.LoginItemSettings {
+    return { openAtLogin: this.loginItem?.openAtLogin ?? false } as Electron.LoginItemSettings;
+  }
   requestSingleInstanceLock(): boolean {
     this.calls.push('lock');
     return this.lock;
@@ -312,6 +366,8 @@ export class FakeElectron implements ElectronPort {
   readonly theSession = new FakeSession();
   readonly panels: FakePanel[] = [];
   readonly strips: FakeStrip[] = [];
+  readonly rings: FakeRing[] = [];
+  readonly opened: string[] = [];
   readonly trays: FakeTray[] = [];
   readonly notifications: Array<{ title: string; body: string }> = [];
   session(): FakeSession {
@@ -326,6 +382,15 @@ export class FakeElectron implements ElectronPort {
     const strip = new FakeStrip(options);
     this.strips.push(strip);
     return strip;
+  }
+  createRing(options: BrowserWindowConstructorOptions): FakeRing {
+    const ring = new FakeRing(options);
+    this.rings.push(ring);
+    return ring;
+  }
+  async openFile(path: string): Promise<string> {
+    this.opened.push(path);
+    return '';
   }
   createTray(): FakeTray {
     const tray = new FakeTray();

@@ -340,6 +340,8 @@ export const PanelStep = z.looseObject({
   action: z.string().max(500).optional(),
   thought: z.string().max(4000).optional(),
   outcome: OutcomeStatus.optional(),
+  /** From the end of the input until the screen was quiet; with the outcome. */
+  settledMs: z.number().min(0).optional(),
   at: z.iso.datetime(),
 });
 export type PanelStep = z.infer<typeof PanelStep>;

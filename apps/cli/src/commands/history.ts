@@ -1,14 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { Client } from '@deskhand/client';
 import { RunStatus } from '@deskhand/protocol';
-import { renderReplay } from '@deskhand/replay';
+import { collectRecord, renderReplay } from '@deskhand/replay';
 import type { Command } from 'commander';
 import type { Context } from '../command.ts';
 import { serverAccess } from '../desk/credentials.ts';
 import { CommandProblem } from '../output/problem.ts';
 import { RunView, runLine } from '../output/run-view.ts';
 import { dollars, inert, table } from '../output/terminal.ts';
-import { collectPictures } from '../up/save-steps.ts';
 import { wholeNumber } from './run.ts';
 
 export function register(program: Command, context: Context): void {
@@ -64,9 +63,9 @@ export function register(program: Command, context: Context): void {
     .option('--data <dir>', 'data folder')
     .action(async (id: string, flags: { output?: string; data?: string }) => {
       const api = client(flags.data);
-      const [run, log] = await Promise.all([api.runs.get(id), api.runs.log(id)]);
-      const file = flags.output ?? `${run.id}.html`;
-      const page = renderReplay({ run, events: log, frames: await collectPictures(api, run.id) });
+      const record = await collectRecord(api, id);
+      const file = flags.output ?? `${record.run.id}.html`;
+      const page = renderReplay(record);
       try {
         writeFileSync(file, page, { mode: 0o600 });
       } catch (cause) {

@@ -2,33 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Client } from '@deskhand/client';
 import type { Run } from '@deskhand/protocol';
-import { type ReplayFrame, renderReplay } from '@deskhand/replay';
-
-/** Every frame the engine saw in this run, oldest first, page by page. */
-export async function collectPictures(client: Client, runId: string): Promise<ReplayFrame[]> {
-  const pictures: ReplayFrame[] = [];
-  let after: number | undefined;
-  for (;;) {
-    const list = await client.runs.screenshots(runId, {
-      includeImage: true,
-      limit: 10,
-      ...(after === undefined ? {} : { afterIndex: after }),
-    });
-    for (const item of list.data) {
-      after = item.index;
-      if (item.image_b64 === undefined) continue;
-      pictures.push({
-        index: item.index,
-        step: item.step,
-        mimeType: item.mime_type,
-        base64: item.image_b64,
-        width: item.width,
-        height: item.height,
-      });
-    }
-    if (!list.has_more || list.data.length === 0) return pictures;
-  }
-}
+import { collectFrames, renderReplay } from '@deskhand/replay';
 
 /** Writes every frame and one self-contained page of steps into `folder`. */
 export async function saveSteps(
@@ -38,7 +12,7 @@ export async function saveSteps(
 ): Promise<{ screenshots: number; screenshotFolder: string; page: string }> {
   const screenshotFolder = path.join(folder, 'screens');
   mkdirSync(screenshotFolder, { recursive: true, mode: 0o700 });
-  const pictures = await collectPictures(client, run.id);
+  const pictures = await collectFrames(client, run.id);
   for (const picture of pictures) {
     const extension =
       picture.mimeType === 'image/png' ? 'png' : picture.mimeType === 'image/webp' ? 'webp' : 'jpg';

@@ -4,6 +4,7 @@ import { errorAttributes, Scope } from '@deskhand/base';
 import { runtimePaths } from '@deskhand/base/runtime-paths';
 import { platformOf } from '../host/host-platform.ts';
 import { PanelHost } from '../host/panel-host.ts';
+import { RunHistory } from '../host/run-history.ts';
 import { BrowserWindowMover } from './browser-window-mover.ts';
 import { builtRenderer } from './built-renderer.ts';
 import { Doorway } from './doorway.ts';
@@ -56,10 +57,17 @@ async function main(): Promise<void> {
   const paths = runtimePaths(dataDir);
   const nowMs = () => performance.now();
   const mover = new BrowserWindowMover();
-  const host = new PanelHost({ paths, platform: platformOf(process.platform), log, nowMs, mover });
+  const history = new RunHistory(dataDir);
+  const host = new PanelHost({ paths, platform: platformOf(process.platform), log, nowMs, mover, history });
   scope.use('panel host', host);
   host.start();
-  const server = new PanelServer({ host, files: readStaticFiles(await builtRenderer(log)), log, nowMs });
+  const server = new PanelServer({
+    host,
+    files: readStaticFiles(await builtRenderer(log)),
+    log,
+    nowMs,
+    replay: (runId) => history.replay(runId),
+  });
   scope.use('panel server', server);
   await server.listen(port);
   const doorway = scope.use(
@@ -84,11 +92,11 @@ async function main(): Promise<void> {
   if (values.open) {
     const browser = findBrowser(process.env);
     if (browser === null) log.warn('no Chromium-family browser found; open the link by hand');
-    else
-      scope.use(
-        'panel window',
-        await openWindow({ browser, doorway: doorway.file, dataDir, env: process.env }),
-      );
+    else {
+      const window = await openWindow({ browser, doorway: doorway.file, dataDir, env: process.env });
+      scope.use('panel window', window);
+      if (window.pid !== null) host.reportRects(mover.rects, undefined, { pids: [window.pid] });
+    }
   }
 }
 

@@ -44,7 +44,7 @@ export function findBrowser(env: Readonly<Record<string, string | undefined>>): 
 }
 
 /** Panel size in CSS pixels; the browser adds its own title bar. */
-const WINDOW = { width: 376, height: 560 } as const;
+const WINDOW = { width: 376, height: 640 } as const;
 const CLOSE_MS = 800;
 
 /**
@@ -56,7 +56,7 @@ export async function openWindow(options: {
   doorway: string;
   dataDir: string;
   env: Readonly<Record<string, string | undefined>>;
-}): Promise<AsyncDisposable> {
+}): Promise<AsyncDisposable & { readonly pid: number | null }> {
   const scope = new Scope();
   const profile = join(options.dataDir, 'panel-browser');
   mkdirSync(profile, { recursive: true, mode: 0o700 });
@@ -87,7 +87,7 @@ export async function openWindow(options: {
     await Promise.race([gone, sleep(CLOSE_MS)]);
     signalGroup(child.pid, 'SIGKILL');
   });
-  return scope;
+  return { pid: child.pid ?? null, [Symbol.asyncDispose]: () => scope.close() };
 }
 
 /** The browser leads its own process group: its helpers must not outlive it. */

@@ -12,6 +12,7 @@ import { gateAct, gateRead } from './request-gate.ts';
 import type { StaticFile } from './static-files.ts';
 
 export const PANEL_PROTOCOL = 'deskhand.panel.1';
+const REPLAY_PATH = '/replay/';
 const TICKET_PREFIX = 'ticket.';
 const MAX_CLIENTS = 2;
 const MAX_CONNECTIONS = 32;
@@ -43,6 +44,7 @@ const SessionRequest = z.strictObject({ code: z.string().min(1).max(128) });
 export class PanelServer implements AsyncDisposable {
   readonly #host: PanelHost;
   readonly #log: Logger;
+  readonly #replay: (runId: string) => Promise<string>;
   readonly #files: ReadonlyMap<string, StaticFile>;
   readonly #credentials: Credentials;
   readonly #http: Server;
@@ -58,10 +60,13 @@ export class PanelServer implements AsyncDisposable {
     files: ReadonlyMap<string, StaticFile>;
     log: Logger;
     nowMs: () => number;
+    /** The page of a run. @throws when there is none. */
+    replay: (runId: string) => Promise<string>;
   }) {
     this.#host = options.host;
     this.#files = options.files;
     this.#log = options.log;
+    this.#replay = options.replay;
     this.#credentials = new Credentials(options.nowMs);
     this.#http = createServer({ maxHeaderSize: 16 * 1024, requestTimeout: 10_000 }, (request, response) =>
       this.#serve(request, response).catch((error) => {
@@ -120,6 +125,7 @@ export class PanelServer implements AsyncDisposable {
     const gate = (reading ? gateRead : gateAct)(request.headers, this.#port);
     if (!gate.ok) return reply(response, gate.status, gate.why);
     const path = request.url ?? '/';
+    if (reading && path.startsWith(REPLAY_PATH)) return this.#serveReplay(path, request, response);
     if (reading) return this.#serveFile(path, request.method === 'HEAD', response);
     if (request.method !== 'POST') return reply(response, 405, 'Only GET and POST are known here.');
     switch (path) {
@@ -137,6 +143,29 @@ export class PanelServer implements AsyncDisposable {
       default:
         return reply(response, 404, 'No such page.');
     }
+  }
+
+  /** For one ticket: browsers send cookies to every port of a host, so a cookie alone opens nothing. */
+  async #serveReplay(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { pathname, searchParams } = new URL(path, 'http://panel');
+    const ticket = searchParams.get('ticket') ?? undefined;
+    if (this.#credentials.redeemTicket(ticket, cookieOf(request, this.#cookieName)) === null)
+      return reply(response, 401, 'Open the replay from the panel.');
+    let page: string;
+    try {
+      page = await this.#replay(decodeURIComponent(pathname.slice(REPLAY_PATH.length)));
+    } catch (error) {
+      this.#log.warn('a replay could not be made', errorAttributes(error));
+      return reply(response, 404, 'This run is not known to the server of this computer.');
+    }
+    response.writeHead(200, {
+      ...headers,
+      // In a box of its own, without this origin: words of a run are on this page.
+      'Content-Security-Policy':
+        "sandbox allow-scripts allow-modals; default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; frame-ancestors 'none'",
+      'Content-Type': 'text/html; charset=utf-8',
+    });
+    response.end(request.method === 'HEAD' ? undefined : page);
   }
 
   #serveFile(path: string, headOnly: boolean, response: ServerResponse): void {
@@ -241,7 +270,10 @@ export class PanelServer implements AsyncDisposable {
         return client.close(1007, 'not a panel message');
       }
       if (message.type === 'command') void this.#host.command(renderer, message);
-      else this.onPlace(renderer, message);
+      else if (message.type === 'painted') {
+        const { id, x, y, width, height } = message;
+        this.#host.painted(id, { x, y, width, height });
+      } else this.onPlace(renderer, message);
     });
   }
 

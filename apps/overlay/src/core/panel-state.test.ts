@@ -101,7 +101,14 @@ describe('the view', () => {
     });
     expect(viewOf(state, 0).next).toBeNull();
     expect(viewOf(state, 0).steps).toEqual([
-      { step: 1, action: 'Click “Save”', outcome: 'confirmed', at: '2026-01-01T00:00:01.500Z', tookMs: 1500 },
+      {
+        step: 1,
+        action: 'Click “Save”',
+        outcome: 'confirmed',
+        at: '2026-01-01T00:00:01.500Z',
+        tookMs: 1500,
+        settledMs: null,
+      },
     ]);
   });
 

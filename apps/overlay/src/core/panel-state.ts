@@ -18,6 +18,7 @@ type KnownStep = Readonly<{
   outcome: StepView['outcome'];
   firstAt: string;
   at: string;
+  settledMs: number | null;
 }>;
 
 export type PanelState = Readonly<{
@@ -30,8 +31,10 @@ export type PanelState = Readonly<{
   stepsOf: string | null;
   /** Oldest first. */
   steps: readonly KnownStep[];
-  /** Oldest first. */
+  /** Oldest first; those this panel saw. */
   pastRuns: readonly PastRunView[];
+  /** Today's runs as the server tells them, newest first; null where it can't be asked. */
+  history: readonly PastRunView[] | null;
 }>;
 
 export type PanelInput =
@@ -39,7 +42,8 @@ export type PanelInput =
   | Readonly<{ type: 'guard_down' }>
   | Readonly<{ type: 'daemon_state'; state: DaemonState }>
   | Readonly<{ type: 'daemon_down' }>
-  | Readonly<{ type: 'step'; step: PanelStep }>;
+  | Readonly<{ type: 'step'; step: PanelStep }>
+  | Readonly<{ type: 'history'; runs: readonly PastRunView[] | null }>;
 
 export function initialState(platform: Platform): PanelState {
   return {
@@ -51,6 +55,7 @@ export function initialState(platform: Platform): PanelState {
     stepsOf: null,
     steps: [],
     pastRuns: [],
+    history: null,
   };
 }
 
@@ -67,6 +72,8 @@ export function reduce(state: PanelState, input: PanelInput): PanelState {
       return withSnapshot(state, input.state);
     case 'step':
       return withStep(state, input.step);
+    case 'history':
+      return { ...state, history: input.runs };
   }
 }
 
@@ -88,6 +95,7 @@ function remember(pastRuns: readonly PastRunView[], run: DaemonState['run']): re
     steps: run.step,
     costCents: run.costCents,
     startedAt: run.startedAt,
+    replay: false,
   };
   const others = pastRuns.filter((past) => past.id !== entry.id);
   return [...others, entry].slice(-KEPT_RUNS);
@@ -103,6 +111,7 @@ function withStep(state: PanelState, message: PanelStep): PanelState {
     outcome: message.outcome ?? before?.outcome ?? null,
     firstAt: before?.firstAt ?? message.at,
     at: message.at,
+    settledMs: message.settledMs ?? before?.settledMs ?? null,
   };
   const others = steps.filter((known) => known.step !== message.step);
   const next = [...others, merged].sort((a, b) => a.step - b.step).slice(-KEPT_STEPS);
@@ -160,7 +169,8 @@ export function viewOf(state: PanelState, nowMs: number): PanelView {
     next: goesOn && newest !== undefined && newest.outcome === null ? stepView(newest) : null,
     thought: newest?.thought ?? null,
     steps: steps.map(stepView).reverse(),
-    pastRuns: [...state.pastRuns].reverse(),
+    pastRuns: state.history ?? [...state.pastRuns].reverse(),
+    wholeDay: state.history !== null,
     details: detailsOf(state, guardHeard),
   };
 }
@@ -185,8 +195,8 @@ function runView(daemon: DaemonState | null, newest: KnownStep | undefined): Run
   };
 }
 
-function stepView({ step, action, outcome, firstAt, at }: KnownStep): StepView {
-  return { step, action, outcome, at, tookMs: Math.max(0, Date.parse(at) - Date.parse(firstAt)) };
+function stepView({ step, action, outcome, firstAt, at, settledMs }: KnownStep): StepView {
+  return { step, action, outcome, at, settledMs, tookMs: Math.max(0, Date.parse(at) - Date.parse(firstAt)) };
 }
 
 function pauseView(daemon: DaemonState | null): { kind: PauseReason; reason: string | null } {

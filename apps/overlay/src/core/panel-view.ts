@@ -27,6 +27,8 @@ export type StepView = Readonly<{
   at: string;
   /** From the first message about the step to the last, milliseconds. */
   tookMs: number;
+  /** From the end of its input until the screen was quiet, as the desktop measured it. */
+  settledMs: number | null;
 }>;
 
 export type RunView = Readonly<{
@@ -77,6 +79,8 @@ export type PastRunView = Readonly<{
   steps: number;
   costCents: number;
   startedAt: string;
+  /** Its replay can be shown from here. */
+  replay: boolean;
 }>;
 
 export type PanelView = Readonly<{
@@ -96,7 +100,10 @@ export type PanelView = Readonly<{
   thought: string | null;
   /** Newest first. */
   steps: readonly StepView[];
+  /** Newest first. */
   pastRuns: readonly PastRunView[];
+  /** `pastRuns` are all of today's, from the server; else only those this panel saw. */
+  wholeDay: boolean;
   details: readonly Readonly<{ name: string; value: string }>[];
 }>;
 
@@ -139,7 +146,11 @@ export type PanelCommand = Readonly<{
   requestId?: string | undefined;
   digest?: string | undefined;
   code?: string | undefined;
+  scope?: ApprovalScope | undefined;
 }>;
+
+/** How far an approval reaches. */
+export type ApprovalScope = 'once' | 'run' | 'always';
 
 /** Host → renderer. `beat` comes every second, so that a renderer notices a host that hangs. */
 export type HostMessage =
@@ -148,6 +159,8 @@ export type HostMessage =
   | (Readonly<{ type: 'result' }> & CommandResult)
   /** Go there; desktop space, physical pixels. Answered by the place with the same id. */
   | Readonly<{ type: 'move'; id: string; x: number; y: number }>
+  /** Paint the patch of this nonce and say when it is painted. */
+  | Readonly<{ type: 'probe'; id: string; nonce: string; showMs: number }>
   | Readonly<{ type: 'beat' }>;
 
 export const BEAT_MS = 1000;

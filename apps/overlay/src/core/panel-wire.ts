@@ -17,6 +17,7 @@ export const RendererCommand = z.strictObject({
     .string()
     .regex(/^\d{4}$/)
     .optional(),
+  scope: z.enum(['once', 'run', 'always']).optional(),
 });
 export type RendererCommand = z.infer<typeof RendererCommand>;
 
@@ -35,5 +36,17 @@ export const RendererPlace = z.strictObject({
 });
 export type RendererPlace = z.infer<typeof RendererPlace>;
 
-export const RendererMessage = z.discriminatedUnion('type', [RendererCommand, RendererPlace]);
+/** The patch of a probe is on the screen; desktop space. */
+export const RendererPainted = z.strictObject({
+  type: z.literal('painted'),
+  id: z.string().min(1).max(64),
+  ...place,
+});
+export type RendererPainted = z.infer<typeof RendererPainted>;
+
+export const RendererMessage = z.discriminatedUnion('type', [
+  RendererCommand,
+  RendererPlace,
+  RendererPainted,
+]);
 export type RendererMessage = z.infer<typeof RendererMessage>;

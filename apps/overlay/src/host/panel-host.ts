@@ -1,6 +1,13 @@
 import { errorAttributes, inertLine, type Logger, Scope } from '@deskhand/base';
 import type { RuntimePaths } from '@deskhand/base/runtime-paths';
-import { type FromDaemon, type FromGuard, ProtocolError, type Rect } from '@deskhand/protocol';
+import {
+  type FromDaemon,
+  type FromGuard,
+  type PanelProbe,
+  type PanelTarget,
+  ProtocolError,
+  type Rect,
+} from '@deskhand/protocol';
 import { readLatchFile, writeLatchFile } from '@deskhand/protocol/latch-file';
 import {
   connectToDaemon,
@@ -22,6 +29,7 @@ import {
 import { BEAT_MS, type CommandResult, type HostMessage, type PanelView } from '../core/panel-view.ts';
 import type { RendererCommand } from '../core/panel-wire.ts';
 import { ReconnectingLink } from './reconnecting-link.ts';
+import type { RunHistory } from './run-history.ts';
 
 /** Twice a second, so that a guard that hangs shows within two seconds. */
 const GUARD_POLL_MS = 500;
@@ -31,6 +39,9 @@ export const CONFIRM_MS = 200;
 const ANSWER_MS = 5000;
 /** One paint: a burst of messages becomes one snapshot. */
 const PUBLISH_MS = 16;
+/** A page that paints nothing by then is not shown. */
+const PAINT_MS = 1000;
+const HISTORY_MS = 700;
 
 type Answer = (result: CommandResult['result'], message: string | null, code?: string) => void;
 
@@ -43,6 +54,12 @@ export type Renderer = Readonly<{
   send(message: HostMessage): void;
   /** True when it is behind: thumbnails are dropped then, states never. */
   isBehind(): boolean;
+}>;
+
+/** Whose windows the panel is made of: X window ids, or the process that shows them. */
+export type PanelWindows = Readonly<{
+  windows?: readonly number[] | undefined;
+  pids?: readonly number[] | undefined;
 }>;
 
 /** Moves the panel away from where the agent will click. */
@@ -58,6 +75,9 @@ export type PanelHostOptions = Readonly<{
   /** Monotonic milliseconds. */
   nowMs: () => number;
   mover?: PanelMover | undefined;
+  history?: RunHistory | undefined;
+  /** The next pointer action goes there; for panels that draw a ring around it. */
+  onTarget?: ((target: PanelTarget) => void) | undefined;
 }>;
 
 /**
@@ -69,6 +89,9 @@ export class PanelHost implements AsyncDisposable {
   readonly #log: Logger;
   readonly #nowMs: () => number;
   readonly #mover: PanelMover | undefined;
+  readonly #history: RunHistory | undefined;
+  readonly #onTarget: PanelHostOptions['onTarget'];
+  readonly #probes = new Map<string, (rect: Rect | null) => void>();
   readonly #scope = new Scope();
   readonly #guard: ReconnectingLink<GuardConnection>;
   readonly #daemon: ReconnectingLink<DaemonConnection>;
@@ -78,14 +101,20 @@ export class PanelHost implements AsyncDisposable {
   #thumbnail: Extract<HostMessage, { type: 'thumbnail' }> | null = null;
   #seq = 0;
   #rectsSeq = 0;
+  #windows: PanelWindows = {};
+  #rects: readonly Rect[] | null = null;
   #published = '';
   #publishTimer: NodeJS.Timeout | undefined;
+  #historyTimer: NodeJS.Timeout | undefined;
+  #historyOf = '';
 
   constructor(options: PanelHostOptions) {
     this.#paths = options.paths;
     this.#log = options.log;
     this.#nowMs = options.nowMs;
     this.#mover = options.mover;
+    this.#history = options.history;
+    this.#onTarget = options.onTarget;
     this.#state = initialState(options.platform);
     const connect =
       <C>(open: (o: { path: string; token: string; role: 'panel' }) => Promise<C>, path: string) =>
@@ -104,6 +133,8 @@ export class PanelHost implements AsyncDisposable {
         up: (connection) => {
           connection.onMessage((message) => this.#fromDaemon(message));
           connection.send({ type: 'subscribe', thumbnails: true });
+          // A daemon that came later, or came back, knows nothing of where the panel is.
+          if (this.#rects !== null) this.reportRects(this.#rects);
           void connection
             .request({ type: 'command', name: 'status' })
             .then((reply) => this.#fromDaemon(reply))
@@ -122,6 +153,7 @@ export class PanelHost implements AsyncDisposable {
     const poll = setInterval(() => void this.#askGuard(), GUARD_POLL_MS);
     const beat = setInterval(() => this.#broadcast({ type: 'beat' }), BEAT_MS);
     this.#scope.add('timers', () => {
+      clearTimeout(this.#historyTimer);
       clearInterval(poll);
       clearInterval(beat);
       clearTimeout(this.#publishTimer);
@@ -153,6 +185,7 @@ export class PanelHost implements AsyncDisposable {
     this.#renderers.add(renderer);
     renderer.send({ type: 'view', seq: this.#seq, view: this.view });
     if (this.#thumbnail !== null) renderer.send(this.#thumbnail);
+    this.#askHistorySoon();
     return () => this.#renderers.delete(renderer);
   }
 
@@ -184,14 +217,26 @@ export class PanelHost implements AsyncDisposable {
     return last;
   }
 
-  /** Tells the daemon what the panel covers, so that it aims nothing there. Desktop space, physical pixels. */
-  reportRects(rects: readonly Rect[], id?: string): void {
+  /** The patch of a probe is on the screen; null when it can't be. */
+  painted(id: string, rect: Rect | null): void {
+    this.#probes.get(id)?.(rect);
+  }
+
+  /**
+   * Tells the daemon what the panel covers, so that it aims nothing there. Desktop space, physical pixels.
+   * @param of whose windows these are, where that is known.
+   */
+  reportRects(rects: readonly Rect[], id?: string, of: PanelWindows = this.#windows): void {
+    this.#windows = of;
+    this.#rects = rects;
     this.#rectsSeq += 1;
     this.#daemon.current?.send({
       type: 'rects',
       seq: this.#rectsSeq,
       rects: [...rects],
       ...(id === undefined ? {} : { id }),
+      ...(of.windows === undefined ? {} : { windows: [...of.windows] }),
+      ...(of.pids === undefined ? {} : { pids: [...of.pids] }),
     });
   }
 
@@ -258,6 +303,7 @@ export class PanelHost implements AsyncDisposable {
           ...(command.requestId === undefined ? {} : { requestId: command.requestId }),
           ...(command.digest === undefined ? {} : { digest: command.digest }),
           ...(command.code === undefined ? {} : { code: command.code }),
+          ...(command.scope === undefined ? {} : { scope: command.scope }),
         },
         ANSWER_MS,
       ),
@@ -329,9 +375,55 @@ export class PanelHost implements AsyncDisposable {
       case 'dodge':
         void this.#dodge(message.id, message.target);
         return;
+      case 'probe':
+        void this.#probe(message);
+        return;
+      case 'target':
+        this.#onTarget?.(message);
+        return;
       default:
         return;
     }
+  }
+
+  async #probe({ id, nonce, showMs }: PanelProbe): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<Rect | null>();
+    const timer = setTimeout(() => resolve(null), PAINT_MS);
+    this.#probes.set(id, resolve);
+    if (this.#renderers.size === 0) resolve(null);
+    this.#broadcast({ type: 'probe', id, nonce, showMs });
+    const rect = await promise;
+    clearTimeout(timer);
+    this.#probes.delete(id);
+    this.#daemon.current?.send({ type: 'probe_shown', id, rect });
+  }
+
+  /** When a run begins or ends, and when somebody looks; a moment later, so that the server knows it, too. */
+  #askHistorySoon(): void {
+    if (this.#history === undefined || this.#historyTimer !== undefined) return;
+    this.#historyTimer = setTimeout(() => {
+      this.#historyTimer = undefined;
+      void this.#askHistory();
+    }, HISTORY_MS);
+  }
+
+  async #askHistory(): Promise<void> {
+    try {
+      const machineId = this.#state.daemon?.machineId ?? null;
+      const runs = (await this.#history?.today(machineId, new Date())) ?? null;
+      this.#apply({ type: 'history', runs });
+    } catch (error) {
+      this.#log.debug('today’s runs could not be asked for', errorAttributes(error));
+      this.#apply({ type: 'history', runs: null });
+    }
+  }
+
+  #watchRuns(): void {
+    const { run } = this.#state.daemon ?? {};
+    const now = run ? `${run.id} ${run.status}` : '';
+    if (now === this.#historyOf) return;
+    this.#historyOf = now;
+    this.#askHistorySoon();
   }
 
   async #dodge(id: string, target: Rect): Promise<void> {
@@ -346,6 +438,7 @@ export class PanelHost implements AsyncDisposable {
 
   #apply(input: PanelInput): void {
     this.#state = reduce(this.#state, input);
+    this.#watchRuns();
     this.#publishSoon();
   }
 

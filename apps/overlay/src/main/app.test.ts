@@ -26,6 +26,10 @@ async function start(
   const overlay = new Overlay({
     electron,
     paths: desktop.paths,
+    dataDir: desktop.dataDir,
+    executable: '/opt/Deskhand/deskhand',
+    configHome: desktop.dataDir,
+    updates: { feedUrl: null, load: async () => expect.unreachable('nothing is loaded without an address') },
     platform: options.platform ?? 'linux',
     wayland: options.wayland ?? false,
     files,
@@ -132,7 +136,7 @@ describe('overlay start', () => {
     expect(electron.panel.calls).toContain('alwaysOnTop true screen-saver');
     expect(electron.panel.calls).toContain('allWorkspaces true');
     expect(electron.panel.calls).toContain('contentProtection true');
-    expect(electron.panel.bounds).toMatchObject({ x: 1280 - 376 - 16, y: 760 - 560 - 16 });
+    expect(electron.panel.bounds).toMatchObject({ x: 1280 - 376 - 16, y: 760 - 640 - 16 });
   });
 });
 
@@ -268,7 +272,7 @@ describe('overlay at work', () => {
     await vi.waitFor(() =>
       expect(desktop.daemon.messages('rects')).toContainEqual(expect.objectContaining({ id: 'd1' })),
     );
-    expect(electron.panel.bounds).toMatchObject({ x: 16, y: 184 });
+    expect(electron.panel.bounds).toMatchObject({ x: 16, y: 104 });
     const answer = desktop.daemon.messages('rects').find((message) => message.id === 'd1');
     expect(answer).toMatchObject({ rects: [{ x: 32, y: 368, width: 752, height: 1120 }] });
   });
@@ -285,7 +289,7 @@ describe('overlay at work', () => {
     electron.panel.setPosition(2800, 400);
     electron.screen.displays = electron.screen.displays.slice(0, 1);
     electron.screen.events.emit('display-removed');
-    expect(electron.panel.bounds).toMatchObject({ x: 1280 - 376, y: 760 - 560 });
+    expect(electron.panel.bounds).toMatchObject({ x: 1280 - 376, y: 760 - 640 });
   });
 
   it('makes the page anew when it crashes, three times a minute, then says so', async () => {
@@ -354,5 +358,101 @@ describe('overlay at work', () => {
     expect(electron.trays[0]?.destroyed).toBe(true);
     expect(electron.strips.every((strip) => strip.destroyed)).toBe(true);
     expect(electron.globalShortcut.registered.size).toBe(0);
+  });
+
+  it.each<Platform>(['macos', 'windows'])(
+    'rings the agent’s next target on %s with one window, moved and never remade',
+    async (platform) => {
+      const { electron, desktop } = await startWithPage({
+        platform,
+        prepare: (electron) => {
+          electron.screen.scale = 2;
+          electron.screen.displays = [fakeDisplay(1, { x: 0, y: 0, width: 1280, height: 800 }, 2)];
+        },
+      });
+      const [ring] = electron.rings;
+      expect(ring?.options).toMatchObject({ transparent: true, focusable: false, width: 96, height: 96 });
+      expect(ring?.options.webPreferences).toMatchObject({
+        sandbox: true,
+        javascript: false,
+        nodeIntegration: false,
+      });
+      expect([ring?.url, ring?.clickThrough, ring?.visible]).toEqual(['app://panel/ring.html', true, false]);
+      const rect = { x: 600, y: 400, width: 48, height: 48 };
+      desktop.daemon.send({ type: 'target', rect, showMs: 60 });
+      await vi.waitFor(() => expect(ring?.visible).toBe(true));
+      // Physical (624, 424) is (312, 212) here, and that is the window’s middle.
+      expect(ring?.bounds).toMatchObject({ x: 312 - 48, y: 212 - 48, width: 96, height: 96 });
+      await vi.waitFor(() => expect(ring?.visible).toBe(false));
+      desktop.daemon.send({ type: 'target', rect, showMs: 60 });
+      await vi.waitFor(() => expect(ring?.visible).toBe(true));
+      expect(electron.rings).toHaveLength(1);
+    },
+  );
+
+  it('leaves the ring to guard on Linux', async () => {
+    const { electron } = await startWithPage({ platform: 'linux' });
+    expect(electron.rings).toEqual([]);
+  });
+
+  it('[LOCAL10] has the page paint the patch of a probe and answers with its place', async () => {
+    const { electron, desktop } = await startWithPage();
+    desktop.daemon.send({ type: 'probe', id: 'p1', nonce: '0123456789abcdef', showMs: 150 });
+    await vi.waitFor(() =>
+      expect(messages(electron)).toContainEqual(expect.objectContaining({ type: 'probe', id: 'p1' })),
+    );
+    electron.fromPage(CHANNELS.ready, ['p1']);
+    const { x, y } = electron.panel.getBounds();
+    await vi.waitFor(() =>
+      expect(desktop.daemon.messages('probe_shown')).toEqual([
+        { type: 'probe_shown', id: 'p1', rect: { x: x + 12, y: y + 12, width: 24, height: 24 } },
+      ]),
+    );
+  });
+
+  it('says so when it can paint no patch', async () => {
+    const { desktop } = await start();
+    await vi.waitFor(() => expect(desktop.daemon.clients).toBe(1), 5000);
+    desktop.daemon.send({ type: 'probe', id: 'p2', nonce: '0123456789abcdef', showMs: 150 });
+    await vi.waitFor(() =>
+      expect(desktop.daemon.messages('probe_shown')).toEqual([{ type: 'probe_shown', id: 'p2', rect: null }]),
+    );
+  });
+
+  it('tells which X window it is', async () => {
+    const { desktop } = await startWithPage();
+    await vi.waitFor(() =>
+      expect(desktop.daemon.messages('rects').at(-1)).toMatchObject({ windows: [0x40_00_07] }),
+    );
+  });
+
+  it('starts with the session only when the person says so in the tray', async () => {
+    const { electron, desktop } = await startWithPage();
+    const item = () => electron.trays[0]?.menu.find(({ label }) => label === 'Start with the session');
+    await vi.waitFor(() => expect(item()).toMatchObject({ type: 'checkbox', checked: false }));
+    item()?.click?.({ checked: true } as never, undefined as never, undefined as never);
+    desktop.setDaemon({ run: panelRun() });
+    await vi.waitFor(() => expect(item()).toMatchObject({ checked: true }));
+  });
+
+  it('speaks the system’s language in tray and notifications', async () => {
+    const { electron, desktop } = await startWithPage({
+      prepare: (electron) => {
+        electron.app.locale = 'de-DE';
+      },
+    });
+    await vi.waitFor(() => expect(electron.trays[0]?.menu[0]?.label).toBe('STOPP'));
+    desktop.setDaemon({ run: panelRun({ status: 'awaiting_human', awaitingReason: 'Welche?' }) });
+    await vi.waitFor(() =>
+      expect(electron.notifications[0]?.body).toBe('Der Agent wartet auf Ihre Entscheidung.'),
+    );
+  });
+
+  it('drops a replay of what is no run id, and opens nothing for a run nobody keeps', async () => {
+    const { electron } = await startWithPage();
+    electron.fromPage(CHANNELS.control, ['1', 'replay', '../../etc/passwd']);
+    electron.fromPage(CHANNELS.control, ['1', 'replay', 'run_0123456789abcdef01234567']);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(electron.opened).toEqual([]);
   });
 });

@@ -1,10 +1,14 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { errorAttributes, type Logger, Scope } from '@deskhand/base';
 import type { RuntimePaths } from '@deskhand/base/runtime-paths';
 import type { StaticFile } from '../browser/static-files.ts';
 import type { Platform } from '../core/hotkey-name.ts';
 import type { PanelMode, PanelView } from '../core/panel-view.ts';
 import { PanelHost, type Renderer } from '../host/panel-host.ts';
+import { RunHistory } from '../host/run-history.ts';
 import { serveApp } from './app-protocol.ts';
+import { isAutostart, setAutostart } from './autostart.ts';
 import { BorderStrips } from './border-strips.ts';
 import { APP_SCHEME } from './channels.ts';
 import { DesktopSpace } from './desktop-space.ts';
@@ -12,11 +16,20 @@ import { PanelController } from './panel-controller.ts';
 import { listenToPanel } from './panel-ipc.ts';
 import type { ElectronPort, PanelTray } from './port.ts';
 import { Shortcuts } from './shortcuts.ts';
+import { TargetRing } from './target-ring.ts';
+import { Updates, type UpdatesOptions } from './updates.ts';
+import { type MessageKey, type Translate, wordsFor } from './words.ts';
 
 export type OverlayOptions = Readonly<{
   electron: ElectronPort;
   paths: RuntimePaths;
+  /** The data folder; replays are written beneath it. */
+  dataDir: string;
   platform: Platform;
+  /** For autostart: what is started, and where Linux keeps such entries. */
+  executable: string;
+  configHome: string;
+  updates: Pick<UpdatesOptions, 'feedUrl' | 'load'>;
   /** The session type says `wayland`. */
   wayland: boolean;
   files: ReadonlyMap<string, StaticFile>;
@@ -25,10 +38,10 @@ export type OverlayOptions = Readonly<{
   nowMs: () => number;
 }>;
 
-const MODE_NOTES: Partial<Record<PanelMode, string>> = {
-  awaiting_human: 'The agent waits for your decision.',
-  stopped: 'Stopped. Nothing will run until you reset.',
-  controls_lost: 'The controls are not connected.',
+const MODE_NOTES: Partial<Record<PanelMode, MessageKey>> = {
+  awaiting_human: 'notify.awaiting_human',
+  stopped: 'notify.stopped',
+  controls_lost: 'notify.controls_lost',
 };
 
 /** The Electron panel, wired over the port: everything it opens is closed by `close`. */
@@ -71,7 +84,8 @@ export class Overlay {
   }
 
   #openPanel(): void {
-    const { electron, platform, log, nowMs, paths, preload } = this.#options;
+    const { electron, platform, log, nowMs, paths, dataDir, preload } = this.#options;
+    const t = wordsFor(electron.app.getLocale());
     const space = new DesktopSpace(electron.screen, platform);
     const panel: PanelController = new PanelController({
       electron,
@@ -80,15 +94,17 @@ export class Overlay {
       preload,
       log,
       nowMs,
-      onMoved: (rects) => host.reportRects(rects),
-      onGivenUp: () =>
-        electron.notify(
-          { title: 'Deskhand', body: 'The panel keeps crashing. Stop with the hotkey.' },
-          () => {},
-        ),
+      onMoved: (rects, of) => host.reportRects(rects, undefined, of),
+      onGivenUp: () => electron.notify({ title: 'Deskhand', body: t('notify.crashed') }, () => {}),
     });
     this.#scope.use('panel window', panel);
-    const host: PanelHost = new PanelHost({ paths, platform, log, nowMs, mover: panel });
+    const ring = platform === 'linux' ? null : this.#scope.use('ring', new TargetRing(electron, space));
+    const history = new RunHistory(dataDir);
+    const host: PanelHost = new PanelHost({
+      ...{ paths, platform, log, nowMs, history },
+      mover: panel,
+      onTarget: (target) => ring?.show(target),
+    });
     this.#scope.use('panel host', host);
 
     const renderer: Renderer = {
@@ -106,6 +122,8 @@ export class Overlay {
           detach = host.attach(renderer);
           panel.reveal();
         },
+        painted: (probeId) => host.painted(probeId, panel.patch()),
+        replay: (runId) => void this.#openReplay(history, runId),
         command: (command) => void host.command(renderer, command),
         collapse: (collapsed) => panel.setCollapsed(collapsed),
       },
@@ -113,6 +131,9 @@ export class Overlay {
     );
     electron.app.on('second-instance', () => panel.focus());
 
+    const stop = () => {
+      host.stop('tray').catch((error) => log.error('stop failed', errorAttributes(error)));
+    };
     const tray = electron.createTray();
     this.#scope.add('tray', () => tray.destroy());
     tray.onClick(() => panel.focus());
@@ -125,21 +146,32 @@ export class Overlay {
         strips?.refresh();
       });
 
+    const updates = this.#scope.use(
+      'updates',
+      new Updates({
+        ...this.#options.updates,
+        log,
+        onReady: () => {
+          electron.notify({ title: 'Deskhand', body: t('notify.update') }, () => panel.focus());
+          this.#showTray(host.view, tray, updates, t, { stop, show: () => panel.focus() });
+        },
+      }),
+    );
+    updates.start().catch((error) => log.warn('updates are off', errorAttributes(error)));
+
     host.start();
     panel.open();
-    const stop = () => {
-      host.stop('tray').catch((error) => log.error('stop failed', errorAttributes(error)));
-    };
     let lastMode: PanelMode | null = null;
     const unsubscribe = host.onView((view) => {
       shortcuts.standInForGuard(view.stop.chordArmed !== true, view.stop.chord.replaceAll('-', '+'), stop);
       if (view.mode === lastMode) return;
-      this.#showMode(view, tray, stop, () => panel.focus());
+      updates.onMode(view.mode);
+      this.#showTray(view, tray, updates, t, { stop, show: () => panel.focus() });
       strips?.show(view.mode);
       const note = MODE_NOTES[view.mode];
       // The first mode is where things stood before anybody looked: no news.
       if (note !== undefined && lastMode !== null)
-        electron.notify({ title: 'Deskhand', body: note }, () => panel.focus());
+        electron.notify({ title: 'Deskhand', body: t(note) }, () => panel.focus());
       lastMode = view.mode;
     });
     this.#scope.add('view listener', () => {
@@ -148,14 +180,47 @@ export class Overlay {
     });
   }
 
-  #showMode(view: PanelView, tray: PanelTray, stop: () => void, show: () => void): void {
-    tray.setToolTip(`Deskhand: ${view.mode.replaceAll('_', ' ')}`);
+  #showTray(
+    view: PanelView,
+    tray: PanelTray,
+    updates: Updates,
+    t: Translate,
+    act: { stop: () => void; show: () => void },
+  ): void {
+    const { electron, platform, executable, configHome } = this.#options;
+    const { app } = electron;
+    tray.setToolTip(`Deskhand: ${t(`mode.${view.mode}`)}`);
     tray.setMenu([
-      { label: 'STOP', click: stop },
+      { label: t('stop'), click: act.stop },
       { type: 'separator' },
-      { label: 'Show panel', click: show },
-      { label: 'Close the panel', click: () => this.#options.electron.app.quit() },
+      { label: t('tray.show'), click: act.show },
+      {
+        label: t('tray.autostart'),
+        type: 'checkbox',
+        checked: isAutostart({ app, platform, configHome }),
+        click: (item) => setAutostart(item.checked, { app, platform, configHome, executable }),
+      },
+      ...(updates.ready
+        ? [{ label: t('tray.update'), enabled: updates.mayInstall, click: () => updates.install() }]
+        : []),
+      { label: t('tray.close'), click: () => app.quit() },
     ]);
+  }
+
+  /** The page goes into a private file and from there into the person's browser: nothing is shown of it in here. */
+  async #openReplay(history: RunHistory, runId: string): Promise<void> {
+    const { dataDir, electron, log } = this.#options;
+    try {
+      const page = await history.replay(runId);
+      const folder = join(dataDir, 'replays');
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      const file = join(folder, `${runId}.html`);
+      writeFileSync(file, page, { mode: 0o600 });
+      const problem = await electron.openFile(file);
+      if (problem !== '') log.warn('the replay could not be opened', { problem });
+    } catch (error) {
+      log.warn('the replay could not be made', errorAttributes(error));
+    }
   }
 
   #denyEverything(): void {

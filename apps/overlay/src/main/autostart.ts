@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Platform } from '../core/hotkey-name.ts';
 import type { ElectronPort } from './port.ts';
@@ -18,7 +18,7 @@ export function setAutostart(
     options.app.setLoginItemSettings({ openAtLogin: on });
     return;
   }
-  const file = join(options.configHome, 'autostart', 'dev.deskhand.overlay.desktop');
+  const file = autostartFile(options.configHome);
   if (!on) {
     rmSync(file, { force: true });
     return;
@@ -35,6 +35,22 @@ export function setAutostart(
       '',
     ].join('\n'),
   );
+}
+
+/** Whether the panel starts with the session now. */
+export function isAutostart(
+  options: Readonly<{
+    app: Pick<ElectronPort['app'], 'getLoginItemSettings'>;
+    platform: Platform;
+    configHome: string;
+  }>,
+): boolean {
+  if (options.platform !== 'linux') return options.app.getLoginItemSettings().openAtLogin;
+  return existsSync(autostartFile(options.configHome));
+}
+
+function autostartFile(configHome: string): string {
+  return join(configHome, 'autostart', 'dev.deskhand.overlay.desktop');
 }
 
 /** Quoting of the desktop entry specification: double quotes, with `"`, `` ` ``, `$` and `\` escaped, `%` doubled. */

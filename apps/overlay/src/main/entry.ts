@@ -11,6 +11,7 @@ import { dataDirOf } from './data-dir.ts';
 /** The only file that loads Electron. It makes the real port, reads the environment, and starts; no decisions here. */
 const { app, BaseWindow, BrowserWindow, Menu, nativeImage, Notification, Tray } = electron;
 const log = jsonLogger((line) => process.stderr.write(line), { name: 'overlay' });
+const dataDir = resolve(dataDirOf(process.env, process.platform, homedir()));
 const icon = join(import.meta.dirname, 'tray.png');
 
 const overlay = new Overlay({
@@ -27,6 +28,8 @@ const overlay = new Overlay({
     session: () => electron.session.defaultSession,
     createPanel: (options) => new BrowserWindow(options),
     createStrip: (options) => new BaseWindow(options),
+    createRing: (options) => new BrowserWindow(options),
+    openFile: (path) => electron.shell.openPath(path),
     createTray: () => {
       const tray = new Tray(nativeImage.createFromPath(icon));
       return {
@@ -38,8 +41,15 @@ const overlay = new Overlay({
     },
     notify: (options, onClick) => new Notification(options).on('click', onClick).show(),
   },
-  paths: runtimePaths(resolve(dataDirOf(process.env, process.platform, homedir()))),
+  paths: runtimePaths(dataDir),
+  dataDir,
   platform: platformOf(process.platform),
+  executable: process.env.APPIMAGE ?? process.execPath,
+  configHome: process.env.XDG_CONFIG_HOME || join(homedir(), '.config'),
+  updates: {
+    feedUrl: process.env.DESKHAND_UPDATE_URL || null,
+    load: async () => (await import('electron-updater')).autoUpdater,
+  },
   wayland: process.env.XDG_SESSION_TYPE === 'wayland',
   files: readStaticFiles(join(import.meta.dirname, '..', 'renderer')),
   preload: join(import.meta.dirname, '..', 'preload', 'preload.cjs'),

@@ -1,9 +1,9 @@
 import type { Logger } from '@deskhand/base';
-import type { Rect } from '@deskhand/protocol';
+import { PROBE_SIDE_PX, type Rect } from '@deskhand/protocol';
 import { clampInto, farthestCorner, homeCorner } from '../core/dodge.ts';
 import type { Platform } from '../core/hotkey-name.ts';
 import type { HostMessage } from '../core/panel-view.ts';
-import type { PanelMover } from '../host/panel-host.ts';
+import type { PanelMover, PanelWindows } from '../host/panel-host.ts';
 import { APP_ORIGIN, CHANNELS } from './channels.ts';
 import type { DesktopSpace } from './desktop-space.ts';
 import { COLLAPSED_HEIGHT, PANEL_SIZE, panelOptions } from './panel-options.ts';
@@ -12,6 +12,8 @@ import type { ElectronPort, PanelContents, PanelWindow } from './port.ts';
 const CRASHES_PER_MINUTE = 3;
 /** How long a page may hang before it is loaded anew. */
 const UNRESPONSIVE_MS = 3000;
+/** `.patch` in panel.css; device-independent pixels from the window's corner. */
+const PATCH_AT_PX = 12;
 
 export type PanelControllerOptions = Readonly<{
   electron: ElectronPort;
@@ -21,7 +23,7 @@ export type PanelControllerOptions = Readonly<{
   log: Logger;
   nowMs: () => number;
   /** The panel covers other rectangles now; desktop space. */
-  onMoved: (rects: readonly Rect[]) => void;
+  onMoved: (rects: readonly Rect[], of: PanelWindows) => void;
   /** The page crashed too often to be made again. */
   onGivenUp: () => void;
 }>;
@@ -112,6 +114,28 @@ export class PanelController implements PanelMover, Disposable {
     return this.rects();
   }
 
+  /** Where the patch of a probe is: its place in the page is fixed by the style sheet. Desktop space. */
+  patch(): Rect | null {
+    const window = this.#window;
+    if (window === null || window.isDestroyed() || !window.isVisible()) return null;
+    const { x, y } = window.getBounds();
+    const corner = this.#options.space.toDesktop({
+      x: x + PATCH_AT_PX,
+      y: y + PATCH_AT_PX,
+      width: 1,
+      height: 1,
+    });
+    return { x: corner.x, y: corner.y, width: PROBE_SIDE_PX, height: PROBE_SIDE_PX };
+  }
+
+  /** X window id of the panel; none on other systems. */
+  windows(): PanelWindows {
+    const window = this.#window;
+    if (this.#options.platform !== 'linux' || window === null || window.isDestroyed()) return {};
+    const handle = window.getNativeWindowHandle();
+    return handle.length < 4 ? {} : { windows: [handle.readUInt32LE(0)] };
+  }
+
   /** What the panel covers, desktop space. */
   rects(): Rect[] {
     const window = this.#window;
@@ -136,7 +160,7 @@ export class PanelController implements PanelMover, Disposable {
   }
 
   #report(): void {
-    this.#options.onMoved(this.rects());
+    this.#options.onMoved(this.rects(), this.windows());
   }
 
   /** Said again at every show: systems forget it. */

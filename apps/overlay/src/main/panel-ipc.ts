@@ -8,18 +8,26 @@ import type { ElectronPort, PanelContents } from './port.ts';
 
 const Id = z.string().min(1).max(64);
 const Control = z.tuple([Id, z.enum(['pause', 'resume', 'takeover', 'hand_back', 'cancel', 'reset'])]);
+const Replay = z.tuple([Id, z.literal('replay'), z.string().regex(/^[\w-]{1,128}$/)]);
 const Decide = z.tuple([
   Id,
-  z.enum(['approve', 'deny', 'resume']),
+  z.enum(['approve', 'deny', 'resume', 'hand_back', 'reset']),
   z.strictObject({
     note: z.string().max(2000).optional(),
     requestId: z.string().max(128).optional(),
     digest: z.string().max(128).optional(),
+    scope: z.enum(['once', 'run', 'always']).optional(),
+    code: z
+      .string()
+      .regex(/^\d{4}$/)
+      .optional(),
   }),
 ]);
 
 export type PanelIpcListener = Readonly<{
   ready(): void;
+  painted(probeId: string): void;
+  replay(runId: string): void;
   command(command: RendererCommand): void;
   collapse(collapsed: boolean): void;
 }>;
@@ -55,9 +63,13 @@ export function listenToPanel(
   const command = (parts: Omit<RendererCommand, 'type'>) =>
     listener.command(RendererCommand.parse({ type: 'command', ...parts }));
 
-  on(CHANNELS.ready, z.tuple([]), () => listener.ready());
+  on(CHANNELS.ready, z.union([z.tuple([]), z.tuple([Id])]), ([probeId]) =>
+    probeId === undefined ? listener.ready() : listener.painted(probeId),
+  );
   on(CHANNELS.stop, z.tuple([Id]), ([id]) => command({ id, name: 'stop' }));
-  on(CHANNELS.control, Control, ([id, name]) => command({ id, name }));
+  on(CHANNELS.control, z.union([Control, Replay]), ([id, name, runId]) =>
+    name === 'replay' ? listener.replay(runId) : command({ id, name }),
+  );
   on(CHANNELS.decide, Decide, ([id, name, what]) => command({ id, name, ...what }));
   on(CHANNELS.collapse, z.tuple([z.boolean()]), ([collapsed]) => listener.collapse(collapsed));
 }

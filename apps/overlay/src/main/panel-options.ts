@@ -2,7 +2,7 @@ import type { BrowserWindowConstructorOptions } from 'electron';
 import type { Platform } from '../core/hotkey-name.ts';
 
 /** Device-independent pixels. */
-export const PANEL_SIZE = { width: 376, height: 560 } as const;
+export const PANEL_SIZE = { width: 376, height: 640 } as const;
 export const COLLAPSED_HEIGHT = 160;
 
 /**

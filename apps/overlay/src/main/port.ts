@@ -41,6 +41,7 @@ export interface PanelWindow
     | 'setAlwaysOnTop'
     | 'setVisibleOnAllWorkspaces'
     | 'setContentProtection'
+    | 'getNativeWindowHandle'
   > {
   readonly webContents: PanelContents;
 }
@@ -50,6 +51,21 @@ export type StripWindow = Pick<
   BaseWindow,
   | 'setBounds'
   | 'setBackgroundColor'
+  | 'setIgnoreMouseEvents'
+  | 'setAlwaysOnTop'
+  | 'setVisibleOnAllWorkspaces'
+  | 'setContentProtection'
+  | 'showInactive'
+  | 'hide'
+  | 'destroy'
+  | 'isDestroyed'
+>;
+
+/** The ring at a target: transparent, clicked through, made once. */
+export type RingWindow = Pick<
+  BrowserWindow,
+  | 'loadURL'
+  | 'setBounds'
   | 'setIgnoreMouseEvents'
   | 'setAlwaysOnTop'
   | 'setVisibleOnAllWorkspaces'
@@ -78,6 +94,8 @@ export interface ElectronPort {
     | 'quit'
     | 'exit'
     | 'setLoginItemSettings'
+    | 'getLoginItemSettings'
+    | 'getLocale'
     | 'isPackaged'
   >;
   readonly commandLine: Pick<CommandLine, 'appendSwitch'>;
@@ -105,6 +123,9 @@ export interface ElectronPort {
   >;
   createPanel(options: BrowserWindowConstructorOptions): PanelWindow;
   createStrip(options: BaseWindowConstructorOptions): StripWindow;
+  createRing(options: BrowserWindowConstructorOptions): RingWindow;
+  /** Opens a file in the program the person uses for it; the text is empty when that worked. */
+  openFile(path: string): Promise<string>;
   createTray(): PanelTray;
   notify(notification: Readonly<{ title: string; body: string }>, onClick: () => void): void;
 }

@@ -6,9 +6,10 @@ contextBridge.exposeInMainWorld('deskhand', {
   subscribe: (listener: (message: unknown) => void) => {
     ipcRenderer.on(CHANNELS.message, (_event, message: unknown) => listener(message));
   },
-  ready: () => ipcRenderer.send(CHANNELS.ready),
+  ready: (probeId?: string) => ipcRenderer.send(CHANNELS.ready, ...(probeId === undefined ? [] : [probeId])),
   stop: (id: string) => ipcRenderer.send(CHANNELS.stop, id),
-  control: (id: string, name: string) => ipcRenderer.send(CHANNELS.control, id, name),
+  control: (id: string, name: string, runId?: string) =>
+    ipcRenderer.send(CHANNELS.control, id, name, ...(runId === undefined ? [] : [runId])),
   decide: (id: string, name: string, what: object) => ipcRenderer.send(CHANNELS.decide, id, name, what),
   setCollapsed: (collapsed: boolean) => ipcRenderer.send(CHANNELS.collapse, collapsed),
 });

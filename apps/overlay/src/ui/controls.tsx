@@ -1,13 +1,15 @@
+import type { ComponentChildren } from 'preact';
 import type { AskView, CommandName } from '../core/panel-view.ts';
-import { COMMAND_WORDS, fill, words } from './messages.ts';
+import { Icon } from './icon.tsx';
+import type { Later } from './later.tsx';
 import type { PanelModel } from './panel-model.ts';
-import { Thumbnail } from './thumbnail.tsx';
+import { t } from './words.ts';
 
 type Plain = Exclude<CommandName, 'stop' | 'approve' | 'deny'>;
 
 /** The buttons of the state; what a state does not list cannot be pressed in it. */
-export function Controls({ model }: { model: PanelModel }) {
-  const mode = model.shown?.mode;
+export function Controls({ model, later }: { model: PanelModel; later: Later | null }) {
+  const { mode, ask } = model.shown ?? {};
   switch (mode) {
     case 'running':
       return <Row model={model} names={['pause', 'takeover']} />;
@@ -16,9 +18,9 @@ export function Controls({ model }: { model: PanelModel }) {
     case 'takeover':
       return <Row model={model} names={['hand_back']} />;
     case 'awaiting_human':
-      return model.shown?.ask ? <Decision model={model} ask={model.shown.ask} /> : null;
+      return ask ? <Decision model={model} ask={ask} /> : null;
     case 'stopped':
-      return <Reset model={model} />;
+      return later && <later.Reset model={model} />;
     default:
       return null;
   }
@@ -26,40 +28,46 @@ export function Controls({ model }: { model: PanelModel }) {
 
 function Row({ model, names }: { model: PanelModel; names: readonly Plain[] }) {
   return (
-    <div class="controls">
+    <Foot>
       {names.map((name) => (
         <button key={name} type="button" onClick={() => model.command(name)}>
-          {COMMAND_WORDS[name]}
+          <Icon name={name} />
+          {t(`command.${name}`)}
         </button>
       ))}
-    </div>
+    </Foot>
   );
 }
 
-/** Headline from facts; the model's question quoted below it; Deny has the focus and Enter never approves. */
+const Foot = ({ children }: { children: ComponentChildren }) => (
+  <div class="foot">
+    <div class="controls">{children}</div>
+  </div>
+);
+
+/** Deny has the focus and Enter never approves. */
 function Decision({ model, ask }: { model: PanelModel; ask: AskView }) {
   const dull = !model.armed;
+  const yes = (name: 'approve' | 'answer', scope: 'once' | 'run' | 'always', label: string) => (
+    <button
+      type="button"
+      class={scope === 'once' ? 'approve' : ''}
+      aria-disabled={dull}
+      onKeyDown={(event) => {
+        if (event.key === 'Enter') event.preventDefault();
+      }}
+      onClick={() => model.decide('approve', scope)}
+    >
+      <Icon name={name} />
+      {label}
+    </button>
+  );
   return (
-    <section class="decision" aria-busy={dull}>
-      {ask.request !== null && (
-        <p class="request">
-          <bdi>{ask.request.action}</bdi>{' '}
-          {ask.request.application !== '' && (
-            <span>{fill(words.inApplication, { application: ask.request.application })}</span>
-          )}
-        </p>
-      )}
-      <Thumbnail model={model} />
-      {ask.question !== '' && (
-        <p class="question">
-          <span class="label">{words.asks}</span>
-          <q dir="auto">{ask.question}</q>
-        </p>
-      )}
+    <div class="foot" aria-busy={dull}>
       <label class="note">
-        <span class="label">{words.note}</span>
+        <span class="label">{t('note')}</span>
         <textarea
-          rows={2}
+          rows={1}
           maxLength={2000}
           dir="auto"
           value={model.note}
@@ -74,23 +82,46 @@ function Decision({ model, ask }: { model: PanelModel; ask: AskView }) {
           ref={focusOnce}
           onClick={() => model.decide('deny')}
         >
-          {COMMAND_WORDS.deny}
+          <Icon name="deny" />
+          {t('command.deny')}
         </button>
-        <button
-          type="button"
-          class="approve"
-          aria-disabled={dull}
-          onKeyDown={(event) => {
-            if (event.key === 'Enter') event.preventDefault();
-          }}
-          onClick={() => model.decide('approve')}
-        >
-          {COMMAND_WORDS.approve}
-        </button>
-        <button type="button" onClick={() => model.command('takeover')}>
-          {COMMAND_WORDS.takeover}
-        </button>
+        {ask.request === null
+          ? yes('answer', 'once', t('command.answer'))
+          : yes('approve', 'once', t('command.approve'))}
       </div>
+      <details class="more">
+        <summary>{t('moreChoices')}</summary>
+        <div class="controls">
+          {ask.request !== null && yes('approve', 'run', t('command.approve_run'))}
+          {ask.request !== null && yes('approve', 'always', t('command.approve_always'))}
+          <button type="button" onClick={() => model.command('takeover')}>
+            <Icon name="takeover" />
+            {t('command.takeover')}
+          </button>
+        </div>
+      </details>
+    </div>
+  );
+}
+
+/** What is asked: a headline from facts, the model's question quoted below it. */
+export function Question({ ask }: { ask: AskView }) {
+  return (
+    <section class="decision">
+      {ask.request !== null && (
+        <p class="request">
+          <bdi>{ask.request.action}</bdi>{' '}
+          {ask.request.application !== '' && (
+            <span>{t('inApplication', { application: ask.request.application })}</span>
+          )}
+        </p>
+      )}
+      {ask.question !== '' && (
+        <p class="question">
+          <span class="label">{t('asks')}</span>
+          <q dir="auto">{ask.question}</q>
+        </p>
+      )}
     </section>
   );
 }
@@ -98,32 +129,4 @@ function Decision({ model, ask }: { model: PanelModel; ask: AskView }) {
 /** Called with the element when it appears; repaints keep the element, so the focus moves once. */
 function focusOnce(button: HTMLButtonElement | null): void {
   button?.focus({ preventScroll: true });
-}
-
-/** Held for a second; a reset permits runs, it starts none. */
-function Reset({ model }: { model: PanelModel }) {
-  return (
-    <div class="controls">
-      <button
-        type="button"
-        class={model.holdingReset ? 'reset holding' : 'reset'}
-        onPointerDown={() => model.holdReset()}
-        onPointerUp={() => model.releaseReset()}
-        onPointerLeave={() => model.releaseReset()}
-        onPointerCancel={() => model.releaseReset()}
-        onKeyDown={(event) => {
-          if (event.key !== ' ' && event.key !== 'Enter') return;
-          event.preventDefault();
-          if (!event.repeat) model.holdReset();
-        }}
-        onKeyUp={() => model.releaseReset()}
-        onBlur={() => model.releaseReset()}
-        onClick={(event) => {
-          if (event.detail === 0) model.activateReset();
-        }}
-      >
-        {model.confirmingReset ? words.resetAgain : words.resetHold}
-      </button>
-    </div>
-  );
 }

@@ -6,4 +6,4 @@ declare global {
   var deskhand: PanelBridge;
 }
 
-showPanel(new IpcTransport(globalThis.deskhand));
+void showPanel(new IpcTransport(globalThis.deskhand));

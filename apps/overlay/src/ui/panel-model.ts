@@ -1,4 +1,5 @@
 import {
+  type ApprovalScope,
   BEAT_LOST_MS,
   type CommandName,
   type CommandResult,
@@ -7,6 +8,7 @@ import {
   type PanelView,
   type ThumbnailView,
 } from '../core/panel-view.ts';
+import type { Later } from './later.tsx';
 import type { Transport } from './transport.ts';
 
 /** Approve and Deny can be pressed this long after they appeared: a hand on its way to another button is no answer. */
@@ -40,9 +42,11 @@ export class PanelModel {
   /** A reset asked for without a press that could be held: by a screen reader, say. */
   confirmingReset = false;
   holdingReset = false;
+  collapsed = false;
   nowMs = Date.now();
 
   readonly #transport: Transport;
+  readonly #later: () => Promise<Later>;
   readonly #changed: () => void;
   #pending: { id: string; name: CommandName } | null = null;
   #sent: PanelCommand | null = null;
@@ -51,8 +55,9 @@ export class PanelModel {
   #armTimer = 0;
   #holdTimer = 0;
 
-  constructor(transport: Transport, changed: () => void) {
+  constructor(transport: Transport, later: () => Promise<Later>, changed: () => void) {
     this.#transport = transport;
+    this.#later = later;
     this.#changed = changed;
   }
 
@@ -93,8 +98,22 @@ export class PanelModel {
     this.#send({ type: 'command', id, name });
   }
 
+  get canCollapse(): boolean {
+    return this.#transport.collapse !== undefined;
+  }
+
+  toggleCollapsed(): void {
+    this.collapsed = !this.collapsed;
+    this.#transport.collapse?.(this.collapsed);
+    this.#changed();
+  }
+
+  replay(runId: string): void {
+    this.#transport.replay(runId);
+  }
+
   /** With the digest of exactly what is on the screen: a request that changed meanwhile is not this one. */
-  decide(name: 'approve' | 'deny'): void {
+  decide(name: 'approve' | 'deny', scope?: ApprovalScope): void {
     if (!this.armed) return;
     const request = this.shown?.ask?.request;
     const id = this.#begin(name);
@@ -105,6 +124,7 @@ export class PanelModel {
       note: this.note || undefined,
       requestId: request?.requestId,
       digest: request?.digest,
+      scope: request ? scope : undefined,
     });
   }
 
@@ -192,6 +212,11 @@ export class PanelModel {
           ...(message.code === undefined ? {} : { code: message.code }),
         };
         break;
+      case 'probe':
+        void this.#later()
+          .then(({ showPatch }) => showPatch(this.#transport.page, message.nonce, message.showMs))
+          .then((place) => this.#transport.painted(message.id, place));
+        return;
       default:
         return;
     }

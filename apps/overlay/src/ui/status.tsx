@@ -1,17 +1,26 @@
 import type { PanelView } from '../core/panel-view.ts';
-import { fill, MODE_WORDS, PAUSE_WORDS, STOPPED_BY, words } from './messages.ts';
-import { ModeIcon } from './mode-icon.tsx';
+import { Icon } from './icon.tsx';
 import { formatClock } from './numbers.ts';
+import type { PanelModel } from './panel-model.ts';
+import { t } from './words.ts';
 
 /** Icon and word of the state, and one sentence that says what it means now. */
-export function Status({ view, hostHeard }: { view: PanelView; hostHeard: boolean }) {
-  const sentence = sentenceOf(view, hostHeard);
+export function Status({ view, model }: { view: PanelView; model: PanelModel }) {
+  const sentence = sentenceOf(view, model.hostHeard);
+  const toggle = model.collapsed ? 'expand' : 'collapse';
   return (
     <header class="status">
       <h1>
-        <ModeIcon mode={view.mode} />
-        <span>{MODE_WORDS[view.mode]}</span>
+        <span class="chip">
+          <Icon name={view.mode} />
+        </span>
+        <span>{t(`mode.${view.mode}`)}</span>
       </h1>
+      {model.canCollapse && (
+        <button type="button" class="plain" aria-label={t(toggle)} onClick={() => model.toggleCollapsed()}>
+          <Icon name={toggle} />
+        </button>
+      )}
       {sentence !== '' && <p class="sentence">{sentence}</p>}
     </header>
   );
@@ -20,22 +29,18 @@ export function Status({ view, hostHeard }: { view: PanelView; hostHeard: boolea
 export function sentenceOf(view: PanelView, hostHeard: boolean): string {
   switch (view.mode) {
     case 'idle':
-      return view.run === null ? words.idle : fill(words.lastRun, { status: view.run.status });
+      return view.run === null ? t('idle') : t('lastRun', { status: view.run.status });
     case 'pairing':
-      return view.pairing === null ? '' : fill(words.pairing, { host: view.pairing.host });
+      return view.pairing === null ? '' : t('pairing', { host: view.pairing.host });
     case 'paused':
     case 'takeover':
-      return PAUSE_WORDS[view.pause?.kind ?? 'unknown'];
-    case 'stopped': {
-      const by = STOPPED_BY[view.latch?.by ?? ''] ?? '';
-      const at = view.latch?.at;
-      return at ? fill(words.stoppedAt, { time: formatClock(at), by }) : fill(words.stopped, { by });
-    }
+      return t('pause', { kind: view.pause?.kind });
+    case 'stopped':
+      return t('stopped', { by: view.latch?.by, at: formatClock(view.latch?.at ?? '') ?? 'unknown' });
     case 'disconnected':
-      return words.disconnected;
+      return t('disconnected');
     case 'controls_lost':
-      if (!hostHeard) return words.lostHost;
-      return view.links.guard ? words.lostDaemon : words.lostGuard;
+      return t(`lost.${!hostHeard ? 'host' : view.links.guard ? 'daemon' : 'guard'}`);
     default:
       return '';
   }

@@ -1,6 +1,7 @@
 import type { PanelView } from '../core/panel-view.ts';
-import { fill, words } from './messages.ts';
+import { Icon } from './icon.tsx';
 import type { PanelModel } from './panel-model.ts';
+import { t } from './words.ts';
 
 const DEFAULT_STOP: PanelView['stop'] = {
   active: false,
@@ -27,7 +28,8 @@ export function StopButton({ model }: { model: PanelModel }) {
           if (event.detail === 0) model.stop();
         }}
       >
-        {words.stop}
+        <Icon name="stop" />
+        <span>{t('stop')}</span>
       </button>
       <p id="stop-note" class="stop-note">
         {noteOf(model, stop)}
@@ -36,14 +38,12 @@ export function StopButton({ model }: { model: PanelModel }) {
   );
 }
 
-function noteOf(model: PanelModel, stop: PanelView['stop']): string {
-  if (model.last?.name === 'stop' && model.last.result !== 'confirmed') {
-    if (model.last.result === 'pending') return words.stopping;
-    return [fill(words.stopNotConfirmed, { chord: stop.chord }), model.last.message]
-      .filter(Boolean)
-      .join(' ');
-  }
-  if (!stop.active) return fill(words.stopInactive, { chord: stop.chord });
-  if (stop.chordArmed === false) return fill(words.hotkeyDead, { reason: stop.chordReason ?? '' });
-  return fill(words.stopFromAnywhere, { chord: stop.chord });
+function noteOf({ last }: PanelModel, { active, chord, chordArmed, chordReason }: PanelView['stop']): string {
+  if (last?.name === 'stop' && last.result !== 'confirmed')
+    return last.result === 'pending'
+      ? t('stop.pending')
+      : `${t('stop.notConfirmed', { chord })} ${last.message ?? ''}`;
+  if (!active) return t('stop.inactive', { chord });
+  if (chordArmed === false) return t('stop.hotkeyDead', { reason: chordReason });
+  return t('stop.anywhere', { chord });
 }

@@ -1,4 +1,5 @@
 import type { HostMessage, PanelCommand } from '../core/panel-view.ts';
+import type { Later } from './later.tsx';
 
 export type TransportListener = Readonly<{
   message(message: HostMessage): void;
@@ -10,6 +11,16 @@ export type TransportListener = Readonly<{
 
 /** How a panel window reaches its host. Electron: preload. Browser: websocket. Tests: a script. */
 export interface Transport {
+  /** Windows that can be made small and large again. */
+  collapse?(collapsed: boolean): void;
+  /** Windows that know their place: the means to tell and change it are here now. */
+  placed?(means: Later): void;
+  /** Shows the replay of a run in a window of its own. */
+  replay(runId: string): void;
+  /** The page its panel is painted in now: another one while it is kept on top. */
+  readonly page: Document;
+  /** The patch asked for is on the screen; desktop space, as far as a page knows. */
+  painted(id: string, place: object): void;
   start(listener: TransportListener): void;
   /** @returns false when there is no way to send it now. */
   send(command: PanelCommand): boolean;

@@ -1,6 +1,7 @@
 import type { HostMessage, PanelCommand } from '../core/panel-view.ts';
+import type { Later } from './later.tsx';
 import type { Transport, TransportListener } from './transport.ts';
-import { moveWindow, type Place, placeOf } from './window-place.ts';
+import type { Place } from './window-place.ts';
 
 const KEY = 'deskhand.panel.key';
 const RETRY_MS = 500;
@@ -12,8 +13,14 @@ const RETRY_MS = 500;
 export class WsTransport implements Transport {
   /** The window that shows the panel now: this page's, or the one kept on top. */
   window: Window = globalThis.window;
+
+  get page(): Document {
+    return this.window.document;
+  }
+
   #listener: TransportListener | undefined;
   #socket: WebSocket | undefined;
+  #means: Later | undefined;
 
   start(listener: TransportListener): void {
     this.#listener = listener;
@@ -45,6 +52,21 @@ export class WsTransport implements Transport {
       });
   }
 
+  /** The page of a run comes from this host, too, for one ticket; its window has no way to this one. */
+  async replay(runId: string): Promise<void> {
+    const ticket = await this.#ticket();
+    if (ticket) open(`/replay/${encodeURIComponent(runId)}?ticket=${ticket}`, '_blank', 'noopener');
+  }
+
+  painted(id: string, place: object): void {
+    this.#sendText({ type: 'painted', id, ...place });
+  }
+
+  placed(means: Later): void {
+    this.#means = means;
+    means.watchPlace(this);
+  }
+
   /** Tells the host where this window is; `id` when it asked for the move. */
   place(place: Place, id?: string): void {
     this.#sendText({ type: 'place', id, ...place });
@@ -62,12 +84,8 @@ export class WsTransport implements Transport {
     await this.#redeemCode();
     for (;;) {
       try {
-        const response = await this.#post('/ticket');
-        if (response.status === 401) this.#listener?.refused();
-        else if (response.ok) {
-          const { ticket } = (await response.json()) as { ticket: string };
-          await this.#live(ticket);
-        }
+        const ticket = await this.#ticket();
+        if (ticket) await this.#live(ticket);
       } catch {
         // Nobody listens just now.
       }
@@ -89,6 +107,13 @@ export class WsTransport implements Transport {
     }
   }
 
+  /** One ticket opens one thing, once. */
+  async #ticket(): Promise<string | undefined> {
+    const response = await this.#post('/ticket');
+    if (response.status === 401) this.#listener?.refused();
+    return response.ok ? ((await response.json()) as { ticket: string }).ticket : undefined;
+  }
+
   #post(path: string): Promise<Response> {
     return fetch(path, { method: 'POST', headers: { 'X-Deskhand-Key': sessionStorage.getItem(KEY) ?? '' } });
   }
@@ -102,13 +127,17 @@ export class WsTransport implements Transport {
         try {
           const message = JSON.parse(String(data)) as HostMessage;
           if (message.type === 'move')
-            void moveWindow(this.window, message.x, message.y).then((place) => this.place(place, message.id));
+            void this.#means
+              ?.moveWindow(this.window, message.x, message.y)
+              .then((place) => this.place(place, message.id));
           else this.#listener?.message(message);
         } catch {
           // Half a message is no message; the next snapshot is complete.
         }
       };
-      socket.onopen = () => this.place(placeOf(this.window));
+      socket.onopen = () => {
+        if (this.#means) this.place(this.#means.placeOf(this.window));
+      };
       socket.onclose = () => {
         this.#socket = undefined;
         resolve();
