@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { FakeDesktop, PanelProcess, panelRun } from '@deskhand/overlay/testing';
+import { PROBE_CELL_PX, PROBE_CELLS, probeCells } from '@deskhand/protocol';
 import {
   type Browser,
   type BrowserContext,
@@ -122,6 +123,13 @@ describe('the panel in Chromium', () => {
   let fake: FakeDesktop;
   let panel: PanelProcess;
   const open: AsyncDisposable[] = [];
+  /** One desktop and one host for all tests that leave them as they were. */
+  let house: { fake: FakeDesktop; panel: PanelProcess } | null = null;
+  const leaveHouse = async () => {
+    await house?.panel[Symbol.asyncDispose]();
+    await house?.fake[Symbol.asyncDispose]();
+    house = null;
+  };
 
   beforeAll(async () => {
     browser = await chromium.launch({
@@ -132,17 +140,26 @@ describe('the panel in Chromium', () => {
   afterEach(async () => {
     for (const resource of open.splice(0).reverse()) await resource[Symbol.asyncDispose]();
   });
-  afterAll(() => browser.close());
+  afterAll(async () => {
+    await browser.close();
+    await leaveHouse();
+  });
 
   async function show(
     mode: string,
     options: BrowserContextOptions = {},
     prepare?: (context: BrowserContext) => Promise<unknown>,
   ): Promise<Page> {
-    fake = await FakeDesktop.start();
-    open.push(fake);
-    panel = await PanelProcess.start(fake.dataDir, { env: fake.env });
-    open.push(panel);
+    if (house === null) {
+      fake = await FakeDesktop.start();
+      panel = await PanelProcess.start(fake.dataDir, { env: fake.env });
+      house = { fake, panel };
+    } else {
+      ({ fake, panel } = house);
+      await fake.reset();
+      rmSync(fake.paths.latchFile, { force: true });
+    }
+    for (const server of [fake.guard, fake.daemon]) server.forget();
     const context = await browser.newContext({
       viewport: SIZE,
       locale: 'en-US',
@@ -158,7 +175,7 @@ describe('the panel in Chromium', () => {
       if (message.type() === 'error') faults.push(message.text());
     });
     faults.length = 0;
-    await page.goto(panel.url);
+    await page.goto(await panel.issueLink());
     await page.waitForSelector('.mode-idle');
     await enter(mode);
     return page;
@@ -167,13 +184,13 @@ describe('the panel in Chromium', () => {
   async function enter(mode: string): Promise<void> {
     await scenes[mode]?.(fake);
     await page.waitForSelector(`.mode-${mode}`);
-    if (!['idle', 'pairing'].includes(mode)) await page.waitForSelector('.meter');
+    if (!['idle', 'pairing'].includes(mode)) await page.waitForSelector('.meter', { state: 'attached' });
     if (!['idle', 'pairing'].includes(mode)) {
       if (mode === 'awaiting_human') await says('.request', 'Click “Submit”');
       else await says('.action', 'Click “Submit” in Firefox');
       await says('.log li', 'Scroll down 3 notches');
     }
-    if (await page.$('img')) await page.waitForSelector('.target');
+    if (await page.$('img')) await page.waitForSelector('.target', { state: 'attached' });
   }
   /** Errors of the page: there may be none, ever. */
   const faults: string[] = [];
@@ -307,6 +324,7 @@ describe('the panel in Chromium', () => {
     await says('main', 'panel-link.html');
     await page.goto(again.url);
     await page.waitForSelector('.mode-running');
+    await leaveHouse();
   });
 
   it('notices a host that hangs with its socket open', async () => {
@@ -495,8 +513,7 @@ describe('the panel in Chromium', () => {
   });
 
   it('mirrors itself for languages written from the right', async () => {
-    await show('running');
-    await page.evaluate("document.documentElement.dir = 'rtl'");
+    await show('running', { locale: 'ar' });
     const [number, took] = [await box('.log li:first-child .number'), await box('.log li:first-child .took')];
     expect(number.x).toBeGreaterThan(took.x);
     expect(await overflow()).toBe(0);
@@ -517,6 +534,7 @@ describe('the panel in Chromium', () => {
       const after = await box('.stop-button');
       expect(after.height).toBeGreaterThanOrEqual(56);
       expect(after.y + after.height).toBe(before.y + before.height);
+      await pageClosed();
     }
   });
 
@@ -574,6 +592,236 @@ describe('the panel in Chromium', () => {
     expect(reached).toContain('summary');
   });
 
+  it('lets a yes reach as far as the person says', async () => {
+    await show('awaiting_human');
+    await settled();
+    await page.getByText('More choices').click();
+    await page.getByRole('button', { name: 'Allow for this run' }).click();
+    await eventually(() => commands().includes('approve'));
+    expect(fake.daemon.messages('command').at(-1)).toMatchObject({ scope: 'run', digest: 'd1' });
+  });
+
+  it('answers an open question with a note, and asks for no scope', async () => {
+    await show('running');
+    fake.setDaemon({
+      run: panelRun({ status: 'awaiting_human', awaitingReason: 'Which colour?', ask: null }),
+    });
+    await page.waitForSelector('.approve[aria-disabled="false"]');
+    expect(await page.getByRole('button', { name: 'Allow for this run' }).count()).toBe(0);
+    await page.locator('textarea').fill('green');
+    await page.getByRole('button', { name: 'Answer' }).click();
+    await eventually(() => commands().includes('approve'));
+    expect(fake.daemon.messages('command').at(-1)).toMatchObject({ note: 'green' });
+    expect(fake.daemon.messages('command').at(-1)).not.toHaveProperty('scope');
+  });
+
+  it.each([1, 1.5, 2])(
+    '[LOCAL10] paints the patch of a probe to the pixel at scale %d, for a moment',
+    async (scale) => {
+      await show('running', { deviceScaleFactor: scale });
+      const nonce = 'c0ffee0123456789';
+      fake.daemon.send({ type: 'probe', id: 'p1', nonce, showMs: 2000 });
+      await eventually(() => fake.daemon.messages('probe_shown').length === 1);
+      const { data, info } = await sharp(await page.screenshot({ scale: 'device' }))
+        .removeAlpha()
+        .raw()
+        .toBuffer({ resolveWithObject: true });
+      const at = 12 * scale;
+      const seen = probeCells(nonce).map((_set, cell) => {
+        const x = at + (cell % PROBE_CELLS) * PROBE_CELL_PX + 1;
+        const y = at + Math.floor(cell / PROBE_CELLS) * PROBE_CELL_PX + 1;
+        const [red = 0, green = 0] = data.subarray((y * info.width + x) * 3);
+        return green > 200 && red < 60;
+      });
+      expect(seen).toEqual(probeCells(nonce));
+      await eventually(async () => (await page.locator('.patch').count()) === 0);
+    },
+  );
+
+  it('stays whole and usable at a zoom of 200 %', async () => {
+    for (const mode of ['running', 'awaiting_human', 'stopped']) {
+      await show(mode, { viewport: { width: 188, height: 320 }, deviceScaleFactor: 2 });
+      await settled();
+      expect(await overflow()).toBe(0);
+      const stop = await box('.stop-button');
+      expect(stop.height).toBe(56);
+      expect(stop.y + stop.height).toBeLessThanOrEqual(320 - 40);
+      const control = page.locator('.controls button').first();
+      await control.scrollIntoViewIfNeeded();
+      expect(await control.isVisible()).toBe(true);
+      expect(await box('.stop-button')).toEqual(stop);
+      await pageClosed();
+    }
+  });
+
+  it('made small, says who is in control and keeps STOP', async () => {
+    await show('running', { viewport: { width: 376, height: 160 } });
+    expect(await page.locator('.status h1').isVisible()).toBe(true);
+    expect(await page.locator('.meter').isVisible()).toBe(false);
+    const stop = await box('.stop-button');
+    expect([stop.height, stop.y + stop.height]).toEqual([56, 160 - 46]);
+    await page.locator('.stop-button').dispatchEvent('pointerdown');
+    await eventually(() => fake.guard.messages('stop').length > 0);
+  });
+
+  it.each([1, 1.5, 2])('puts the cross-hair on the same place of the picture at scale %d', async (scale) => {
+    await show('running', { deviceScaleFactor: scale });
+    const [picture, target] = [await box('.screen'), await box('.target')];
+    expect(Math.abs(target.x + target.width / 2 - picture.x - (248 / 320) * picture.width)).toBeLessThan(1);
+    expect(Math.abs(target.y + target.height / 2 - picture.y - (147 / 180) * picture.height)).toBeLessThan(1);
+  });
+
+  it('draws every line darker for those who ask for contrast', async () => {
+    await show('running', { contrast: 'more' });
+    const color = (name: string) =>
+      page.evaluate<string>(`getComputedStyle(document.documentElement).getPropertyValue('--${name}')`);
+    expect(await color('muted')).toBe(await color('text'));
+  });
+
+  it.each(['dark', 'light'] as const)('has the contrast it promises in %s', async (colorScheme) => {
+    await show('idle', { colorScheme });
+    const hex = async (name: string) =>
+      (
+        await page.evaluate<string>(
+          `getComputedStyle(document.documentElement).getPropertyValue('--${name}')`,
+        )
+      ).trim();
+    const [text, muted, surround, stop, stopText, pageColor] = await Promise.all(
+      ['text', 'muted', 'stop-surround', 'stop', 'stop-text', 'page'].map(hex),
+    );
+    const ratio = (one = '', other = '') => contrast(one, other);
+    expect(ratio(text, pageColor)).toBeGreaterThan(12);
+    expect(ratio(muted, pageColor)).toBeGreaterThan(6);
+    expect(ratio(stopText, stop)).toBeGreaterThan(5);
+    expect(ratio(stop, surround)).toBeGreaterThan(3);
+    for (const tone of ['run', 'await', 'paused', 'stopped', 'lost', 'ready', 'good'])
+      expect([tone, ratio(await hex(tone), pageColor) > 4.5]).toEqual([tone, true]);
+    const raised = await hex('raised');
+    expect(ratio(await hex('edge-of-field'), raised)).toBeGreaterThan(3);
+  });
+
+  describe('languages', () => {
+    it.each([
+      ['de-DE', 'de', 'ltr', 'Der Agent steuert'],
+      ['es-MX', 'es', 'ltr', 'El agente tiene el control'],
+      ['fr-FR', 'fr', 'ltr', 'L’agent a la main'],
+      ['ar-EG', 'ar', 'rtl', 'الوكيل هو المتحكم'],
+      ['ja-JP', 'ja', 'ltr', 'エージェントが操作中'],
+      ['pt-BR', 'en', 'ltr', 'Agent is in control'],
+    ])(
+      '%s: the panel speaks %s, written %s, and nothing leaves its place',
+      async (locale, lang, dir, words) => {
+        const asked: string[] = [];
+        await show('running', { locale }, async (context) => {
+          context.on('request', (request) => asked.push(request.url()));
+        });
+        await says('.status h1', words);
+        expect(await page.evaluate('[document.documentElement.lang, document.documentElement.dir]')).toEqual([
+          lang,
+          dir,
+        ]);
+        expect(asked.filter((url) => url.includes('/words-'))).toHaveLength(1);
+        const stop = await box('.stop-button');
+        expect([stop.height, stop.y + stop.height]).toEqual([56, SIZE.height - 46]);
+        expect(await overflow()).toBe(0);
+        await scenes.awaiting_human?.(fake);
+        await page.waitForSelector('.mode-awaiting_human');
+        expect(await overflow()).toBe(0);
+        expect(await box('.stop-button')).toEqual(stop);
+      },
+    );
+
+    it('a language that needs 40 % more room and marks every word shows none that was forgotten', async () => {
+      // What the build makes of a catalog, with each text replaced by a longer one in brackets.
+      await show('idle', { locale: 'en-US' }, (context) =>
+        context.route('**/words-en.js', async (route) => {
+          const source = await (await route.fetch()).text();
+          const body = source.replace(
+            /export\s*\{\s*(\w+) as default\s*\};?/,
+            `const long = (text) => '⟦' + text + 'ẍ'.repeat(Math.ceil(text.length * 0.4)) + '⟧';
+             const all = Object.fromEntries(Object.entries($1).map(([key, message]) =>
+               [key, typeof message === 'function' ? (v, f) => long(message(v, f)) : long(message)]));
+             export { all as default };`,
+          );
+          await route.fulfill({ contentType: 'text/javascript', body });
+        }),
+      );
+      for (const mode of [
+        'running',
+        'awaiting_human',
+        'paused',
+        'takeover',
+        'stopped',
+        'disconnected',
+        'controls_lost',
+      ]) {
+        await fake.reset();
+        await page.waitForSelector('.mode-idle');
+        await scenes[mode]?.(fake);
+        await page.waitForSelector(`.mode-${mode}`);
+        expect(await overflow()).toBe(0);
+        const stop = await box('.stop-button');
+        expect([stop.height, stop.y + stop.height]).toEqual([56, SIZE.height - 46]);
+        const untranslated = await page.evaluate<string[]>(
+          `[...document.querySelectorAll('.status h1 span:not(.chip), .controls button, .label, .figures dt, .stop-button span')]
+            .map((element) => element.textContent.trim()).filter((text) => text && !text.startsWith('⟦'))`,
+        );
+        expect(untranslated).toEqual([]);
+      }
+    });
+  });
+
+  it('shows what is true again after half messages, nonsense and 100 kB of reasons', async () => {
+    await show('running');
+    const nonsense = [
+      '{"type":"state","seq":',
+      `${JSON.stringify({ type: 'step', runId: panelRun().id, step: 13, thought: 'x'.repeat(100_000), at: AT })}\n`,
+      '{"type":"thumbnail","jpegBase64":7}\n',
+    ];
+    for (const [index, bytes] of nonsense.entries()) {
+      fake.daemon.sendRaw(bytes);
+      await page.locator('.stop-button').dispatchEvent('pointerdown');
+      // By the websocket and by a request of its own.
+      await eventually(() => fake.guard.messages('stop').length > 1);
+      fake.setGuard({ control: 'armed', latch: { tripped: false } });
+      fake.guard.forget();
+      await eventually(
+        async () => {
+          fake.setDaemon({ run: panelRun() });
+          return (await page.locator('.mode-running').count()) === 1;
+        },
+        { what: `the running panel after nonsense ${index}` },
+      );
+    }
+    expect(faults).toEqual([]);
+  });
+
+  it('is not led astray by a clock that jumps', async () => {
+    await show('running', {}, async (context) => {
+      await context.clock.install();
+      await context.clock.resume();
+    });
+    for (const hours of [-24, 24 * 400]) {
+      await page.clock.setSystemTime(new Date(Date.now() + hours * 3_600_000));
+      fake.setDaemon({ run: panelRun({ step: 12 + Math.abs(hours) }) });
+      await eventually(async () => (await page.locator('.figures').textContent())?.includes('of'));
+      expect(await page.locator('.mode-running').count()).toBe(1);
+      expect(await page.locator('.figures').textContent()).not.toMatch(/NaN|-\d|Infinity/);
+    }
+    await page.locator('.stop-button').dispatchEvent('pointerdown');
+    await eventually(() => fake.guard.messages('stop').length > 0);
+  });
+
+  it('takes what a newer desktop tells beyond its knowledge for no news', async () => {
+    await show('running');
+    fake.daemon.sendRaw('{"type":"hologram","id":"1","density":7}\n');
+    fake.guard.sendRaw('{"type":"weather","id":"1"}\n');
+    fake.daemon.send({ ...fake.daemonState, mood: 'cheerful', seq: fake.daemonState.seq + 1 } as never);
+    fake.step({ step: 21, action: 'after the unknown' });
+    await says('main', 'after the unknown');
+    expect(await page.locator('.mode-running').count()).toBe(1);
+  });
+
   it('asks the network for nothing but itself', async () => {
     const asked: string[] = [];
     await show('running', {}, async (context) => {
@@ -594,9 +842,26 @@ describe('the panel in Chromium', () => {
     page.evaluate(
       'document.body.tabIndex = -1; document.body.focus(); document.body.removeAttribute("tabindex")',
     );
+  const pageClosed = async () => {
+    for (const resource of open.splice(0).reverse()) await resource[Symbol.asyncDispose]();
+  };
   const commands = (): string[] =>
     fake.daemon.messages('command').map((message) => (message.type === 'command' ? message.name : ''));
 });
+
+/** Contrast of two colours, 1 … 21; WCAG 2. */
+function contrast(one: string, other: string): number {
+  const luminance = (color: string) => {
+    const hex = color.length === 4 ? color.replace(/[^#]/g, '$&$&') : color;
+    const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => {
+      const value = Number.parseInt(hex.slice(at, at + 2), 16) / 255;
+      return value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const [light = 0, dark = 0] = [luminance(one), luminance(other)].sort((a, b) => b - a);
+  return (light + 0.05) / (dark + 0.05);
+}
 
 /** Mean difference of two pictures, 0…1, after shrinking both: fonts may differ a little, layout and colour may not. */
 async function difference(one: Buffer, other: Buffer): Promise<number> {

@@ -274,7 +274,7 @@ describe('overlay at work', () => {
     );
     expect(electron.panel.bounds).toMatchObject({ x: 16, y: 104 });
     const answer = desktop.daemon.messages('rects').find((message) => message.id === 'd1');
-    expect(answer).toMatchObject({ rects: [{ x: 32, y: 368, width: 752, height: 1120 }] });
+    expect(answer).toMatchObject({ rects: [{ x: 32, y: 208, width: 752, height: 1280 }] });
   });
 
   it('comes back onto a display that is left when its own is unplugged', async () => {

@@ -57,6 +57,11 @@ export class FakeLocalServer<In extends { type: string }, Out extends { type: st
     return this.#sockets.size;
   }
 
+  /** The record begins anew. */
+  forget(): void {
+    this.received.length = 0;
+  }
+
   messages(type: In['type']): In[] {
     return this.received.map(({ message }) => message).filter((message) => message.type === type);
   }
