@@ -36,6 +36,14 @@ export function makeLater({
     const { details = [] } = model.shown ?? {};
     return (
       <div class="rest">
+        {pin && (
+          <div class="controls quiet">
+            <button type="button" onClick={pin}>
+              <Icon name="pin" />
+              {t('keepOnTop')}
+            </button>
+          </div>
+        )}
         <PastRuns model={model} />
         {details.length > 0 && (
           <details class="more">
@@ -51,14 +59,6 @@ export function makeLater({
               ))}
             </dl>
           </details>
-        )}
-        {pin && (
-          <div class="controls quiet">
-            <button type="button" onClick={pin}>
-              <Icon name="pin" />
-              {t('keepOnTop')}
-            </button>
-          </div>
         )}
       </div>
     );
