@@ -44,6 +44,7 @@ const values: Readonly<Record<string, string | number>> = {
     limit: '2',
     application: 'Firefox',
     seconds: '0.8',
+    code: '1234',
   },
 };
 
