@@ -4,6 +4,7 @@ import { apiBenchmark } from './api.ts';
 import { type Benchmark, type BenchReport, tableAsText } from './benchmark.ts';
 import { desktopBenchmark } from './desktop.ts';
 import { engineStepBenchmark } from './engine-step.ts';
+import { modelBenchmark } from './model.ts';
 import { ocrBenchmark } from './ocr.ts';
 import { stopBenchmark } from './stop.ts';
 
@@ -14,6 +15,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   stopBenchmark,
   apiBenchmark,
   ocrBenchmark,
+  modelBenchmark,
 ];
 
 const { values, positionals } = parseArgs({

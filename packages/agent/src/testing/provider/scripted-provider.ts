@@ -53,6 +53,8 @@ export class ScriptedProvider implements AsyncDisposable {
   readonly complaints: string[] = [];
   /** When connections were closed by the client before an answer's end, milliseconds since the epoch. */
   readonly abortedAt: number[] = [];
+  /** How long each whole answer took to say, milliseconds: the model's time. */
+  readonly answerMs: number[] = [];
   readonly #replies: ScriptedReply[];
   readonly #expectedKey: string | undefined;
   readonly #server: Server;
@@ -112,9 +114,11 @@ export class ScriptedProvider implements AsyncDisposable {
     if (next === undefined) return this.#complain(response, 'asked once too often', 400);
     const reply = typeof next === 'function' ? next(body) : next;
     if ('fault' in reply) return this.#misbehave(response, reply.fault, wire, body);
+    const startedMs = performance.now();
     beginStream(response);
     await this.#stream(response, wire.pieces(reply, body, this.#newId), reply.pieceMs);
     response.end(wire.ending);
+    this.answerMs.push(performance.now() - startedMs);
   }
 
   async #stream(response: ServerResponse, pieces: readonly Piece[], pieceMs = 0): Promise<void> {
