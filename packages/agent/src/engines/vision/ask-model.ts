@@ -210,7 +210,7 @@ export function imageBytesOf(messages: readonly ModelMessage[]): number {
   const walk = (value: unknown): void => {
     if (value instanceof Uint8Array) bytes += value.byteLength;
     else if (typeof value === 'string' && value.startsWith('data:image/'))
-      bytes += Math.floor(((value.length - value.indexOf(',') - 1) * 3) / 4);
+      bytes += Buffer.byteLength(value.slice(value.indexOf(',') + 1), 'base64');
     else if (Array.isArray(value)) for (const part of value) walk(part);
     else if (isRecord(value)) for (const part of Object.values(value as object)) walk(part);
   };
