@@ -12,5 +12,7 @@ if not exist "%NODE%" (
   echo deskhand: no Node 24.15 or newer here; run this first: npm start ^(or npm run setup^), in %ROOT% 1>&2
   exit /b 2
 )
+rem Types are stripped and modules compiled once, not at every start.
+if not defined NODE_COMPILE_CACHE set "NODE_COMPILE_CACHE=%ROOT%\node_modules\.cache\deskhand-code"
 "%NODE%" --disable-warning=ExperimentalWarning "%ROOT%\apps\cli\src\main.ts" %*
 exit /b %ERRORLEVEL%

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { silentLogger } from '@deskhand/base';
-import { FrameEncoder, layoutIdOf, openX11ScreenCapture } from '@deskhand/daemon/capture';
+import { FrameEncoder, layoutIdOf, OVERLAY_PROPERTY, openX11ScreenCapture } from '@deskhand/daemon/capture';
 import { openX11 } from '@deskhand/daemon/x11';
 import screenshot from 'screenshot-desktop';
 import sharp from 'sharp';
@@ -77,7 +77,20 @@ export async function captureTable(
             .toBuffer()
         ).length,
     },
+    {
+      name: '· copy and encoder together',
+      every: 1,
+      work: async () => {
+        await capture.grab(display.bounds, { signal });
+        return (
+          await sharp(small.data, { raw: { ...target, channels: 3 } })
+            .jpeg({ quality: QUALITY, mozjpeg: false, optimiseCoding: false })
+            .toBuffer()
+        ).length;
+      },
+    },
     { name: 'nut-js grab → three channels → sharp', every: 1, work: () => nut.take('grab') },
+    { name: 'nut-js grab → Jimp', every: 4, work: () => nut.take('jimp') },
     {
       name: 'screenshot-desktop (png) → sharp',
       every: 4,
@@ -140,6 +153,65 @@ export async function captureTable(
   };
 }
 
+/** A panel in the corner and a border, as a run shows them: what leaving them out costs. */
+export async function overlayTable(
+  busy: BusyDesktop,
+  options: { rounds: number; signal: AbortSignal },
+): Promise<BenchTable> {
+  const { display: name } = busy.desktop;
+  const { signal } = options;
+  await using connection = await openX11({ display: name, log: silentLogger });
+  await using capture = await openX11ScreenCapture({ connection, log: silentLogger });
+  await using overlay = await openX11({ display: name, log: silentLogger });
+  const [display] = await capture.displays();
+  if (display === undefined) throw new Error('no display');
+  const { width, height } = display.bounds;
+  const windows = [
+    { x: width - 400, y: height - 540, width: 380, height: 520 },
+    { x: 0, y: 0, width, height: 4 },
+    { x: 0, y: height - 4, width, height: 4 },
+    { x: 0, y: 4, width: 4, height: height - 8 },
+    { x: width - 4, y: 4, width: 4, height: height - 8 },
+  ];
+  for (const place of windows) {
+    const window = await overlay.createWindow(place, { overrideRedirect: 1, backgroundPixel: 0xff00ff });
+    await overlay.changeProperty(window, OVERLAY_PROPERTY, 'CARDINAL', { format: 32, data: [1] });
+    await overlay.mapWindow(window);
+  }
+  let shown = 0;
+  const whole = async () => (await capture.grabEverything(display.bounds, { signal })).pixels.length;
+  const results = await race(
+    [
+      { name: 'plain copy of the screen, overlay in it', every: 1, work: whole },
+      {
+        name: 'panel and border left out, what is beneath shown',
+        every: 1,
+        work: async () => {
+          const { pixels } = await capture.grab(display.bounds, { signal });
+          // One pixel of the panel, one of the border.
+          for (const at of [(height - 300) * width + width - 200, width >> 1])
+            if (pixels[at * 4] === 255 && pixels[at * 4 + 1] === 0 && pixels[at * 4 + 2] === 255) shown += 1;
+          return pixels.length;
+        },
+      },
+    ],
+    options,
+  );
+  const plain = results[0]?.medianMs ?? Number.NaN;
+  return {
+    title: `The overlay left out, ${width}x${height}`,
+    note: `In turn, on the screen of above. The overlay was seen in ${shown} of the second kind.`,
+    columns: ['way', 'median ms', 'p95 ms', 'more than plain, ms', 'n'],
+    rows: results.map(({ name: way, medianMs, p95Ms, count }) => [
+      way,
+      brief(medianMs),
+      brief(p95Ms),
+      brief(medianMs - plain),
+      count,
+    ]),
+  };
+}
+
 /** nut-js in a process of its own, which it may end; it takes its own time. */
 function startNutRival({ desktop }: BusyDesktop, target: { width: number; height: number }) {
   const child = fork(new URL('desktop-nut-rival.ts', import.meta.url).pathname, [], {
@@ -147,7 +219,7 @@ function startNutRival({ desktop }: BusyDesktop, target: { width: number; height
     cwd: desktop.folder,
   });
   return {
-    async take(way: 'grab' | 'file'): Promise<{ bytes: number; ms: number }> {
+    async take(way: 'grab' | 'jimp' | 'file'): Promise<{ bytes: number; ms: number }> {
       if (!child.connected) throw new Error('its process ended');
       child.send(way);
       const gone = new AbortController();

@@ -1,5 +1,5 @@
 import type { BenchTable } from './benchmark.ts';
-import { captureTable } from './desktop-capture.ts';
+import { captureTable, overlayTable } from './desktop-capture.ts';
 import { startBusyDesktop } from './desktop-screen.ts';
 import { primitivesTable, settleTable } from './desktop-steps.ts';
 import { typingTable } from './desktop-typing.ts';
@@ -19,6 +19,7 @@ const tables: BenchTable[] = [];
   await using busy = await startBusyDesktop({ width, height });
   const large = width * height > 4_000_000;
   tables.push(await captureTable(busy, { rounds: large ? 20 : 40, signal, progress }));
+  tables.push(await overlayTable(busy, { rounds: large ? 20 : 60, signal }));
   if (!large) {
     tables.push(await primitivesTable(busy, { signal, progress }));
     tables.push(await settleTable(busy, { trials: 20, signal, progress }));

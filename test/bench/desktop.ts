@@ -3,8 +3,15 @@ import { promisify } from 'node:util';
 import { type Benchmark, type BenchTable, tableAsText } from './benchmark.ts';
 
 const run = promisify(execFile);
-/** Part → display size. */
-const PARTS = ['1920x1080', '3840x2160'] as const;
+/** As `deskhand up` starts the daemon. */
+const SMALL_YOUNG_GENERATION = '--max-semi-space-size=2';
+/** Programs and what they are asked for. */
+const PARTS = [
+  ['desktop-part.ts', '1920x1080'],
+  ['desktop-part.ts', '3840x2160'],
+  ['desktop-idle.ts', 'idle'],
+  ['desktop-idle.ts', 'growth'],
+] as const;
 
 /**
  * Eyes and hands beside what people use instead, on one realistic screen, all columns in one run.
@@ -15,11 +22,11 @@ export const desktopBenchmark: Benchmark = {
   describe: 'capture, typing, clicks and settling against screenshot-desktop, nut-js, xdotool and others',
   async run({ signal, progress }) {
     const tables: BenchTable[] = [];
-    for (const size of PARTS) {
-      progress(`desktop: ${size}`);
+    for (const [program, part] of PARTS) {
+      progress(`desktop: ${part}`);
       const { stdout } = await run(
         process.execPath,
-        [new URL('desktop-part.ts', import.meta.url).pathname, size],
+        [SMALL_YOUNG_GENERATION, new URL(program, import.meta.url).pathname, part],
         {
           signal,
           killSignal: 'SIGTERM',

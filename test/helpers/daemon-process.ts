@@ -16,6 +16,8 @@ import { descendants, isAlive } from './up-process.ts';
 
 const MAIN = fileURLToPath(new URL('../../apps/daemon/src/main.ts', import.meta.url));
 
+const CODE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/deskhand-code', import.meta.url));
+
 export type DaemonReady = Readonly<{
   type: 'ready';
   machineId: string;
@@ -58,9 +60,11 @@ export class DaemonProcess implements AsyncDisposable {
       ...(options.server === undefined ? [] : ['--server', options.server]),
     ];
     const child = fork(MAIN, [...args, ...(options.args ?? [])], {
-      env: options.env,
+      // As `bin/deskhand` sets it.
+      env: { NODE_COMPILE_CACHE: CODE_CACHE, ...options.env },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      execArgv: [],
+      // As `deskhand up` starts it.
+      execArgv: ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=2'],
     });
     return new DaemonProcess(child, dataFolder, options.env, options.dataFolder === undefined);
   }

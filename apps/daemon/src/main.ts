@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { errorAttributes, isAbort, randomHex, Scope, Secret, StopError, sleep } from '@deskhand/base';
@@ -202,6 +203,8 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
       void parts.state().then(({ stopHotkey }) => {
         const { armed, reason, pressedAt } = stopHotkey;
         const hotkey = { armed, reason: reason ?? null, pressedAt: pressedAt ?? null };
+        // An end by SIGKILL would lose what the next start is to be spared.
+        flushCompileCache();
         tellParent({ type: 'ready', machineId, display, stopHotkey: chord.label, hotkey, displays });
       });
     },

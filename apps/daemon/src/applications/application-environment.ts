@@ -4,7 +4,7 @@ const PRIVATE = [
   /(^|_)(API_?KEY|KEY_ID|ACCESS_KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS)($|_)/,
   /^(DATABASE_URL|NATS_URL)$/,
   // These steer Node itself and the tools that started us, and mean nothing to an application.
-  /^NODE_(OPTIONS|CHANNEL_FD|UNIQUE_ID|V8_COVERAGE)$/,
+  /^NODE_(OPTIONS|COMPILE_CACHE|CHANNEL_FD|UNIQUE_ID|V8_COVERAGE)$/,
   /^(npm|pnpm|PNPM|TURBO|VITEST)_/,
   /^(VITEST|INIT_CWD|DESKTOP_STARTUP_ID)$/,
 ];

@@ -12,7 +12,6 @@ import {
   type Rect,
   type Size,
 } from '@deskhand/protocol';
-import sharp from 'sharp';
 import type { PointerImage, RawImage } from '../ports.ts';
 import { FrameScaler } from './frame-scaler.ts';
 import { paintOver, paintPointer, toBgrx } from './paint.ts';
@@ -108,6 +107,8 @@ export function encodeFrame(image: RawImage, options: EncodeFrameOptions): Promi
 
 async function encodeRgb(rgb: Buffer, size: Size, options: EncodeFrameOptions): Promise<Buffer> {
   // Three channels, always: sharp treats a fourth as alpha and spoils the colours.
+  // Loaded with the first picture: a desktop that only waits does without its 25 MB.
+  const { default: sharp } = await import('sharp');
   const picture = sharp(rgb, { raw: { width: size.width, height: size.height, channels: 3 } });
   const quality = options.quality ?? DEFAULT_QUALITY;
   try {

@@ -2,7 +2,6 @@
 import { raceSignal } from '@deskhand/base';
 import { type Display, DisplayId, type Point, ProtocolError, type Rect } from '@deskhand/protocol';
 import screenshot from 'screenshot-desktop';
-import sharp from 'sharp';
 import type { RawImage, ScreenCapture } from '../ports.ts';
 
 /**
@@ -57,7 +56,8 @@ export class ScreenshotDesktopCapture implements ScreenCapture {
     const { bounds } = known.display;
     try {
       const png = await raceSignal(screenshot({ screen: known.screen, format: 'png' }), options.signal);
-      const { data, info } = await sharp(png)
+      const { data, info } = await (await import('sharp'))
+        .default(png)
         .extract({ left: x - bounds.x, top: y - bounds.y, width, height })
         .removeAlpha()
         .toColourspace('srgb')
@@ -80,7 +80,9 @@ export class ScreenshotDesktopCapture implements ScreenCapture {
         const size =
           found.width !== undefined && found.height !== undefined
             ? { width: found.width, height: found.height }
-            : await sharp(await screenshot({ screen: found.id, format: 'png' })).metadata();
+            : await (await import('sharp'))
+                .default(await screenshot({ screen: found.id, format: 'png' }))
+                .metadata();
         known.push({
           screen: found.id,
           display: {

@@ -1,4 +1,3 @@
-import sharp from 'sharp';
 import type { RawImage } from '../ports.ts';
 
 const MARGIN_PX = 12;
@@ -7,6 +6,7 @@ const DOTS_PER_INCH = 110;
 
 /** Dark text on white as a picture, for trying a reader. @throws Error where no font is installed at all. */
 export async function pictureOfText(text: string): Promise<RawImage> {
+  const { default: sharp } = await import('sharp');
   const { data, info } = await sharp({ text: { text, font: 'sans 12', dpi: DOTS_PER_INCH } })
     .extractChannel(0)
     .raw()
