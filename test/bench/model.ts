@@ -8,7 +8,7 @@ import { FrameEncoder, layoutIdOf, openX11ScreenCapture } from '@deskhand/daemon
 import { openX11 } from '@deskhand/daemon/x11';
 import type { RunEvent } from '@deskhand/protocol';
 import { descendants, temporaryFolder, UpProcess } from '../helpers/up-process.ts';
-import type { Benchmark } from './benchmark.ts';
+import type { Benchmark, BenchTable } from './benchmark.ts';
 import { brief, summarize } from './statistics.ts';
 
 /**
@@ -28,20 +28,20 @@ export const modelBenchmark: Benchmark = {
   name: 'model',
   describe: 'what a run adds to its model’s time, picture bytes beside full-size PNG, cancel in flight',
   run: async ({ signal, progress }) => {
-    const site = createServer((_request, response) => {
+    const site = createServer((request, response) => {
       response.writeHead(200, { 'content-type': 'text/html' });
-      response.end(PAGE);
+      response.end(request.url === '/photograph' ? pageWith(PHOTOGRAPH) : pageWith(''));
     });
     await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve));
     const page = `http://127.0.0.1:${(site.address() as AddressInfo).port}/`;
     const folder = temporaryFolder('bench-model');
-    const think = { text: WORDS, pieceMs: PIECE_MS };
     let fullPng: () => Promise<number> = () => Promise.resolve(0);
     const pngBytes: number[] = [];
+    const pngs: Array<Promise<unknown>> = [];
     const lines: ScriptedReply[] = [];
     await using provider = new ScriptedProvider({
       replies: Array.from({ length: 200 }, () => (body) => {
-        void fullPng().then((bytes) => pngBytes.push(bytes));
+        pngs.push(fullPng().then((bytes) => pngBytes.push(bytes)));
         const line = lines.shift();
         if (line === undefined) return { fault: { type: 'stall' } };
         return typeof line === 'function' ? line(body) : line;
@@ -63,45 +63,24 @@ export const modelBenchmark: Benchmark = {
       await using connection = await openX11({ display: up.ready.display ?? '', log: silentLogger });
       await using capture = await openX11ScreenCapture({ connection, log: silentLogger });
       fullPng = () => fullSizePng(capture, signal);
-      lines.push(
-        { ...think, calls: [{ name: 'browser_navigate', input: { url: page } }] },
-        ...FIELDS.map((field) => (body: Record<string, unknown>) => ({
-          ...think,
-          calls: [
-            {
-              name: 'click_element',
-              input: { element: numberOf(body, new RegExp(`^text_field "${field}"`)) },
-            },
-            { name: 'type_text', input: { text: `${field} of Ada Lovelace` } },
-          ],
-        })),
-        (body) => ({
-          ...think,
-          calls: [{ name: 'click_element', input: { element: numberOf(body, /^button "Send"/) } }],
-        }),
-        { ...think, calls: [{ name: 'done', input: { summary: 'Filled in.' } }] },
-      );
-      progress(`one run of ${lines.length} decisions`);
-      const startedAt = performance.now();
-      const run = await client.runs.create({
-        machine_id: up.ready.machine_id,
-        task: `Open ${page} and fill in the form.`,
-      });
-      const events: RunEvent[] = [];
-      for await (const event of client.runs.events(run.id, { signal })) events.push(event);
-      const wallMs = performance.now() - startedAt;
-      const { status, error } = await client.runs.get(run.id);
-      if (status !== 'succeeded') throw new Error(`The benchmark's run failed: ${error?.message ?? status}`);
+      const pictures: Array<Parameters<typeof pictureRows>[0]> = [];
+      let time: BenchTable | undefined;
+      for (const kind of ['plain', 'photograph'] as const) {
+        lines.push(...formLines(`${page}${kind}`));
+        pngBytes.length = 0;
+        provider.answerMs.length = 0;
+        progress(`one run of ${lines.length} decisions, ${kind} page`);
+        const { events, wallMs } = await oneRun(client, up, `${page}${kind}`, signal);
+        await Promise.all(pngs.splice(0));
+        pictures.push({ kind, events, pngBytes: [...pngBytes] });
+        time ??= timeTable(events, wallMs, provider.answerMs);
+      }
       progress('cancels');
       const cancelMs: number[] = [];
       for (let nth = 0; nth < CANCELS; nth += 1) cancelMs.push(await cancelInFlight(client, provider, up));
       return {
         name: 'model',
-        tables: [
-          timeTable(events, wallMs, provider.answerMs),
-          pictureTable(events, pngBytes),
-          cancelTable(cancelMs),
-        ],
+        tables: [...(time === undefined ? [] : [time]), pictureTable(pictures), cancelTable(cancelMs)],
       };
     } finally {
       site.closeAllConnections();
@@ -110,6 +89,39 @@ export const modelBenchmark: Benchmark = {
     }
   },
 };
+
+function formLines(page: string): ScriptedReply[] {
+  const think = { text: WORDS, pieceMs: PIECE_MS };
+  return [
+    { ...think, calls: [{ name: 'browser_navigate', input: { url: page } }] },
+    ...FIELDS.map((field) => (body: Record<string, unknown>) => ({
+      ...think,
+      calls: [
+        { name: 'click_element', input: { element: numberOf(body, new RegExp(`^text_field "${field}"`)) } },
+        { name: 'type_text', input: { text: `${field} of Ada Lovelace` } },
+      ],
+    })),
+    (body) => ({
+      ...think,
+      calls: [{ name: 'click_element', input: { element: numberOf(body, /^button "Send"/) } }],
+    }),
+    { ...think, calls: [{ name: 'done', input: { summary: 'Filled in.' } }] },
+  ];
+}
+
+async function oneRun(client: Client, up: UpProcess, page: string, signal: AbortSignal) {
+  const startedAt = performance.now();
+  const run = await client.runs.create({
+    machine_id: up.ready.machine_id,
+    task: `Open ${page} and fill in the form.`,
+  });
+  const events: RunEvent[] = [];
+  for await (const event of client.runs.events(run.id, { signal })) events.push(event);
+  const wallMs = performance.now() - startedAt;
+  const { status, error } = await client.runs.get(run.id);
+  if (status !== 'succeeded') throw new Error(`The benchmark's run failed: ${error?.message ?? status}`);
+  return { events, wallMs };
+}
 
 /** The cookie file of the private X server, from its command line. */
 function authorityOf(upPid: number): string {
@@ -178,25 +190,42 @@ function timeTable(events: readonly RunEvent[], wallMs: number, modelMs: readonl
   };
 }
 
-function pictureTable(events: readonly RunEvent[], pngBytes: readonly number[]) {
+function pictureTable(runs: ReadonlyArray<Parameters<typeof pictureRows>[0]>): BenchTable {
+  return {
+    title: 'Bytes of pictures in one run',
+    note: 'Ours holds every picture of every request, those of earlier steps that are sent again included.',
+    columns: ['page', 'who', 'kB', 'times ours'],
+    rows: runs.flatMap(pictureRows),
+  };
+}
+
+function pictureRows({
+  kind,
+  events,
+  pngBytes,
+}: {
+  kind: string;
+  events: readonly RunEvent[];
+  pngBytes: readonly number[];
+}): Array<Array<string | number>> {
   const sent = events.flatMap((event) =>
     (event.type === 'step' || event.type === 'text') && event.model_usage !== undefined
       ? [event.model_usage.image_bytes]
       : [],
   );
   const total = sum(sent);
-  const png = sum(pngBytes.slice(0, sent.length));
-  const everything = sum(pngBytes.slice(0, sent.length).map((bytes, index) => bytes * (sent.length - index)));
-  return {
-    title: `Bytes of pictures in one run (${sent.length} requests)`,
-    note: 'Ours holds every picture of every request, those of earlier steps that are sent again included.',
-    columns: ['who', 'kB', 'times ours'],
-    rows: [
-      ['deskhand', Math.round(total / 1000), 1],
-      ['a full-size PNG per step, sent once', Math.round(png / 1000), brief(png / total)],
-      ['a full-size PNG per step, history kept', Math.round(everything / 1000), brief(everything / total)],
+  const png = sum(pngBytes);
+  const everything = sum(pngBytes.map((bytes, index) => bytes * (pngBytes.length - index)));
+  return [
+    [kind, `deskhand, ${sent.length} requests`, Math.round(total / 1000), 1],
+    [kind, 'a full-size PNG per step, sent once', Math.round(png / 1000), brief(png / total)],
+    [
+      kind,
+      'a full-size PNG per step, history kept',
+      Math.round(everything / 1000),
+      brief(everything / total),
     ],
-  };
+  ];
 }
 
 function cancelTable(cancelMs: readonly number[]) {
@@ -220,12 +249,13 @@ function sum(values: readonly number[]): number {
   return values.reduce((a, b) => a + b, 0);
 }
 
-/** A page as pages are: a picture with noise and gradients beside the form, some text. */
-const PAGE = `<!doctype html><meta charset="utf-8"><title>Order</title>
-<style>body{margin:0;font:16px sans-serif;background:linear-gradient(120deg,#fde,#def 40%,#efd)}main{display:flex;gap:2rem;padding:2rem}
-label{display:block;margin:.7rem 0}canvas{border-radius:12px}</style>
+/** A page as pages are: a form with some text, and, where it is asked for, a picture as cameras make them. */
+const pageWith = (photograph: string) => `<!doctype html><meta charset="utf-8"><title>Order</title>
+<style>body{margin:0;font:16px sans-serif}main{display:flex;gap:2rem;padding:2rem}label{display:block;margin:.7rem 0}</style>
 <main><form><h1>Order form</h1>${FIELDS.map((field) => `<label>${field} <input name="${field}"></label>`).join('')}<button type="button">Send</button></form>
-<div><canvas width="1100" height="620"></canvas><p>${'All prices include taxes and delivery within three days. '.repeat(6)}</p></div></main>
+<div>${photograph}<p>${'All prices include taxes and delivery within three days. '.repeat(24)}</p></div></main>`;
+
+const PHOTOGRAPH = `<canvas width="1100" height="620"></canvas>
 <script>const c=document.querySelector('canvas').getContext('2d');const w=1100,h=620,i=c.createImageData(w,h);let s=7;
 const r=()=>(s=(s*1103515245+12345)&0x7fffffff)/0x7fffffff;
 for(let y=0;y<h;y++)for(let x=0;x<w;x++){const o=(y*w+x)*4,n=(r()-.5)*14,a=Math.sin(x/90)*50+Math.cos(y/70)*40;

@@ -1,23 +1,14 @@
 import { probeModel } from '@deskhand/agent';
-import { ScriptedProvider, type ScriptedReply } from '@deskhand/agent/testing';
+import type { ScriptedProvider, ScriptedReply } from '@deskhand/agent/testing';
 import { Secret, silentLogger } from '@deskhand/base';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { PROVIDER_KEY, useScriptedProviders } from '../helpers/scripted-providers.ts';
 import { deskhand, temporaryFolder } from '../helpers/up-process.ts';
 
 /** One drawn picture tells whether a model can be used; `deskhand doctor` says so. */
 
-const KEY = 'sk-test-key-1234567890';
-const open: ScriptedProvider[] = [];
-afterEach(async () => {
-  for (const provider of open.splice(0)) await provider[Symbol.asyncDispose]();
-});
-async function provider(...replies: ScriptedReply[]): Promise<ScriptedProvider> {
-  const started = new ScriptedProvider({ replies, expectedKey: KEY });
-  await started.start();
-  open.push(started);
-  return started;
-}
-const probe = (model: string, variable: string, server: ScriptedProvider, key = KEY) =>
+const provider = useScriptedProviders();
+const probe = (model: string, variable: string, server: ScriptedProvider, key = PROVIDER_KEY) =>
   probeModel(
     { model, env: { [variable]: new Secret(key) }, baseUrl: server.url, log: silentLogger },
     { signal: AbortSignal.timeout(20_000) },
@@ -92,13 +83,13 @@ describe('the one-picture probe', () => {
     const env = {
       DESKHAND_MODEL: 'openai-compatible/some-model',
       DESKHAND_MODEL_URL: server.url,
-      DESKHAND_MODEL_KEY: KEY,
+      DESKHAND_MODEL_KEY: PROVIDER_KEY,
     };
     const data = temporaryFolder('probe');
     type Report = { checks: Array<{ name: string; state: string; detail: string }> };
     const doctor = async (...args: string[]) => {
       const { stdout } = await deskhand(['doctor', '--json', '--virtual', '--data', data, ...args], { env });
-      expect(stdout).not.toContain(KEY);
+      expect(stdout).not.toContain(PROVIDER_KEY);
       return (JSON.parse(stdout) as Report).checks.find(({ name }) => name === 'model answers');
     };
     expect(await doctor()).toMatchObject({

@@ -1,36 +1,20 @@
 import { createEngine, type Engine } from '@deskhand/agent';
-import {
-  browserForm,
-  RecordingJournal,
-  runWith,
-  ScriptedProvider,
-  type ScriptedReply,
-} from '@deskhand/agent/testing';
+import { browserForm, RecordingJournal, runWith, type ScriptedProvider } from '@deskhand/agent/testing';
 import { Secret, silentLogger } from '@deskhand/base';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { PROVIDER_KEY, useScriptedProviders } from '../helpers/scripted-providers.ts';
 
 /** The providers' own computer tools and the grammars of local models, each over its strict wire. */
 
-const KEY = 'sk-test-key-1234567890';
 const RETRY = { firstDelayMs: 1, maxDelayMs: 5, attempts: 3 };
 const ENV = {
-  ANTHROPIC_API_KEY: new Secret(KEY),
-  OPENAI_API_KEY: new Secret(KEY),
-  DESKHAND_MODEL_KEY: new Secret(KEY),
+  ANTHROPIC_API_KEY: new Secret(PROVIDER_KEY),
+  OPENAI_API_KEY: new Secret(PROVIDER_KEY),
+  DESKHAND_MODEL_KEY: new Secret(PROVIDER_KEY),
 };
 const done = { name: 'done', input: { summary: 'The form was sent.' } };
 
-const open: ScriptedProvider[] = [];
-afterEach(async () => {
-  for (const provider of open.splice(0)) await provider[Symbol.asyncDispose]();
-});
-
-async function provider(...replies: ScriptedReply[]): Promise<ScriptedProvider> {
-  const started = new ScriptedProvider({ replies, expectedKey: KEY });
-  await started.start();
-  open.push(started);
-  return started;
-}
+const provider = useScriptedProviders();
 
 function engineFor(model: string, server: ScriptedProvider): Engine {
   return createEngine({ model, env: ENV, baseUrl: server.url, log: silentLogger, retry: RETRY });

@@ -7,11 +7,11 @@ import {
   type ScriptedReply,
 } from '@deskhand/agent/testing';
 import { Secret, StopError, silentLogger } from '@deskhand/base';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { PROVIDER_KEY, useScriptedProviders } from '../helpers/scripted-providers.ts';
 
 /** What providers do wrong, on each wire: bounded, typed, in words, and never a second click. */
 
-const KEY = 'sk-test-key-1234567890';
 const RETRY = { firstDelayMs: 1, maxDelayMs: 5, attempts: 3 };
 /** For those that say nothing; others must not be given up on a busy machine. */
 const IMPATIENT = { ...RETRY, silenceMs: 500 };
@@ -24,20 +24,14 @@ const WIRES = [
 const done = { calls: [{ name: 'done', input: { summary: 'Done.' } }] };
 const press = (key: string) => ({ calls: [{ name: 'key_press', input: { keys: [key] } }] });
 
-const open: ScriptedProvider[] = [];
-afterEach(async () => {
-  for (const provider of open.splice(0)) await provider[Symbol.asyncDispose]();
-});
-
-async function provider(...replies: ScriptedReply[]): Promise<ScriptedProvider> {
-  const started = new ScriptedProvider({ replies, expectedKey: KEY });
-  await started.start();
-  open.push(started);
-  return started;
-}
+const provider = useScriptedProviders();
 
 describe.each(WIRES)('$model', ({ model, variable }) => {
-  const engineFor = (server: Pick<ScriptedProvider, 'url'>, key: string = KEY, retry = RETRY): Engine =>
+  const engineFor = (
+    server: Pick<ScriptedProvider, 'url'>,
+    key: string = PROVIDER_KEY,
+    retry = RETRY,
+  ): Engine =>
     createEngine({
       model,
       env: { [variable]: new Secret(key) },
@@ -47,7 +41,7 @@ describe.each(WIRES)('$model', ({ model, variable }) => {
       prices: readModelPrices('{"anthropic/*": {"input": 3, "output": 15, "cached_input": 0.3}}'),
     });
   const run = (server: ScriptedProvider, retry = RETRY) =>
-    runWith({ task: 'x', machine: browserForm().machine, engine: engineFor(server, KEY, retry) });
+    runWith({ task: 'x', machine: browserForm().machine, engine: engineFor(server, PROVIDER_KEY, retry) });
 
   it.each(['half', 'cut', 'stall', 'garbage'] as const)(
     '%s: asked again once, and then an error; no action twice',

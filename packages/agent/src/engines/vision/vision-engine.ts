@@ -31,8 +31,8 @@ import { ownCalls, safetyChecksOf } from './native-calls.ts';
 import { type ModelCall, type Proposal, type Refusal, readProposal } from './proposal.ts';
 import { desktopArea, isCrop, messageWords, resultWords } from './words.ts';
 
-/** Pictures kept in the conversation; older ones are left out. */
-const KEEP_IMAGES = 3;
+/** Pictures kept in the conversation, now and before; older ones are left out. Each is sent again with every request. */
+const KEEP_IMAGES = 2;
 /** Exchanges kept word for word; older ones become one line each. */
 const KEEP_EXCHANGES = 24;
 /** Looks a model may take without acting. */
