@@ -41,6 +41,7 @@ import { type Answer, CommandCache } from './desktop/command-cache.ts';
 import type { DesktopSenses } from './desktop/desktop-senses.ts';
 import { FrameBook } from './desktop/frame-book.ts';
 import { Observer, type Picture, type Sight } from './desktop/observe.ts';
+import { PrivatePlaces } from './desktop/private-places.ts';
 import { ReceiverFacts } from './desktop/receiver-facts.ts';
 import type { HandsClient } from './hands/hands-client.ts';
 import type { ServerLink } from './link/server-link.ts';
@@ -144,6 +145,7 @@ export class Daemon implements Disposable {
       frames: this.#frames,
       // What guard draws carries its mark. Told rectangles are late: they would paint over where the ring just was.
       covered: ({ composed }) => (composed ? (this.#peers?.socket.covered ?? []) : this.covered),
+      hidden: new PrivatePlaces(() => parts.policy.private, parts.senses.windows),
       onPicture: (picture) => this.#showThumbnail(picture),
       log: parts.log,
     });

@@ -3,6 +3,7 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, unlinkSync, w
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { parseJson } from './decode.ts';
+import { Rect } from './geometry.ts';
 
 /**
  * The policy of one desktop as a file: its schema, its reader, its first content, and how one rule of it is
@@ -71,6 +72,16 @@ export const PolicyFile = z.strictObject({
   urls: Section,
   /** By kind of action: `click`, `type_text`, `key_combo`, `close_window` …, and those of DERIVED_ACTIONS. */
   actions: Section.default(() => structuredClone(DEFAULT_ACTIONS)),
+  /**
+   * What no picture, element or word that leaves this desktop shows: windows by application or title, and places of the
+   * desktop in physical pixels. Painted over before anything is encoded.
+   */
+  private: z
+    .strictObject({
+      windows: z.array(z.string().min(1).max(200)).max(200).default([]),
+      regions: z.array(Rect).max(100).default([]),
+    })
+    .default({ windows: [], regions: [] }),
   terminal: z.strictObject({ allow: z.boolean().default(false) }),
   files: z.strictObject({
     /** Folders whose files may be read; the data folder's `work` is always one. */
@@ -136,6 +147,10 @@ export const DEFAULT_POLICY: PolicyFile = {
     ],
   },
   actions: structuredClone(DEFAULT_ACTIONS),
+  private: {
+    windows: ['*keepass*', '*bitwarden*', '*1password*', '*lastpass*', '*dashlane*', '*enpass*'],
+    regions: [],
+  },
   terminal: { allow: false },
   files: { roots: [] },
 };

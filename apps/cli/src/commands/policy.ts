@@ -104,6 +104,9 @@ function show(flags: Flags, context: Context): void {
   print(`${word('allow')} files below the data folder’s work`);
   for (const root of policy.files.roots) print(`${word('allow')} files below ${inert(root)}`);
   print(`${word('deny')} all other files`);
+  for (const pattern of policy.private.windows) print(`hidden windows like ${inert(pattern)}`);
+  for (const { x, y, width, height } of policy.private.regions)
+    print(`hidden the place ${width}x${height} at ${x}, ${y}`);
   for (const [section, noun] of [
     ['applications', 'application'],
     ['titles', 'window title'],

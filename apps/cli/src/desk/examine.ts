@@ -53,8 +53,16 @@ function finding({ name, state, detail, ms, todo, notRun }: SenseCheck): Finding
 }
 
 const ok = (name: string, detail: string): Finding => ({ name, state: 'ok', detail });
-const warn = (name: string, detail: string, todo: string): Finding => ({ name, state: 'warn', detail, todo });
+const warn = (name: string, detail: string, todo: string, more: Partial<Finding> = {}): Finding => ({
+  name,
+  state: 'warn',
+  detail,
+  todo,
+  ...more,
+});
 const fail = (name: string, detail: string, todo: string): Finding => ({ name, state: 'fail', detail, todo });
+
+const NOT_RUN = { notRun: true } as const;
 
 function install(...packages: string[]): string {
   return `sudo apt-get install -y --no-install-recommends ${packages.join(' ')}   (or: npm run setup)`;
@@ -96,12 +104,14 @@ function displayServer({ env, platform, which }: Surroundings): Finding {
       'display',
       'this system’s own',
       'Deskhand’s code for this system was written but never run on it: watch the first run closely.',
+      NOT_RUN,
     );
   if (env.WAYLAND_DISPLAY && !env.DISPLAY)
     return warn(
       'display',
       'Wayland only',
-      'Use an Xorg session or `deskhand up --virtual`; Wayland support was never run.',
+      'Use an Xorg session or `deskhand up --virtual`: there is no Wayland support yet.',
+      NOT_RUN,
     );
   if (env.DISPLAY)
     return ok(

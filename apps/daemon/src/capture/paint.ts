@@ -29,6 +29,20 @@ export function paintOver({ words, region }: Canvas, mask: Rect): void {
   }
 }
 
+/** Covers rectangles of a picture that is not reused by anybody, in its own format. */
+export function paintOverAll(image: RawImage, region: Rect, masks: readonly Rect[]): void {
+  const step = image.format === 'bgrx' ? 4 : 3;
+  for (const mask of masks) {
+    const hidden = intersection(region, mask);
+    if (hidden === null) continue;
+    const first = Math.floor(hidden.x - region.x);
+    const last = Math.min(image.width, Math.ceil(hidden.x + hidden.width - region.x));
+    const bottom = Math.min(image.height, Math.ceil(hidden.y + hidden.height - region.y));
+    for (let y = Math.floor(hidden.y - region.y); y < bottom; y += 1)
+      image.pixels.fill(128, (y * image.width + first) * step, (y * image.width + last) * step);
+  }
+}
+
 /** Pointer pixels are premultiplied, so blending is `source + below × (1 − alpha)`. */
 export function paintPointer({ words, region }: Canvas, pointer: PointerImage): void {
   const visible = intersection(region, pointer);

@@ -22,10 +22,12 @@ import {
   type WindowInfo,
 } from '@deskhand/protocol';
 import { displayAt, FrameEncoder, FrameMemory, layoutIdOf, primaryDisplay } from '../capture/index.ts';
+import { paintOverAll } from '../capture/paint.ts';
 import { withoutAll } from '../capture/rectangles.ts';
 import type { RawImage, Settled } from '../ports.ts';
 import type { DesktopSenses } from './desktop-senses.ts';
 import type { FrameBook } from './frame-book.ts';
+import type { PrivatePlaces } from './private-places.ts';
 import type { SettleWish } from './settle-wishes.ts';
 import { stillLoading } from './still-loading.ts';
 
@@ -43,6 +45,8 @@ export type Picture = Readonly<{
 
 /** Nothing was just done: a short look is enough to catch a screen in motion. */
 const PLAIN_LOOK = { floorMs: 0, answerMs: 0, quietMs: 60 } as const;
+/** Stands for the title of a window that the person marked private. */
+const PRIVATE_TITLE = '(private)';
 /** A panel's own word about its place may be off by its rounding. */
 const ROUNDING_PX = 2;
 /** A picture and its facts are only useful fresh; slower sources are left out. */
@@ -56,6 +60,8 @@ export type ObserverOptions = Readonly<{
    * @param picture.composed windows that say what they are were left out by the capture itself.
    */
   covered: (picture: { composed: boolean }) => readonly Rect[];
+  /** What the person marked private: in no picture, no words, no elements. */
+  hidden: PrivatePlaces;
   onPicture: (picture: Picture) => void;
   log: Logger;
 }>;
@@ -139,7 +145,10 @@ export class Observer {
     const observation: Observation = {
       frame: picture?.encoded.frame ?? null,
       ...(picture?.changedFraction === undefined ? {} : { changedFraction: picture.changedFraction }),
-      windows: windows.slice(0, 500).map(clampWindow),
+      windows: windows
+        .slice(0, 500)
+        .map((window) => (this.#options.hidden.hides(window) ? { ...window, title: PRIVATE_TITLE } : window))
+        .map(clampWindow),
       activeWindowId: active?.id ?? null,
       pointer: pointer === null ? null : desktopToFrame(geometry, pointer),
       elements: found.elements,
@@ -162,7 +171,13 @@ export class Observer {
     const region = wish.region === undefined ? display.bounds : clipped(wish.region, display.bounds);
     const pointer = wish.drawPointer ? ((await capture.pointerImage?.()) ?? null) : null;
     const capturedAt = new Date();
-    const image = await timed('capture', capture.grab(region, { signal }));
+    const { hidden } = this.#options;
+    const hiding = hidden.any;
+    const privateBefore = hiding ? await hidden.places() : [];
+    let image = await timed('capture', capture.grab(region, { signal }));
+    if (hiding) image = { ...image, pixels: new Uint8Array(image.pixels) };
+    // A private window that opened or moved while the picture was taken is in one of the two lists.
+    const privatePlaces = hiding ? [...privateBefore, ...(await hidden.places())] : [];
     // Before the next await the buffer is ours: compare, remember and let the encoder read it.
     let changedFraction: number | undefined;
     if (wish.region === undefined) {
@@ -170,7 +185,8 @@ export class Observer {
       this.#lastFrame.remember(image);
     }
     const { left } = image;
-    const masks = uncovered(this.#options.covered({ composed: left !== undefined }), left ?? [], region);
+    const own = uncovered(this.#options.covered({ composed: left !== undefined }), left ?? [], region);
+    const masks = [...own, ...privatePlaces];
     const common = {
       region,
       display,
@@ -178,7 +194,7 @@ export class Observer {
       pointer,
       capturedAt,
       masks,
-      exclusion: exclusionOf(masks, left ?? []),
+      exclusion: exclusionOf(own, left ?? []),
     };
     this.#options.onPicture({
       region,
@@ -211,6 +227,8 @@ export class Observer {
           },
         ),
       );
+    const { hidden } = this.#options;
+    if (hidden.hides(active)) return { sources: [], elements: [] };
     if (request.elements) {
       if (tree !== null) ask('accessibility', tree.elements(active, { signal: limited }));
       if (browser !== null && active !== null && browser.isOurs(active))
@@ -222,6 +240,7 @@ export class Observer {
       sources: answers.map(({ source }) => source),
       elements: answers
         .flatMap(({ elements }) => elements)
+        .filter(({ bounds }) => !hidden.hidesPoint(centerOf(bounds)))
         .map((element) => inFrame(element, geometry))
         .filter((element) => element !== null)
         .slice(0, MAX_ELEMENTS),
@@ -238,9 +257,12 @@ export class Observer {
     if (words === null) return [];
     const visible = active === null ? null : intersection(active.bounds, display.bounds);
     const region = visible === null ? display.bounds : clipped(visible, display.bounds);
+    const { hidden } = this.#options;
+    const before = hidden.any ? await hidden.places() : [];
     const image = await capture.grab(region, { signal });
     // Reading takes long and the buffer is shared. (`slice` of a Buffer would share it too.)
     const kept: RawImage = { ...image, pixels: new Uint8Array(image.pixels) };
+    if (hidden.any) paintOverAll(kept, region, [...before, ...(await hidden.places())]);
     const found = await words.read(kept, { signal });
     return found.map((word) => ({
       ...word,
@@ -251,6 +273,7 @@ export class Observer {
   async #page(active: WindowInfo | null): Promise<PageInfo | null> {
     const { browser } = this.#options.senses;
     if (browser === null || active === null || !browser.isOurs(active)) return null;
+    if (this.#options.hidden.hides(active)) return null;
     const page = await this.#fact('page', browser.page(), null);
     return page === null ? null : { ...page, url: page.url.slice(0, 8192), title: page.title.slice(0, 2000) };
   }

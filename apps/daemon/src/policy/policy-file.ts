@@ -4,6 +4,7 @@ import {
   type LoadedPolicy,
   loadPolicy,
   type PolicyChange,
+  type PolicyFile,
   savePolicy,
 } from '@deskhand/protocol/policy-file';
 
@@ -11,6 +12,7 @@ import {
 export class PolicyReader {
   readonly #path: string;
   #seen = '';
+  #private: PolicyFile['private'] = { windows: [], regions: [] };
   #loaded: LoadedPolicy = { state: 'missing', reason: 'It was not read yet.' };
 
   constructor(path: string) {
@@ -31,6 +33,13 @@ export class PolicyReader {
       this.#seen = seen;
     }
     return this.#loaded;
+  }
+
+  /** What is marked private. While the file is gone or broken, what was marked last stays so. */
+  get private(): PolicyFile['private'] {
+    const loaded = this.current;
+    if (loaded.state === 'loaded') this.#private = loaded.policy.private;
+    return this.#private;
   }
 
   /** Writes one rule. @throws the file system's error; a policy that is not loaded stays as it is. */
