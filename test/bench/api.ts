@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { sleep } from '@deskhand/base';
 import { type FakeDaemon, ServerProcess, SseClient, TestServer } from '@deskhand/server/testing';
+import { PART_NODE_FLAGS, serverEnv } from '../../apps/cli/src/desk/parts.ts';
 import type { Benchmark, BenchTable } from './benchmark.ts';
 
 const CONNECTIONS = 50;
@@ -20,11 +21,18 @@ export const apiBenchmark: Benchmark = {
   async run({ signal, progress }) {
     const rows: Row[] = [];
     const folder = await mkdtemp(path.join(tmpdir(), 'deskhand-bench-'));
-    const server = new ServerProcess(folder, {
-      rate_per_key_per_minute: '10000000',
-      rate_per_account_per_minute: '10000000',
-      max_queued_runs_per_machine: '1000000',
-    });
+    // As `deskhand serve` starts it.
+    const server = new ServerProcess(
+      folder,
+      {
+        rate_per_key_per_minute: '10000000',
+        rate_per_account_per_minute: '10000000',
+        max_queued_runs_per_machine: '1000000',
+        model: 'builtin',
+      },
+      'main',
+      { nodeFlags: PART_NODE_FLAGS, env: serverEnv(folder) },
+    );
     try {
       progress('api: start and idle');
       const starts: number[] = [];
@@ -33,7 +41,7 @@ export const apiBenchmark: Benchmark = {
         starts.push(await server.start());
       }
       rows.push(['start → ready, median of 5', round(percentile(starts, 50)), 'ms', '≤ 1000']);
-      await sleep(1000, { signal });
+      await sleep(3000, { signal });
       rows.push(['idle memory (resident)', await residentMegabytes(server.pid), 'MB', '≤ 120']);
 
       progress('api: POST /v1/runs');

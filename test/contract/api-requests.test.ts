@@ -239,6 +239,35 @@ describe('idempotency (v1-api.md 1.5)', () => {
   });
   afterAll(() => server[Symbol.asyncDispose]());
 
+  it('[1.5] a repeat waits for the first and then says that it is still in flight', async () => {
+    await using slow = await TestServer.start({}, { overrides: { idempotencyWaitMs: 150 } });
+    const desk = await slow.desktop();
+    const body = { machine_id: desk.machineId, task: 'done' };
+    const headers = { 'idempotency-key': 'slow-disk' };
+    let release: () => void = () => {};
+    // Nothing can be stored until the disk is released.
+    const held = slow.server.parts.database.write(() => new Promise<void>((resolve) => (release = resolve)));
+    const first = slow.call('POST', '/runs', body, headers);
+    await eventually(() => expect(slow.server.parts.idempotency.inFlight).toBe(1));
+    expect((await slow.call('GET', '/idempotency/slow-disk')).body).toMatchObject({ status: 'processing' });
+    const second = await slow.call('POST', '/runs', body, headers);
+    const error = expectEnvelope(second, 'IDEMPOTENCY_IN_FLIGHT');
+    expect(error).toMatchObject({ retryable: true, retry_with_same_idempotency_key: true, retry_after: 2 });
+    expect(second.headers.get('retry-after')).toBe('2');
+    expect(second.headers.get('idempotency-status')).toBe('processing');
+    expectEnvelope(
+      await slow.call('POST', '/runs', { ...body, task: 'other' }, headers),
+      'IDEMPOTENCY_KEY_REUSED',
+    );
+    const waiting = slow.call('POST', '/runs', body, headers);
+    release();
+    await held;
+    const [one, replay] = await Promise.all([first, waiting]);
+    expect(one.headers.get('idempotency-replayed')).toBe('false');
+    expect(replay.headers.get('idempotency-replayed')).toBe('true');
+    expect(replay.body.id).toBe(one.body.id);
+  });
+
   it('fifty at once make one run and get one answer', async () => {
     const body = { machine_id: desktop.machineId, task: 'done', webhook_url: 'http://127.0.0.1:9/hook' };
     const answers = await Promise.all(

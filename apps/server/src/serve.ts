@@ -3,6 +3,7 @@ import { ProtocolError } from '@deskhand/protocol';
 import { type Config, readConfig } from './config.ts';
 import { createLogger } from './log.ts';
 import { startServer } from './server.ts';
+import { settleHeap } from './settle-heap.ts';
 
 /** Longest orderly end; then the process goes anyway, which it must survive at any line. */
 const CLOSING_MS = 1500;
@@ -36,6 +37,7 @@ export async function serve(): Promise<void> {
   });
   try {
     const server = await startServer(config, log, { env: process.env });
+    settleHeap();
     process.send?.({ type: 'ready', port: server.port, host: server.host });
     const reason = await stopping;
     log.info('stopping', { reason });

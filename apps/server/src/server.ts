@@ -39,6 +39,8 @@ export type Overrides = Readonly<{
   /** Engines for tests: the model is the one thing that is not real there. */
   minds?: Minds;
   now?: () => number;
+  /** How long a repeated request waits for the first; default 25 s. */
+  idempotencyWaitMs?: number;
   /** What the programs of virtual desktops inherit. */
   env?: NodeJS.ProcessEnv;
 }>;
@@ -217,8 +219,11 @@ async function start(config: Config, log: Logger, overrides: Overrides, scope: S
     }),
   );
   const timers = scope.use('timers', new RunTimers({ database, runs, log, now }));
-  const idempotency = scope.use('idempotency', new Idempotency({ database, seal, now }));
-  await idempotency.start();
+  const idempotency = scope.use(
+    'idempotency',
+    new Idempotency({ database, seal, now, waitMs: overrides.idempotencyWaitMs }),
+  );
+  idempotency.start();
   const streams = new EventStreams({ database, feed, log });
   streams.start();
 

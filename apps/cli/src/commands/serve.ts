@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { Context } from '../command.ts';
 import { ensureDataFolder } from '../desk/data-folder.ts';
 import { requireUsableConfig } from '../desk/effective-config.ts';
-import { PART_NODE_FLAGS, PARTS } from '../desk/parts.ts';
+import { PART_NODE_FLAGS, PARTS, serverEnv } from '../desk/parts.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CommandProblem } from '../output/problem.ts';
 import { machineName } from '../up/household.ts';
@@ -34,7 +34,12 @@ export function register(program: Command, context: Context): void {
       await attached(
         PARTS.server,
         [],
-        { DESKHAND_DATA: folder, DESKHAND_HOST: flags.host, DESKHAND_PORT: flags.port },
+        {
+          ...serverEnv(folder),
+          DESKHAND_DATA: folder,
+          DESKHAND_HOST: flags.host,
+          DESKHAND_PORT: flags.port,
+        },
         context,
         (ready) => {
           const url = `http://${flags.host}:${String(ready.port)}/v1`;

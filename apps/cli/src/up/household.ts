@@ -6,7 +6,7 @@ import { LockHeldError, ProcessLock } from '@deskhand/base/process-lock';
 import { Client } from '@deskhand/client';
 import { type Credentials, ownMachineId, readCredentials } from '../desk/credentials.ts';
 import { enroll } from '../desk/enroll.ts';
-import { electronBinary, PARTS } from '../desk/parts.ts';
+import { electronBinary, PARTS, serverEnv } from '../desk/parts.ts';
 import { CommandProblem } from '../output/problem.ts';
 import { Child, type ChildSpec } from './child.ts';
 
@@ -242,7 +242,13 @@ export class Household implements AsyncDisposable {
       name: 'server',
       entry: PARTS.server,
       args: [],
-      env: { ...env, DESKHAND_DATA: dataFolder, DESKHAND_HOST: host, DESKHAND_PORT: String(port) },
+      env: {
+        ...env,
+        ...serverEnv(dataFolder),
+        DESKHAND_DATA: dataFolder,
+        DESKHAND_HOST: host,
+        DESKHAND_PORT: String(port),
+      },
       log: this.#log('server'),
       readyMs: READY_MS.server,
     };

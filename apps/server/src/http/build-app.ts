@@ -1,18 +1,10 @@
 import { errorAttributes } from '@deskhand/base';
-import {
-  LINK_PATH,
-  mintRequestId,
-  PRODUCT_VERSION,
-  ProtocolError,
-  parseJson,
-  problemsOf,
-} from '@deskhand/protocol';
-import swagger from '@fastify/swagger';
+import { LINK_PATH, mintRequestId, ProtocolError, parseJson, problemsOf } from '@deskhand/protocol';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 import { authenticate, requireScope } from './auth.ts';
 import './caller.ts';
+import { ApiDescription } from './openapi.ts';
 import { RateLimitError, rateHeaders } from './rate-limit.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { billingRoutes } from './routes/billing.ts';
@@ -62,6 +54,8 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
     requestIdHeader: false,
     bodyLimit: config.max_body_bytes,
     routerOptions: { maxParamLength: 1024, ignoreTrailingSlash: false, caseSensitive: true },
+    // The zod schemas check; fastify's own compilers would load a second schema library into every idle server.
+    schemaController: { compilersFactory: { buildValidator: unused, buildSerializer: unused } },
     requestTimeout: 120_000,
     keepAliveTimeout: 75_000,
     forceCloseConnections: true,
@@ -101,26 +95,8 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
   });
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
 
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Deskhand API',
-        version: PRODUCT_VERSION,
-        description:
-          'Runs on desktops that people lend: start, follow, resume, cancel. Every answer that is not 2xx has the same error envelope.',
-        license: { name: 'MIT', identifier: 'MIT' },
-      },
-      servers: [{ url: '/' }],
-      components: {
-        securitySchemes: {
-          apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
-          bearer: { type: 'http', scheme: 'bearer' },
-        },
-      },
-    },
-    transform: describeRoute,
-  });
+  const description = new ApiDescription();
+  app.addHook('onRoute', description.collect);
 
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-coasty-request-id', request.id);
@@ -180,7 +156,7 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
     },
     { prefix: '/v1' },
   );
-  rootRoutes(app, parts);
+  rootRoutes(app, parts, description);
 
   await app.ready();
   app.server.on('upgrade', (request, socket, head) => {
@@ -247,18 +223,7 @@ function answerPreflight(request: FastifyRequest, reply: FastifyReply): FastifyR
   return reply.code(204).send();
 }
 
-/** OpenAPI from the zod schemas, with the scope each route needs. */
-const describeRoute: typeof jsonSchemaTransform = (input) => {
-  const { schema, url } = jsonSchemaTransform(input);
-  const access = (input.route.config as { access?: string } | undefined)?.access;
-  return {
-    url,
-    schema: {
-      ...schema,
-      ...(access === 'public' ? { security: [] } : { security: [{ apiKey: [] }, { bearer: [] }] }),
-      ...(access === undefined || access === 'public' || access === 'any'
-        ? {}
-        : { 'x-required-scope': access }),
-    },
-  };
-};
+/** Stands where fastify would load its own compilers; ours are set before any route is declared. */
+function unused(): never {
+  throw new Error('The compilers of this application are set already.');
+}

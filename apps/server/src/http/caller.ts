@@ -6,6 +6,13 @@ declare module 'fastify' {
     /** Set for every route that needs a key. */
     caller: KeyIdentity | null;
   }
+  interface FastifySchema {
+    summary?: string;
+    tags?: readonly string[];
+    hide?: boolean;
+    produces?: readonly string[];
+    requestHeaders?: Readonly<Record<string, string>>;
+  }
   interface FastifyContextConfig {
     /** `public`: no key. `any`: any key. Otherwise the scope the key must have. */
     access?: 'public' | 'any' | string;

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { sleep } from '@deskhand/base';
 import { ProtocolError } from '@deskhand/protocol';
 import type { Owner } from '../keys/owner.ts';
 import type { Database } from '../storage/database.ts';
@@ -8,10 +7,8 @@ import type { Seal } from '../storage/seal.ts';
 import { validationError } from './to-http-error.ts';
 
 const KEPT_MS = 24 * 3_600_000;
-const RESERVED_MS = 10 * 60_000;
 /** A duplicate waits this long for the first. */
 const WAIT_MS = 25_000;
-const POLL_MS = 250;
 const SWEEP_MS = 10 * 60_000;
 
 export type IdempotencyKey = Readonly<{ key: string; fingerprint: string; owner: Owner; requestId: string }>;
@@ -69,56 +66,34 @@ type Row = {
   expires_at: string;
 };
 
+type InFlight = Readonly<{ fingerprint: string; requestId: string; ended: Promise<void> }>;
+
 /**
- * One effect per (account, mode, key), however often it is asked for.
- *
- * `transact`: for work that is one transaction. The record is stored with the work, so there is no moment,
- * not even a crash, at which one exists without the other.
- * `perform`: for work that reaches outside. A reservation is stored first; a crash in between leaves
- * "outcome unknown", which is what the key then answers.
+ * One effect per (account, mode, key), however often it is asked for. The record is stored in the transaction that does
+ * the work, so there is no moment, not even a crash, at which one exists without the other. A repeat that comes while
+ * the first is still being stored (a slow disk) waits for it, but not for ever.
  */
 export class Idempotency implements AsyncDisposable {
   readonly #database: Database;
   readonly #seal: Seal;
   readonly #now: () => number;
+  readonly #waitMs: number;
+  readonly #inFlight = new Map<string, InFlight>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(parts: { database: Database; seal: Seal; now: () => number }) {
+  constructor(parts: { database: Database; seal: Seal; now: () => number; waitMs?: number | undefined }) {
     this.#database = parts.database;
     this.#seal = parts.seal;
     this.#now = parts.now;
+    this.#waitMs = parts.waitMs ?? WAIT_MS;
   }
 
-  /** Settles what an earlier process left in flight, then sweeps. */
-  async start(): Promise<void> {
-    const left = await this.#database.read
-      .selectFrom('idempotency')
-      .selectAll()
-      .where('state', '=', 'processing')
-      .execute();
-    for (const row of left)
-      await this.#database.write((tx) =>
-        this.#complete(
-          tx,
-          {
-            key: row.key,
-            fingerprint: row.fingerprint,
-            owner: { accountId: row.account_id, mode: row.mode },
-            requestId: row.request_id,
-          },
-          500,
-          {
-            error: {
-              code: 'INTERNAL_ERROR',
-              message: 'The server ended while this was under way; whether it took effect is unknown.',
-              type: 'server_error',
-              request_id: row.request_id,
-              retryable: false,
-              retry_with_same_idempotency_key: false,
-            },
-          },
-        ),
-      );
+  /** Keyed requests whose effect is being stored at this moment. */
+  get inFlight(): number {
+    return this.#inFlight.size;
+  }
+
+  start(): void {
     this.#timer = setInterval(() => void this.#sweep().catch(() => {}), SWEEP_MS);
     this.#timer.unref();
   }
@@ -131,64 +106,54 @@ export class Idempotency implements AsyncDisposable {
     key: IdempotencyKey | null,
     work: (tx: Tx) => Promise<{ body: Record<string, unknown>; effect: T }>,
   ): Promise<Answer & { effect: T | null }> {
-    for (;;) {
-      const answer = await this.#database.write(async (tx) => {
-        const known = key === null ? null : await this.#find(tx, key);
-        if (known === 'in flight') return null;
-        if (known !== null) return { ...known, effect: null };
-        const { body, effect } = await work(tx);
-        if (key !== null) await this.#complete(tx, key, 200, body);
-        return { status: 200, body, replayed: false, effect };
-      });
-      if (answer !== null) return answer;
-      if (key !== null) await this.#awaitFirst(key);
+    if (key === null) return this.#store(null, work);
+    const name = purpose(key.owner, key.key);
+    const first = this.#inFlight.get(name);
+    if (first !== undefined) {
+      if (first.fingerprint !== key.fingerprint) throw reused();
+      await this.#awaitFirst(first);
+      // Its record is there now, or it failed and the key is free again; the transaction tells.
+      return this.#store(key, work);
+    }
+    const storing = this.#store(key, work);
+    const ended = storing.then(
+      () => {},
+      () => {},
+    );
+    this.#inFlight.set(name, { fingerprint: key.fingerprint, requestId: key.requestId, ended });
+    try {
+      return await storing;
+    } finally {
+      this.#inFlight.delete(name);
     }
   }
 
-  /** @param work 5xx it throws count as "outcome unknown" once `dispatched` was called. */
-  async perform(
+  #store<T>(
     key: IdempotencyKey | null,
-    work: (dispatched: () => void) => Promise<Record<string, unknown>>,
-    toBody: (error: ProtocolError) => { status: number; body: Record<string, unknown> },
-  ): Promise<Answer> {
-    if (key === null) return { status: 200, body: await work(() => {}), replayed: false };
-    for (;;) {
-      const known = await this.#database.write(async (tx) => {
-        const found = await this.#find(tx, key);
-        if (found === null) await this.#reserve(tx, key);
-        return found;
-      });
-      if (known === 'in flight') await this.#awaitFirst(key);
-      else if (known !== null) return known;
-      else break;
-    }
-    let dispatched = false;
-    try {
-      const body = await work(() => {
-        dispatched = true;
-      });
-      await this.#database.write((tx) => this.#complete(tx, key, 200, body));
-      return { status: 200, body, replayed: false };
-    } catch (error) {
-      const unknown = dispatched && (!(error instanceof ProtocolError) || error.status >= 500);
-      const known =
-        error instanceof ProtocolError
-          ? error
-          : new ProtocolError('INTERNAL_ERROR', 'The server met a fault it did not expect.');
-      if (unknown) {
-        const { status, body } = toBody(known);
-        await this.#database.write((tx) => this.#complete(tx, key, status, body));
-      } else
-        await this.#database.write((tx) =>
-          tx
-            .deleteFrom('idempotency')
-            .where('account_id', '=', key.owner.accountId)
-            .where('mode', '=', key.owner.mode)
-            .where('key', '=', key.key)
-            .execute(),
-        );
-      throw error;
-    }
+    work: (tx: Tx) => Promise<{ body: Record<string, unknown>; effect: T }>,
+  ): Promise<Answer & { effect: T | null }> {
+    return this.#database.write(async (tx) => {
+      const known = key === null ? null : await this.#find(tx, key);
+      if (known !== null) return { ...known, effect: null };
+      const { body, effect } = await work(tx);
+      if (key !== null) await this.#complete(tx, key, body);
+      return { status: 200, body, replayed: false, effect };
+    });
+  }
+
+  async #awaitFirst({ ended }: InFlight): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const timeUp = new Promise<'time up'>((resolve) => {
+      timer = setTimeout(() => resolve('time up'), this.#waitMs);
+    });
+    const how = await Promise.race([ended, timeUp]);
+    clearTimeout(timer);
+    if (how === 'time up')
+      throw new ProtocolError(
+        'IDEMPOTENCY_IN_FLIGHT',
+        'The first request with this Idempotency-Key is still running. Ask again with the same key.',
+        { retry_after: 2 },
+      );
   }
 
   /** For `GET /v1/idempotency/{key}`. */
@@ -201,10 +166,10 @@ export class Idempotency implements AsyncDisposable {
     result?: unknown;
     original_status?: number;
   } | null> {
+    const first = this.#inFlight.get(purpose(owner, key));
+    if (first !== undefined) return { status: 'processing', request_id: first.requestId };
     const row = await this.#row(this.#database.read, { owner, key });
-    if (row === undefined) return null;
-    if (row.state === 'processing' || row.body === null)
-      return { status: 'processing', request_id: row.request_id };
+    if (row === undefined || row.body === null) return null;
     return {
       status: 'completed',
       request_id: row.request_id,
@@ -217,15 +182,10 @@ export class Idempotency implements AsyncDisposable {
     clearInterval(this.#timer);
   }
 
-  async #find(tx: Tx, key: IdempotencyKey): Promise<Answer | 'in flight' | null> {
+  async #find(tx: Tx, key: IdempotencyKey): Promise<Answer | null> {
     const row = await this.#row(tx, key);
-    if (row === undefined) return null;
-    if (row.fingerprint !== key.fingerprint)
-      throw new ProtocolError(
-        'IDEMPOTENCY_KEY_REUSED',
-        'This Idempotency-Key belongs to a different request. Use a new key for a new request.',
-      );
-    if (row.state === 'processing' || row.body === null) return 'in flight';
+    if (row === undefined || row.body === null) return null;
+    if (row.fingerprint !== key.fingerprint) throw reused();
     return { status: row.status ?? 200, body: this.#open(row.body, key.owner, key.key), replayed: true };
   }
 
@@ -244,29 +204,16 @@ export class Idempotency implements AsyncDisposable {
     return JSON.parse(this.#seal.open(sealed, purpose(owner, key))) as Record<string, unknown>;
   }
 
-  async #reserve(tx: Tx, key: IdempotencyKey): Promise<void> {
-    await this.#put(tx, key, { state: 'processing', status: null, body: null, keptMs: RESERVED_MS });
-  }
-
-  async #complete(tx: Tx, key: IdempotencyKey, status: number, body: Record<string, unknown>): Promise<void> {
-    const sealed = this.#seal.close(JSON.stringify(body), purpose(key.owner, key.key));
-    await this.#put(tx, key, { state: 'completed', status, body: sealed, keptMs: KEPT_MS });
-  }
-
-  async #put(
-    tx: Tx,
-    key: IdempotencyKey,
-    values: { state: 'processing' | 'completed'; status: number | null; body: string | null; keptMs: number },
-  ): Promise<void> {
+  async #complete(tx: Tx, key: IdempotencyKey, body: Record<string, unknown>): Promise<void> {
     const nowMs = this.#now();
     const row = {
       fingerprint: key.fingerprint,
-      state: values.state,
+      state: 'completed' as const,
       request_id: key.requestId,
-      status: values.status,
-      body: values.body,
+      status: 200,
+      body: this.#seal.close(JSON.stringify(body), purpose(key.owner, key.key)),
       created_at: new Date(nowMs).toISOString(),
-      expires_at: new Date(nowMs + values.keptMs).toISOString(),
+      expires_at: new Date(nowMs + KEPT_MS).toISOString(),
     };
     await tx
       .insertInto('idempotency')
@@ -276,25 +223,18 @@ export class Idempotency implements AsyncDisposable {
       .execute();
   }
 
-  async #awaitFirst(key: IdempotencyKey): Promise<void> {
-    const untilMs = this.#now() + WAIT_MS;
-    while (this.#now() < untilMs) {
-      await sleep(POLL_MS);
-      const row = await this.#row(this.#database.read, key);
-      if (row === undefined || row.state === 'completed') return;
-    }
-    throw new ProtocolError(
-      'IDEMPOTENCY_IN_FLIGHT',
-      'The first request with this Idempotency-Key is still running.',
-      { retry_after: 2 },
-    );
-  }
-
   async #sweep(): Promise<void> {
     await this.#database.write((tx) =>
       tx.deleteFrom('idempotency').where('expires_at', '<=', new Date(this.#now()).toISOString()).execute(),
     );
   }
+}
+
+function reused(): ProtocolError {
+  return new ProtocolError(
+    'IDEMPOTENCY_KEY_REUSED',
+    'This Idempotency-Key belongs to a different request. Use a new key for a new request.',
+  );
 }
 
 function purpose(owner: Owner, key: string): string {

@@ -76,8 +76,9 @@ export class LinkConnection {
     this.#hotkey = parts.hello.hotkey;
   }
 
+  /** False from the first sign of an end: a socket in its closing handshake takes nothing any more. */
   get isOpen(): boolean {
-    return this.#open;
+    return this.#open && this.#socket.readyState === this.#socket.OPEN;
   }
   get control(): ControlState {
     return this.#control;

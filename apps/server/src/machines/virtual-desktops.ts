@@ -206,9 +206,12 @@ export class VirtualDesktops implements AsyncDisposable {
   }
 }
 
+/** Set for this server's own process, see `deskhand serve`; the applications of a desktop are none of its business. */
+const OWN_VARIABLES = new Set(['DESKHAND_API_KEY', 'NODE_COMPILE_CACHE', 'MALLOC_ARENA_MAX']);
+
 /** A desktop drives nothing but itself: it gets no key of ours and none of a model provider's. */
 function withoutKeys(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(
-    Object.entries(env).filter(([name]) => !isProviderKey(name) && name !== 'DESKHAND_API_KEY'),
+    Object.entries(env).filter(([name]) => !isProviderKey(name) && !OWN_VARIABLES.has(name)),
   );
 }

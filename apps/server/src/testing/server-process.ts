@@ -15,13 +15,18 @@ export class ServerProcess implements AsyncDisposable {
   readonly #settings: Record<string, string>;
   port = 0;
   stderr = '';
+  readonly #env: Readonly<Record<string, string>>;
+  readonly #nodeFlags: readonly string[];
   #child: ChildProcess | undefined;
 
   constructor(
     folder: string,
     settings: Record<string, string> = {},
     entry: keyof typeof ENTRIES = 'scripted',
+    options: { nodeFlags?: readonly string[]; env?: Readonly<Record<string, string>> } = {},
   ) {
+    this.#nodeFlags = options.nodeFlags ?? [];
+    this.#env = options.env ?? {};
     this.folder = folder;
     this.#settings = settings;
     this.#entry = ENTRIES[entry];
@@ -55,12 +60,16 @@ export class ServerProcess implements AsyncDisposable {
   spawn(): { child: ChildProcess; exited: Promise<number | string | null> } {
     const env: Record<string, string | undefined> = {
       ...process.env,
+      ...this.#env,
       DESKHAND_DATA: this.folder,
       DESKHAND_PORT: String(this.port),
       DESKHAND_LOG_LEVEL: 'warn',
     };
     for (const [name, value] of Object.entries(this.#settings)) env[`DESKHAND_${name.toUpperCase()}`] = value;
-    const child = spawn(process.execPath, [this.#entry], { env, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    const child = spawn(process.execPath, [...this.#nodeFlags, this.#entry], {
+      env,
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
     this.#child = child;
     child.stderr?.on('data', (chunk: Buffer) => {
       this.stderr += chunk.toString('utf8');

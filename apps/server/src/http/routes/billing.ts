@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { callerOf } from '../caller.ts';
 import type { ServerParts } from '../server-parts.ts';
 import { validationError } from '../to-http-error.ts';
-import { answers, LooseQuery } from './shared.ts';
+import { answers, queryOf } from './shared.ts';
 
 export function billingRoutes(app: FastifyInstance, { database, ledger, machines, now }: ServerParts): void {
   app.get(
@@ -14,7 +14,9 @@ export function billingRoutes(app: FastifyInstance, { database, ledger, machines
         summary: 'Usage of one month',
         response: answers(Usage),
         tags: ['billing'],
-        querystring: LooseQuery,
+        querystring: queryOf({
+          period: { description: 'YYYY-MM in UTC; the current month when left out.', type: 'string' },
+        }),
       },
     },
     async (request) => {

@@ -2,6 +2,7 @@ import { OPERATION_TRAITS, PRODUCT_VERSION, ProtocolError } from '@deskhand/prot
 import type { FastifyInstance } from 'fastify';
 import { callerOf } from '../caller.ts';
 import { DOCS_PAGE } from '../docs-page.ts';
+import type { ApiDescription } from '../openapi.ts';
 import type { ServerParts } from '../server-parts.ts';
 
 const HEALTH_SERVICES = ['', '/machines', '/schedules', '/triggers'] as const;
@@ -85,9 +86,11 @@ export function discoveryRoutes(app: FastifyInstance, { database, idempotency }:
 }
 
 /** At the root. */
-export function rootRoutes(app: FastifyInstance, { config }: ServerParts): void {
+export function rootRoutes(app: FastifyInstance, { config }: ServerParts, description: ApiDescription): void {
   for (const path of ['/openapi.json', '/.well-known/openapi.json'])
-    app.get(path, { config: { access: 'public' }, schema: { hide: true } }, async () => app.swagger());
+    app.get(path, { config: { access: 'public' }, schema: { hide: true } }, async () =>
+      description.document(),
+    );
 
   app.get('/docs', { config: { access: 'public' }, schema: { hide: true } }, async (_request, reply) => {
     reply.type('text/html; charset=utf-8');

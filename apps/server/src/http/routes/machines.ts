@@ -20,7 +20,7 @@ import { callerOf } from '../caller.ts';
 import { idempotencyKeyOf } from '../idempotency.ts';
 import type { ServerParts } from '../server-parts.ts';
 import { idempotencyHeaders } from './runs.ts';
-import { answers, EmptyBody, IdParams, LooseQuery, limitFrom } from './shared.ts';
+import { answers, EmptyBody, IdParams, LIMIT, limitFrom, queryOf, REPEATABLE } from './shared.ts';
 
 const SCREENSHOT_MS = 30_000;
 /** A virtual desktop that is asked for its picture may have to start first. */
@@ -55,6 +55,7 @@ export function machineRoutes(app: FastifyInstance, parts: ServerParts): void {
         response: answers(CreateMachineResponse),
         tags: ['machines'],
         body: CreateMachineRequest,
+        requestHeaders: REPEATABLE,
       },
     },
     async (request, reply) => {
@@ -100,7 +101,7 @@ export function machineRoutes(app: FastifyInstance, parts: ServerParts): void {
         summary: 'List machines',
         response: answers(MachineList),
         tags: ['machines'],
-        querystring: LooseQuery,
+        querystring: queryOf({ limit: LIMIT }),
       },
     },
     async (request) => {

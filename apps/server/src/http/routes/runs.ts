@@ -23,7 +23,7 @@ import { callerOf } from '../caller.ts';
 import { idempotencyKeyOf } from '../idempotency.ts';
 import type { ServerParts } from '../server-parts.ts';
 import { cursorFrom } from '../sse.ts';
-import { answers, EmptyBody, IdParams, LooseQuery, limitFrom } from './shared.ts';
+import { answers, EmptyBody, IdParams, LIMIT, limitFrom, queryOf, REPEATABLE } from './shared.ts';
 
 const WITH_PIXELS_LIMIT = 10;
 
@@ -39,7 +39,18 @@ export function runRoutes(app: FastifyInstance, parts: ServerParts): void {
     '/runs',
     {
       config: { access: 'runs:write' },
-      schema: { summary: 'Start a run', response: answers(Run), tags: ['runs'], body: CreateRunRequest },
+      schema: {
+        summary: 'Start a run',
+        response: answers(Run),
+        tags: ['runs'],
+        body: CreateRunRequest,
+        requestHeaders: {
+          ...REPEATABLE,
+          'X-LLM-Provider': 'anthropic or openai: the run uses a model key of your own.',
+          'X-LLM-Api-Key': 'That key, for this run alone; without it the stored one is used.',
+          'X-LLM-Model': 'The model, as its provider calls it.',
+        },
+      },
     },
     async (request, reply) => {
       const caller = callerOf(request);
@@ -114,7 +125,10 @@ export function runRoutes(app: FastifyInstance, parts: ServerParts): void {
         summary: 'List runs, newest first',
         response: answers(RunList),
         tags: ['runs'],
-        querystring: LooseQuery,
+        querystring: queryOf({
+          limit: LIMIT,
+          status: { description: `One of ${RUN_STATUSES.join(', ')}.`, type: 'string' },
+        }),
       },
     },
     async (request) => {
@@ -157,7 +171,8 @@ export function runRoutes(app: FastifyInstance, parts: ServerParts): void {
         summary: 'Follow a run (server-sent events)',
         tags: ['runs'],
         params: IdParams,
-        querystring: LooseQuery,
+        querystring: queryOf({ after: { description: 'Only events after this seq.', type: 'integer' } }),
+        requestHeaders: { 'Last-Event-ID': 'As `after`; wins over it.' },
         produces: ['text/event-stream'],
       },
     },
@@ -247,7 +262,11 @@ export function runRoutes(app: FastifyInstance, parts: ServerParts): void {
         response: answers(RunScreenshotList),
         tags: ['runs'],
         params: IdParams,
-        querystring: LooseQuery,
+        querystring: queryOf({
+          limit: LIMIT,
+          after_index: { description: 'Only pictures after this index.', type: 'integer' },
+          include_image: { description: 'With the pixels, at most ten.', type: 'boolean' },
+        }),
       },
     },
     async (request, reply) => {

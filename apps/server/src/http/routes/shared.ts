@@ -4,8 +4,24 @@ import { z } from 'zod';
 /** An id in a path: opaque, 1 to 128 characters. */
 export const IdParams = z.object({ id: z.string().min(1).max(128) });
 
+type QueryField = Readonly<{ description: string; type: 'integer' | 'string' | 'boolean' }>;
+
 /** Query strings are read loosely: what is not known is ignored, what is known is checked by the handler. */
-export const LooseQuery = z.record(z.string(), z.unknown());
+export function queryOf(fields: Readonly<Record<string, QueryField>>): z.ZodType {
+  return z.looseObject(
+    Object.fromEntries(
+      Object.entries(fields).map(([name, field]) => [name, z.unknown().optional().meta(field)]),
+    ),
+  );
+}
+
+export const LIMIT: QueryField = { description: 'How many at most, 1 to 200.', type: 'integer' };
+
+/** Headers of operations that may be repeated without harm. */
+export const REPEATABLE = {
+  'Idempotency-Key':
+    '1 to 128 characters of A-Z a-z 0-9 _ : -; the same key and body give the first answer again for 24 hours.',
+} as const;
 
 /** Bodies that carry nothing, written in any of the ways clients do. */
 export const EmptyBody = z.strictObject({});

@@ -1,0 +1,20 @@
+import { flushCompileCache } from 'node:module';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+/**
+ * Gives back what only the start needed, about a fifth of the heap, which a server that then idles would keep for
+ * hours; and stores the compiled code now, since a server is as often killed as stopped. About 50 ms, before the
+ * first request is taken.
+ */
+export function settleHeap(): void {
+  flushCompileCache();
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as (options: {
+    type: string;
+    execution: string;
+    flavor: string;
+  }) => void;
+  setFlagsFromString('--no-expose-gc');
+  collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+}
