@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { sleep } from '@deskhand/base';
 import { type FakeDaemon, ServerProcess, SseClient, TestServer } from '@deskhand/server/testing';
 import { PART_NODE_FLAGS, serverEnv } from '../../apps/cli/src/desk/parts.ts';
@@ -133,7 +134,7 @@ async function appends(): Promise<Row[]> {
   ];
 }
 
-/** Followers in a process of their own would be fairer; here they share one loop with the writer. */
+/** A thousand followers on a thread of their own; writer, server and one probe on this one. */
 async function followers(signal: AbortSignal): Promise<Row[]> {
   await using server = await TestServer.start();
   const { runs, streams } = server.server.parts;
@@ -143,28 +144,20 @@ async function followers(signal: AbortSignal): Promise<Row[]> {
   const run = await server.createRun(created.body.machine.id, 'wait:600000 done');
   const claim = await runs.claim(run.id);
   if (claim === null) throw new Error('the run could not be claimed');
-  let received = 0;
-  const agent = new Agent({ keepAlive: false, maxSockets: FOLLOWERS });
-  const sockets = Array.from({ length: FOLLOWERS }, () => {
-    const outgoing = request(
-      `${server.server.baseUrl}/runs/${run.id}/events`,
-      { headers: { 'x-api-key': server.key }, agent },
-      (response) => {
-        response.on('data', (chunk: Buffer) => {
-          // Frames end in an empty line; counting them is all a follower does here.
-          for (let at = chunk.indexOf('\n\n'); at !== -1; at = chunk.indexOf('\n\n', at + 2)) received += 1;
-        });
-        response.on('error', () => {});
-      },
-    );
-    outgoing.on('error', () => {});
-    outgoing.end();
-    return outgoing;
+  const received = new Int32Array(new SharedArrayBuffer(4));
+  const worker = new Worker(new URL('./api-followers.ts', import.meta.url), {
+    workerData: {
+      url: `${server.server.baseUrl}/runs/${run.id}/events`,
+      key: server.key,
+      count: FOLLOWERS,
+      received,
+    },
   });
-  while (streams.count < FOLLOWERS || received < FOLLOWERS * 2) await sleep(20, { signal });
+  const counted = () => Atomics.load(received, 0);
+  while (streams.count < FOLLOWERS || counted() < FOLLOWERS * 2) await sleep(20, { signal });
   const probe = new SseClient(`${server.server.baseUrl}/runs/${run.id}/events`, { 'x-api-key': server.key });
   while (probe.events.length < 2) await sleep(5, { signal });
-  const before = received;
+  const before = counted();
   const startedMs = performance.now();
   const sentAtMs: number[] = [];
   const latenciesMs: number[] = [];
@@ -177,9 +170,9 @@ async function followers(signal: AbortSignal): Promise<Row[]> {
     latenciesMs.push(performance.now() - (sentAtMs.at(-1) ?? 0));
   }
   const seconds = (performance.now() - startedMs) / 1000;
-  const rate = (received - before) / seconds;
+  const rate = (counted() - before) / seconds;
   probe.close();
-  for (const socket of sockets) socket.destroy();
+  await worker.terminate();
   return [
     [`events to ${FOLLOWERS} followers, in sum`, Math.round(rate), '1/s', '≥ 20000'],
     ['stored → received by the last of them, p99', round(percentile(latenciesMs, 99)), 'ms', ''],

@@ -129,6 +129,34 @@ describe('Host and Origin (design.md 9)', () => {
   });
 });
 
+describe('what never became a request', () => {
+  it.each([
+    ['no HTTP', 'SSH-2.0-hello\r\n\r\n', 422],
+    ['a broken header', 'GET /v1/runs HTTP/1.1\r\nHost : x\r\n\r\n', 422],
+    [
+      'a link from a web page',
+      `GET /link HTTP/1.1\r\nHost: HOST\r\nOrigin: http://evil.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+      403,
+    ],
+  ])('[1.3] [1.4] %s has the envelope and the headers too', async (_title, text, status) => {
+    const answer = await new Promise<string>((resolve) => {
+      const socket = connect(server.server.port, '127.0.0.1');
+      let got = '';
+      socket.on('data', (chunk) => {
+        got += chunk.toString('utf8');
+      });
+      socket.on('error', () => {});
+      socket.on('close', () => resolve(got));
+      socket.write(text.replace('HOST', `127.0.0.1:${server.server.port}`));
+    });
+    const [head = '', body = ''] = answer.split('\r\n\r\n');
+    expect(head).toContain(`HTTP/1.1 ${status} `);
+    const { error } = JSON.parse(body) as { error: { request_id: string; code: string } };
+    expect(head.toLowerCase()).toContain(`x-coasty-request-id: ${error.request_id}`);
+    expect(head.toLowerCase()).toContain('rel="help"');
+  });
+});
+
 describe('what an answer gives away', () => {
   it('no stack, path or key is in an error', async () => {
     for (const [method, route, body] of [

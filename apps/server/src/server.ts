@@ -17,6 +17,7 @@ import { Ledger } from './ledger/ledger.ts';
 import { LlmKeyStore } from './llm/llm-key-store.ts';
 import { LeaseBook } from './machines/lease-book.ts';
 import { MachineHub } from './machines/machine-hub.ts';
+import { MachineMeter } from './machines/machine-meter.ts';
 import { linkUrlOf, MachineService } from './machines/machine-service.ts';
 import { VirtualDesktops } from './machines/virtual-desktops.ts';
 import { FrameStore } from './runs/frame-store.ts';
@@ -126,22 +127,25 @@ async function start(config: Config, log: Logger, overrides: Overrides, scope: S
   // Closed after the parts below, whose sockets and streams it would otherwise wait for.
   let app: Awaited<ReturnType<typeof buildApp>> | undefined;
   scope.add('http', () => app?.close());
+  const prices = {
+    linux: config.machine_hour_linux_cents,
+    windows: config.machine_hour_windows_cents,
+    stopped: config.machine_hour_stopped_cents,
+  };
   const machines = scope.use(
     'machines',
     new MachineService({
       database,
       now,
       log,
-      prices: {
-        linux: config.machine_hour_linux_cents,
-        windows: config.machine_hour_windows_cents,
-        stopped: config.machine_hour_stopped_cents,
-      },
+      prices,
       linkUrl: () => linkUrlOf(config.public_url ?? origin),
     }),
   );
   const hub = scope.use('hub', new MachineHub({ authority: machines, log, now }));
   machines.attach(hub);
+  const meter = scope.use('meter', new MachineMeter({ database, ledger, machines, prices, now, log }));
+  meter.start();
   const leases = scope.use('leases', new LeaseBook(hub));
   const virtual = scope.use(
     'virtual desktops',
@@ -237,6 +241,7 @@ async function start(config: Config, log: Logger, overrides: Overrides, scope: S
     ledger,
     llmKeys: new LlmKeyStore({ database, seal, now }),
     machines,
+    meter,
     hub,
     runs,
     worker,

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import { errorAttributes } from '@deskhand/base';
 import { LINK_PATH, mintRequestId, ProtocolError, parseJson, problemsOf } from '@deskhand/protocol';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -24,6 +25,7 @@ const EXPOSED = [
   'X-Coasty-Test-Mode',
   'X-Credits-Charged',
   'X-Credits-Remaining',
+  'X-Credits-Refunded',
   'X-RateLimit-Limit',
   'X-RateLimit-Remaining',
   'X-RateLimit-Reset',
@@ -34,6 +36,8 @@ const EXPOSED = [
   'Idempotency-Replayed',
   'Idempotency-Status',
   'X-Coasty-Idempotent-Replay',
+  'Link',
+  'Warning',
 ].join(', ');
 
 const DOCS_PATH = '/docs';
@@ -69,14 +73,10 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
     // A broken request line never reaches a route; it still gets the envelope.
     clientErrorHandler: (_error, socket) => {
       if (!socket.writable) return;
-      const { body, status } = toHttpError(
-        validationError([{ loc: ['request'], msg: 'The request is not HTTP', type: 'value_error' }]),
-        mintRequestId(),
-        DOCS_PATH,
-      );
-      const text = JSON.stringify(body);
       socket.end(
-        `HTTP/1.1 ${status} Unprocessable Entity\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`,
+        rawRefusal(
+          validationError([{ loc: ['request'], msg: 'The request is not HTTP', type: 'value_error' }]),
+        ),
       );
     },
   });
@@ -165,13 +165,29 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
       if (path !== LINK_PATH) throw new ProtocolError('NOT_FOUND', 'No such route.');
       parts.allowed().check(request.headers.host, request.headers.origin);
     } catch (error) {
-      const { status } = toHttpError(asProtocolError(error).error, mintRequestId(), DOCS_PATH);
-      socket.end(`HTTP/1.1 ${status} Refused\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+      socket.end(rawRefusal(asProtocolError(error).error));
       return;
     }
     parts.hub.upgrade(request, socket, head);
   });
   return app;
+}
+
+/** A whole answer for a socket that never became a request: the same envelope and headers. */
+function rawRefusal(error: ProtocolError): string {
+  const requestId = mintRequestId();
+  const { status, headers, body } = toHttpError(error, requestId, DOCS_PATH);
+  const text = JSON.stringify(body);
+  const lines = {
+    ...headers,
+    'x-coasty-request-id': requestId,
+    'x-request-id': requestId,
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': String(Buffer.byteLength(text)),
+    connection: 'close',
+  };
+  const head = Object.entries(lines).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Refused'}\r\n${head.join('')}\r\n${text}`;
 }
 
 function sendError(request: FastifyRequest, reply: FastifyReply, error: ProtocolError): void {

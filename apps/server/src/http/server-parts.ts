@@ -4,6 +4,7 @@ import type { KeyStore } from '../keys/key-store.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { LlmKeyStore } from '../llm/llm-key-store.ts';
 import type { MachineHub } from '../machines/machine-hub.ts';
+import type { MachineMeter } from '../machines/machine-meter.ts';
 import type { MachineService } from '../machines/machine-service.ts';
 import type { FrameStore } from '../runs/frame-store.ts';
 import type { RunService } from '../runs/run-service.ts';
@@ -24,6 +25,7 @@ export type ServerParts = Readonly<{
   ledger: Ledger;
   llmKeys: LlmKeyStore;
   machines: MachineService;
+  meter: MachineMeter;
   hub: MachineHub;
   runs: RunService;
   worker: RunWorker;

@@ -19,6 +19,12 @@ export function machineStatus(row: MachineRow, connected: boolean): MachineStatu
   return connected ? 'running' : 'error';
 }
 
+/** The price of the state a machine is in. */
+export function hourlyCents(status: MachineStatus, osType: string, prices: MachinePrices): number {
+  if (status === 'running') return osType === 'windows' ? prices.windows : prices.linux;
+  return status === 'stopped' || status === 'suspended' ? prices.stopped : 0;
+}
+
 export function toMachine(row: MachineRow, connected: boolean, prices: MachinePrices): MachineRecord {
   const status = machineStatus(row, connected);
   return {
@@ -42,10 +48,10 @@ export function toMachine(row: MachineRow, connected: boolean, prices: MachinePr
       billed_to: 'api_wallet',
       running_credits_per_hour: row.os_type === 'windows' ? prices.windows : prices.linux,
       stopped_credits_per_hour: prices.stopped,
-      accrued_cents: 0,
-      projected_daily_cents: 0,
+      accrued_cents: row.billed_cents,
+      projected_daily_cents: hourlyCents(status, row.os_type, prices) * 24,
       since: row.started_at,
-      total_credits_billed: 0,
+      total_credits_billed: row.billed_cents,
       suspended_for_billing: false,
       auto_destroy_at: row.auto_destroy_at,
       ttl_minutes: row.ttl_minutes,

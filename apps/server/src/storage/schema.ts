@@ -75,6 +75,9 @@ export interface MachinesTable {
   latched: number;
   latch_reason: string | null;
   token_hash: string | null;
+  /** Machine hours in the ledger so far, and sixtieths of a cent on top that are not. */
+  billed_cents: Generated<number>;
+  metered_cent_minutes: Generated<number>;
   /** Every claim of the right to drive raises it; the daemon refuses a lower one. */
   epoch: number;
   boot_id: string | null;

@@ -19,7 +19,7 @@ import type { LifecycleChange } from '../../machines/machine-service.ts';
 import { callerOf } from '../caller.ts';
 import { idempotencyKeyOf } from '../idempotency.ts';
 import type { ServerParts } from '../server-parts.ts';
-import { idempotencyHeaders } from './runs.ts';
+import { billingHeaders, idempotencyHeaders } from './runs.ts';
 import { answers, EmptyBody, IdParams, LIMIT, limitFrom, queryOf, REPEATABLE } from './shared.ts';
 
 const SCREENSHOT_MS = 30_000;
@@ -297,6 +297,7 @@ export function machineRoutes(app: FastifyInstance, parts: ServerParts): void {
         };
       });
       idempotencyHeaders(reply, key !== null, answer.replayed);
+      await billingHeaders(reply, parts, owner, answer.replayed ? 0 : config.snapshot_cents);
       return answer.body;
     },
   );
