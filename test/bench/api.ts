@@ -32,7 +32,7 @@ export const apiBenchmark: Benchmark = {
         model: 'builtin',
       },
       'main',
-      { nodeFlags: PART_NODE_FLAGS, env: serverEnv(folder) },
+      { nodeFlags: PART_NODE_FLAGS, env: serverEnv(folder, process.env) },
     );
     try {
       progress('api: start and idle');

@@ -35,7 +35,7 @@ export function register(program: Command, context: Context): void {
         PARTS.server,
         [],
         {
-          ...serverEnv(folder),
+          ...serverEnv(folder, context.env),
           DESKHAND_DATA: folder,
           DESKHAND_HOST: flags.host,
           DESKHAND_PORT: flags.port,

@@ -32,8 +32,11 @@ export const PART_NODE_FLAGS: readonly string[] = [
  * Environment of the server's process: with its compiled code at hand Node never loads its type stripper (17 MB), also
  * not for the entry file; two allocation arenas are enough for its few threads. The folder is its owner's alone.
  */
-export function serverEnv(dataFolder: string): Record<string, string> {
-  return { NODE_COMPILE_CACHE: path.join(dataFolder, 'cache', 'code'), MALLOC_ARENA_MAX: '2' };
+export function serverEnv(dataFolder: string, env: NodeJS.ProcessEnv): Record<string, string> {
+  return {
+    NODE_COMPILE_CACHE: env.NODE_COMPILE_CACHE ?? path.join(dataFolder, 'cache', 'code'),
+    MALLOC_ARENA_MAX: '2',
+  };
 }
 
 /** Electron's executable, where its download has happened. */

@@ -244,7 +244,7 @@ export class Household implements AsyncDisposable {
       args: [],
       env: {
         ...env,
-        ...serverEnv(dataFolder),
+        ...serverEnv(dataFolder, env),
         DESKHAND_DATA: dataFolder,
         DESKHAND_HOST: host,
         DESKHAND_PORT: String(port),
