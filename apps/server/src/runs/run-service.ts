@@ -491,6 +491,19 @@ export class RunService {
     return { commandId: row.command_id, step: row.step, bootId: row.boot_id, frameId, operations };
   }
 
+  /** The step whose actions are answered and that was not closed, if the last driver died in between. */
+  async unclosedStep(row: RunRow): Promise<number | null> {
+    const last = await this.#parts.database.read
+      .selectFrom('run_actions')
+      .select('step')
+      .where('run_id', '=', row.id)
+      .where('history', 'is not', null)
+      .orderBy('step', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    return last !== undefined && last.step > row.steps_completed ? last.step : null;
+  }
+
   /** What the run did so far, typed text left out. */
   async history(runId: string): Promise<Array<{ step: number; operation: Operation; outcome: Outcome }>> {
     const rows = await this.#parts.database.read

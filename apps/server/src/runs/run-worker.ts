@@ -388,6 +388,9 @@ export class RunWorker implements HubListener, AsyncDisposable {
       await journal.actionFinished(pending.step, mintOrSame(pending.commandId), pending.operations, outcomes);
       await journal.stepCompleted(pending.step, null, {});
     }
+    // Answered, but the server died before its step was closed: its number must not be given to the next one.
+    const open = pending === null ? await runs.unclosedStep(claim.row) : null;
+    if (open !== null) await journal.stepCompleted(open, null, {});
     if (claim.row.status !== 'awaiting_human') return null;
     const { note } = await this.#whenRunning(driven, { signal });
     return note;
