@@ -201,3 +201,41 @@ describe('the verifier judges from evidence alone', () => {
     ]);
   });
 });
+
+describe('what was typed and saved nowhere', () => {
+  const holding = (value: string, states: string[]): SimulatedDesktop => {
+    const desktop = editor();
+    const window = desktop.windows[0];
+    window?.widgets.push({
+      id: 'text',
+      role: 'text_field',
+      name: '',
+      value,
+      states,
+      bounds: { x: 10, y: 40, width: 400, height: 300 },
+    });
+    return desktop;
+  };
+  const task = 'open mousepad and type "hello there"';
+
+  it('must stand in the application, not only its window', async () => {
+    expect(await judge(task, holding('hello there', ['editable', 'multiline']))).toMatchObject({
+      judgement: 'satisfied',
+    });
+    expect(await judge(task, holding('hel', ['editable', 'multiline']))).toMatchObject({
+      judgement: 'unsatisfied',
+    });
+    expect(await judge(task, editor())).toMatchObject({ judgement: 'unknown' });
+  });
+
+  it('a line added to a file, and a word replaced in it, are looked up in the file', async () => {
+    const desktop = editor();
+    desktop.files.set('/tmp/a.txt', 'uno\ndone\n');
+    const add = 'open /tmp/a.txt in mousepad, add the line "done" and save it';
+    expect(await judge(add, desktop)).toMatchObject({ judgement: 'satisfied' });
+    const replace = 'open /tmp/a.txt in mousepad, replace "uno" with "two" and save it';
+    expect(await judge(replace, desktop)).toMatchObject({ judgement: 'unsatisfied' });
+    desktop.files.set('/tmp/a.txt', 'two\ndone\n');
+    expect(await judge(replace, desktop)).toMatchObject({ judgement: 'satisfied' });
+  });
+});

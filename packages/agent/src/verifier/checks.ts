@@ -18,6 +18,8 @@ export type Check = Readonly<
   | { type: 'option'; target: Target; option: string }
   | { type: 'page'; part: 'title' | 'url'; how: 'equals' | 'contains'; text: string }
   | { type: 'window'; name: string }
+  /** Text that was typed where the cursor was and saved nowhere: it must stand in the application. */
+  | { type: 'typed'; texts: readonly string[] }
   | { type: 'command'; command: string }
 >;
 
@@ -37,6 +39,10 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
   const leavePage = () => {
     onPage = [];
   };
+  /** The file that was opened: what is saved without a name goes there. */
+  let openFile: string | null = null;
+  /** A chord may have opened a dialog, whose field takes what is typed next. */
+  let inDialog = false;
   for (const { intent } of steps) {
     if (!MAY_KEEP_SELECTION.has(intent.type)) selected = null;
     switch (intent.type) {
@@ -44,8 +50,36 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
         typed = [];
         gone = [];
         selected = null;
+        openFile = null;
+        inDialog = false;
         leavePage();
         onPage.push({ type: 'window', name: intent.name });
+        break;
+      case 'focus_window':
+        inDialog = false;
+        leavePage();
+        onPage.push({ type: 'window', name: intent.title });
+        break;
+      case 'open_file':
+        typed = [];
+        gone = [];
+        selected = null;
+        openFile = intent.path;
+        inDialog = false;
+        leavePage();
+        onPage.push({ type: 'window', name: intent.path.split(/[\\/]/).at(-1) ?? intent.path });
+        break;
+      case 'append_line':
+        if (intent.text.type === 'literal') typed.push(intent.text.text);
+        break;
+      case 'replace_text':
+        typed = typed.map((text) => text.replaceAll(intent.find, intent.replacement));
+        if (!intent.replacement.includes(intent.find)) gone.push(intent.find);
+        if (intent.replacement !== '') typed.push(intent.replacement);
+        break;
+      case 'add_entry':
+        leavePage();
+        onPage.push({ type: 'visible', target: textTarget(intent.text), visible: true });
         break;
       case 'go_to':
         leavePage();
@@ -54,7 +88,7 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
       case 'type_text':
         if (intent.into === null && selected !== null) gone.push(...selected);
         selected = null;
-        typed.push(...typedText(intent));
+        if (!inDialog) typed.push(...typedText(intent));
         onPage.push(...fieldCheck(intent));
         if (intent.submit) leavePage();
         break;
@@ -73,7 +107,8 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
           } else if (!LEAVES_SELECTION.has(chord.join('+'))) selected = null;
         }
         // Keys may have changed what was typed; only these leave it as it is.
-        if (!intent.chords.flat().every((key) => KEEPS_TEXT.has(key))) typed = [];
+        if (!intent.chords.every((keys) => KEEPS_TEXT.has(keys.join('+')))) typed = [];
+        inDialog = intent.chords.some((keys) => keys.length > 1 && !STAYS_IN_TEXT.has(keys.join('+')));
         leavePage();
         break;
       case 'save': {
@@ -81,6 +116,8 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
         const file = checks.findLast((check) => check.type === 'file');
         if (file?.type === 'file')
           checks[checks.indexOf(file)] = { ...file, contains: typed, lacks: takenAway() };
+        else if (openFile !== null)
+          checks.push({ type: 'file', path: openFile, exists: true, contains: typed, lacks: takenAway() });
         break;
       }
       case 'save_as':
@@ -132,7 +169,11 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
         if (MAY_LEAVE.has(intent.type)) leavePage();
     }
   }
-  return [...checks, ...onPage];
+  // Typed and never saved: an open window alone is no proof of it.
+  const proofs = [...checks, ...onPage];
+  if (typed.length > 0 && proofs.every(({ type }) => type === 'window'))
+    proofs.push({ type: 'typed', texts: typed });
+  return proofs;
 }
 
 const MAY_KEEP_SELECTION: ReadonlySet<Intent['type']> = new Set([
@@ -149,6 +190,8 @@ const LEAVES_SELECTION: ReadonlySet<string> = new Set(['ctrl+c', 'ctrl+s']);
 
 /** Keys that add or move but take nothing away. */
 const KEEPS_TEXT: ReadonlySet<string> = new Set([
+  'ctrl+end',
+  'ctrl+home',
   'enter',
   'up',
   'down',
@@ -160,17 +203,29 @@ const KEEPS_TEXT: ReadonlySet<string> = new Set([
   'page_down',
 ]);
 
+/** Chords that open no dialog. */
+const STAYS_IN_TEXT: ReadonlySet<string> = new Set([
+  ...KEEPS_TEXT,
+  ...['ctrl+a', 'ctrl+c', 'ctrl+v', 'ctrl+x', 'ctrl+z', 'ctrl+y', 'shift+tab', 'shift+enter'],
+]);
+
 const MAY_LEAVE: ReadonlySet<Intent['type']> = new Set([
   'click',
   'choose_menu',
   'close_window',
-  'focus_window',
   'drag',
+  'answer_dialog',
+  'use_control',
+  'upload_file',
   'if',
   'repeat',
   'repeat_until',
   'for_each',
 ]);
+
+function textTarget(text: string): Target {
+  return { text, phrase: null, quoted: true, role: null, ordinal: null, near: null };
+}
 
 function typedText(intent: Extract<Intent, { type: 'type_text' }>): string[] {
   return intent.text.type === 'literal' && intent.into === null ? [intent.text.text] : [];

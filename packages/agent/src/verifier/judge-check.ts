@@ -3,7 +3,8 @@ import { type Observation, wasDone } from '@deskhand/protocol';
 import { holdsText } from '../engines/builtin/expectations.ts';
 import { short } from '../engines/builtin/explain.ts';
 import { ground } from '../engines/builtin/grounding.ts';
-import { fitsHint } from '../engines/builtin/roles.ts';
+import { joinWords, ocrLines } from '../engines/builtin/ocr-phrases.ts';
+import { fitsHint, isEditable, isProtected } from '../engines/builtin/roles.ts';
 import { describeTarget, type Target } from '../engines/builtin/target.ts';
 import { isVisibleIn } from '../engines/builtin/visibility.ts';
 import { windowNamed } from '../engines/builtin/windows.ts';
@@ -58,6 +59,8 @@ export async function judgeCheck(check: Check, sight: Observation, evidence: Evi
       return judgePage(check, sight);
     case 'window':
       return judgeWindow(check.name, sight, evidence);
+    case 'typed':
+      return judgeTyped(check.texts, sight);
     case 'command': {
       const entry = evidence.history.findLast(
         ({ operation }) => operation.type === 'run_command' && operation.command === check.command,
@@ -83,6 +86,37 @@ function judgeWindow(name: string, { windows }: Observation, { history }: Eviden
   if (typeof opened === 'string' && windows.some(({ id }) => id === opened))
     return strong(true, `the window that “${name}” opened is still open`);
   return unknown(`no open window can be told to be “${name}”`);
+}
+
+/** In a text that can be read it stands or it does not; in one that is only painted, not seen is not known. */
+function judgeTyped(texts: readonly string[], sight: Observation): Finding {
+  const missing = texts.filter(
+    (text) =>
+      !normal(text)
+        .split('\n')
+        .every((line) => isHeld(line, sight)),
+  );
+  if (missing.length === 0) return strong(true, 'the text of the task stands in the application');
+  const readable = sight.elements.some(
+    (element) =>
+      isEditable(element) &&
+      !isProtected(element) &&
+      element.value !== undefined &&
+      element.states.includes('multiline') &&
+      (element.windowId === undefined || element.windowId === sight.activeWindowId),
+  );
+  const words = `${missing.length} of ${texts.length} texts of the task cannot be found in the application`;
+  return readable ? strong(false, words) : unknown(words);
+}
+
+function isHeld(line: string, sight: Observation): boolean {
+  return (
+    line.trim() === '' ||
+    sight.elements.some(
+      (element) => isEditable(element) && !isProtected(element) && normal(element.value ?? '').includes(line),
+    ) ||
+    ocrLines(sight.elements).some((words) => containsText(joinWords(words).name, line))
+  );
 }
 
 async function judgeFile(check: Extract<Check, { type: 'file' }>, evidence: Evidence): Promise<Finding> {

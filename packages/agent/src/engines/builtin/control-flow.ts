@@ -9,14 +9,16 @@ import type { MarkedText } from './text.ts';
 /** Reads the inner part of a condition or a repeat. */
 type ReadInner = (text: string) => readonly Instruction[] | string;
 
-const CONTROL = /^(?:if|unless|while|as long as|for (?:each|every|all)|repeat|otherwise|else)\b/i;
+const CONTROL = /^(?:if|unless|until|till|while|as long as|for (?:each|every|all)|repeat|otherwise|else)\b/i;
 const OTHERWISE = /^(?:otherwise|or else|else|if not),?\s+/i;
 const MAX_TIMES = 100;
 
 /** "open the page and if …": what follows is a sentence of its own. */
 export function splitAtControl(sentence: Clause): Clause[] {
   const border = softBordersOf(sentence.text).find(({ end }) =>
-    /^(?:if|unless|while|as long as|for (?:each|every)|repeat)\b/i.test(sentence.text.slice(end)),
+    /^(?:(?:if|unless|while|as long as|for (?:each|every)|repeat)\b|keep (?:click|press|tapp|hitt)ing\b)/i.test(
+      sentence.text.slice(end),
+    ),
   );
   if (border === undefined || CONTROL.test(sentence.text)) return [sentence];
   return [
@@ -101,7 +103,7 @@ const REPEATS = [
 ];
 const UNTIL = [
   pattern(
-    '(?:repeat\\s*[:,]?\\s+|keep\\s+)?(?<body>(?:click|clicking|press|pressing|tap|tapping|hit)\\b.+?),?\\s+(?:repeatedly\\s+)?(?:until|till)\\s+(?<condition>.+)',
+    '(?:repeat\\s*[:,]?\\s+|keep\\s+)?(?<body>(?:click|clicking|press|pressing|tap|tapping|hit)\\b(?:(?!\\bwait\\b).)+?),?\\s+(?:repeatedly\\s+)?(?:until|till)\\s+(?<condition>.+)',
   ),
   pattern(
     '(?:until|till)\\s+(?<condition>.+?),\\s+(?:keep\\s+)?(?<body>(?:click|press|tap|hit)(?:ing)?\\b.+)',

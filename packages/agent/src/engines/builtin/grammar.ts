@@ -3,6 +3,7 @@ import { readAddText, readCopyInto, readNewFile, readReplace } from './compounds
 import {
   readAnnounced,
   readAnswer,
+  readEachNamed,
   readEntries,
   readForm,
   readFormLine,
@@ -13,6 +14,7 @@ import {
 } from './compounds/forms.ts';
 import {
   readFind,
+  readFromPage,
   readHere,
   readInApplication,
   readOnPage,
@@ -43,6 +45,7 @@ import { readRemember, readTell } from './intents/remembering.ts';
 import { readScroll } from './intents/scrolling.ts';
 import { readClear, readType } from './intents/typing.ts';
 import { readWait } from './intents/waiting.ts';
+import { URL_ATOM } from './text.ts';
 
 /** Families in order: the first that knows the clause wins, so the more particular ones stand first. */
 const READERS: readonly IntentReader[] = [
@@ -83,6 +86,7 @@ const COMPOUNDS_FIRST: readonly CompoundReader[] = [
   readShellWords,
   readHere,
   readRow,
+  readEachNamed,
   readInApplication,
   readNewFile,
   readSeveralTimes,
@@ -105,6 +109,8 @@ const COMPOUNDS_LAST: readonly CompoundReader[] = [
   readFormLine,
 ];
 
+const HAS_URL = new RegExp(URL_ATOM, 'u');
+
 /** How deep a clause may hold others ("in the terminal, on the page …, click …"). */
 const MAX_DEPTH = 3;
 
@@ -119,6 +125,12 @@ export function readIntents(clause: ClauseText, depth = 0): readonly Intent[] | 
     }
     return null;
   };
+  // An address is gone to, before what is to be done there.
+  if (HAS_URL.test(clause.text)) {
+    const goes = readGoTo(clause);
+    const onPage = goes === null ? compound([readFromPage, readOnPage]) : [goes];
+    if (onPage !== null) return onPage;
+  }
   const command = readCommand(clause) ?? readFreeCommand(clause);
   if (command !== null) return [command];
   const first = compound(COMPOUNDS_FIRST);

@@ -157,8 +157,12 @@ function nameScore(element: ScreenElement, target: Target, observation: Observat
   if (target.phrase !== target.text && isCalled(element, target.phrase)) return 1;
   const named = namesLikeness(element, target.text);
   const labelled = named < 0.95 ? labelLikeness(element, target.text, observation.elements) : 0;
-  return Math.max(named, labelled) * roleFactor(element, target.role);
+  // A single word of what was asked for, read from the picture, is part of something else.
+  const isFragment = element.source === 'ocr' && wordsIn(element.name) < wordsIn(target.text);
+  return Math.max(named, labelled) * roleFactor(element, target.role) * (isFragment ? 0.6 : 1);
 }
+
+const wordsIn = (text: string) => text.trim().split(/\s+/).length;
 
 /** "Remove from list" may be the whole name of a link rather than a thing in a list. */
 function isCalled(element: ScreenElement, phrase: string | null): boolean {

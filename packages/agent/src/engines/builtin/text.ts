@@ -111,7 +111,14 @@ export function markText(task: string): MarkedText {
   const unclosed = new Set<string>();
   let run = { end: 0, wordEnd: 0 };
   const text = task.replaceAll('\r\n', '\n');
+  const blocks = blocksOf(text);
   while (at < text.length) {
+    const block = blocks.get(at);
+    if (block !== undefined) {
+      out += lift({ kind: 'quote', text: block, source: block });
+      at += block.length;
+      continue;
+    }
     const quoted = unclosed.has(text.charAt(at)) ? null : readQuote(text, at);
     if (quoted === 'unclosed') unclosed.add(text.charAt(at));
     else if (quoted !== null) {
@@ -135,6 +142,22 @@ export function markText(task: string): MarkedText {
     at += character.length;
   }
   return new MarkedText(withLinesJoined(out, atoms, lift), atoms);
+}
+
+const BLOCK =
+  /(?:^|[\s,.])(?:type|write|enter|paste|insert)\b[^\n:"“]{0,60}:[^\S\n]*\n+(?<block>[^\s"“«`][\s\S]{0,4000}?)(?=\n\s*\n\s*(?:then|and|after|now|finally|next|save|press|click)\b|\n\s*(?:then|and then|afterwards|after that|finally|save|press)\b|\n\s*\(?\d{1,2}[.)]\s|\s*$)/dgi;
+const LABELLED_LINES = /^(?:[\p{L} ]{1,40}:[^\n]+\n?)+$/u;
+
+/** `Type:` with the text on lines of its own, without quotes. @returns the texts by where they begin. */
+function blocksOf(text: string): ReadonlyMap<number, string> {
+  const blocks = new Map<number, string>();
+  for (const match of text.matchAll(BLOCK)) {
+    const block = match.groups?.block?.trimEnd() ?? '';
+    const start = match.indices?.groups?.block?.[0];
+    // "Name: Ada" below "Enter the following:" is a form, not a text.
+    if (block !== '' && start !== undefined && !LABELLED_LINES.test(block)) blocks.set(start, block);
+  }
+  return blocks;
 }
 
 const SEVERAL_LINES = new RegExp(

@@ -217,3 +217,22 @@ export const readEntries: CompoundReader = (clause) => {
     kind: (found.kind ?? 'item').toLowerCase().replace(/ies$/, 'y').replace(/s$/, ''),
   }));
 };
+
+const TWO_THINGS = [
+  pattern(
+    `(?<verb>put|add|delete|remove|archive|approve|reject|edit|pin|star|mark)\\s+(?<first>.+?)\\s*,?\\s+and\\s+(?<second>(?:the|my|a|an)\\s+.+?|${QUOTE}|\\p{Lu}.*?)(?<place>\\s+(?:to|in|into|from|as)\\s+.+)?`,
+  ),
+];
+
+/** "Put the red chair and the lamp in the cart": the same for each. */
+export const readEachNamed: CompoundReader = (clause, inner) => {
+  const found = firstMatch(TWO_THINGS, clause.text);
+  if (found?.first === undefined || found.second === undefined) return null;
+  const both = [found.first, found.second].map((thing) =>
+    inner(`${found.verb} ${thing}${found.place ?? ''}`),
+  );
+  const steps = both.flatMap((intents) => intents ?? []);
+  return both.length === steps.length && steps.every(({ type: kind }) => kind === 'use_control')
+    ? steps
+    : null;
+};

@@ -1,3 +1,4 @@
+import type { ClauseText, Intent } from '../intent.ts';
 import { withScheme } from '../intents/navigation.ts';
 import { firstMatch, pattern } from '../intents/patterns.ts';
 import { readTarget } from '../target.ts';
@@ -45,24 +46,34 @@ const PAGE_BETWEEN = [
   ),
 ];
 
-/** "On http://… tick the box", "take a screenshot of http://…": the page is gone to first. */
-export const readOnPage: CompoundReader = (clause, inner) => {
-  const visit = (url: string) => ({ type: 'go_to', url: withScheme(clause.meaning(url)) }) as const;
+/** "On http://… tick the box": the page is gone to first. */
+export const readFromPage: CompoundReader = (clause, inner) => {
   const alone = firstMatch(PAGE_ALONE, clause.text)?.url;
-  if (alone !== undefined) return [visit(alone)];
+  if (alone !== undefined) return [visit(clause, alone)];
+  const found = firstMatch(PAGE_FIRST, clause.text);
+  const rest = found?.rest === undefined ? null : inner(found.rest);
+  return found?.url === undefined || rest === null || rest.length === 0
+    ? null
+    : [visit(clause, found.url), ...rest];
+};
+
+/** "Take a screenshot of http://…", "log in at http://… as ada". */
+export const readOnPage: CompoundReader = (clause, inner) => {
   const between = firstMatch(PAGE_BETWEEN, clause.text);
   if (between?.url !== undefined) {
     const rest = inner(`${between.before} ${between.after}`);
-    if (rest !== null && rest.length > 0) return [visit(between.url), ...rest];
+    if (rest !== null && rest.length > 0) return [visit(clause, between.url), ...rest];
   }
-  for (const patterns of [PAGE_FIRST, PAGE_LAST]) {
-    const found = firstMatch(patterns, clause.text);
-    if (found?.url === undefined || found.rest === undefined) continue;
-    const rest = inner(found.rest);
-    if (rest !== null && rest.length > 0) return [visit(found.url), ...rest];
-  }
-  return null;
+  const found = firstMatch(PAGE_LAST, clause.text);
+  const rest = found?.rest === undefined ? null : inner(found.rest);
+  return found?.url === undefined || rest === null || rest.length === 0
+    ? null
+    : [visit(clause, found.url), ...rest];
 };
+
+function visit(clause: ClauseText, url: string): Intent {
+  return { type: 'go_to', url: withScheme(clause.meaning(url)) };
+}
 
 const PART_ALONE = [
   pattern(

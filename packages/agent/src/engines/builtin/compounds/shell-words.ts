@@ -15,6 +15,9 @@ const WORDS: ReadonlyArray<{ patterns: readonly RegExp[]; command: (a: string, b
       pattern(
         `(?:create|make|add)\\s+(?:a\\s+|the\\s+)?(?:new\\s+)?(?:folder|directory|dir)\\s+(?:called\\s+|named\\s+|at\\s+|in\\s+)?${PATH('a')}`,
       ),
+      pattern(
+        `(?:create|make|add)\\s+(?:a\\s+|the\\s+)?(?:new\\s+)?(?:folder|directory|dir)\\s+(?:called|named)\\s+(?<a>[\\w-]+)`,
+      ),
     ],
     command: (a) => `mkdir -p ${a}`,
   },

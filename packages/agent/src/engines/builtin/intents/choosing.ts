@@ -63,7 +63,7 @@ const OTHER_THING =
   /\b(?:buttons?|links?|tabs?|icons?|radio(?: button)?|check ?box|rows?|cells?|files?|folders?|items?|results?|messages?|emails?|images?|pictures?|text|window|menu|date|heading)$/i;
 
 const KIND_BEFORE_NAME = new RegExp(
-  `^(?:radio\\s*(?:button)?|option|check\\s*box|item|entry|value|choice)\\s+(?:labell?ed\\s+|called\\s+|named\\s+|for\\s+)?(?=${QUOTE}|\\p{Lu})`,
+  `^(?:radio\\s*(?:button)?|option|check\\s*box|item|entry|value|choice|answer)\\s+(?:labell?ed\\s+|called\\s+|named\\s+|for\\s+)?(?=${QUOTE}|\\p{Lu}|\\d)`,
   'u',
 );
 

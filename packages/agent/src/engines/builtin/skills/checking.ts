@@ -55,9 +55,15 @@ function* prove(scene: Scene, fact: string): Move {
 export function* checkValue(scene: Scene, intent: Extract<Intent, { type: 'check_value' }>): Move {
   const { target, how, text, expected } = intent;
   const what = describeTarget(target);
+  const purpose = target.role !== null && READ_ONLY.has(target.role) ? 'read' : 'type';
   for (const afterMs of PATIENCE_MS) {
     if (afterMs > 0) yield* scene.look(`Reading ${what} again.`, LOOK, afterMs);
-    const grounding = ground(target, scene.observation, 'type');
+    const grounding = ground(target, scene.observation, purpose);
+    // "The heading says …": of several one must.
+    if (grounding.type === 'ambiguous' && expected && purpose === 'read') {
+      const one = grounding.candidates.some(({ element }) => textVerdict(element, text) === 'met');
+      if (one) return yield* prove(scene, `${what} holds the expected text`);
+    }
     if (grounding.type !== 'found') continue;
     const { element } = grounding.candidate;
     if (isProtected(element)) throw new TaskFailure(`${what} takes a password and is not read.`);
@@ -66,16 +72,29 @@ export function* checkValue(scene: Scene, intent: Extract<Intent, { type: 'check
       return yield* prove(scene, `${what} ${expected ? 'holds' : 'does not hold'} the expected text`);
   }
   // "check that the total shows 42": not a field, just text that should be there.
-  if (ground(target, scene.observation, 'type').type === 'missing' && expected) {
+  if (ground(target, scene.observation, purpose).type === 'missing' && expected) {
     const loose: Target = { text, phrase: null, quoted: true, role: null, ordinal: null, near: null };
     if (isVisible(scene, loose) && isVisible(scene, { ...target, role: null }))
       return yield* prove(scene, `${what} shows the expected text`);
   }
-  const found = yield* find(scene, target, 'type');
+  const found = yield* find(scene, target, purpose);
   throw new TaskFailure(
     `${describeRole(found.element)} ${expected ? 'does not hold' : 'holds'} the expected text (it has ${[...shownText(found.element)].length} characters).`,
   );
 }
+
+/** Kinds that show text and take none. */
+const READ_ONLY: ReadonlySet<Target['role']> = new Set([
+  'heading',
+  'text',
+  'cell',
+  'row',
+  'button',
+  'link',
+  'list_item',
+  'tab',
+  'dialog',
+]);
 
 function textVerdict(element: ScreenElement, text: string): 'met' | 'unmet' {
   return containsText(element.name, text) ? 'met' : 'unmet';
