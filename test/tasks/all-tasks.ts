@@ -2,6 +2,7 @@ import { editorTasks } from './families/editor.ts';
 import { formTasks } from './families/forms.ts';
 import { libraryTasks } from './families/library.ts';
 import { mailTasks } from './families/mail.ts';
+import { newcomerTasks } from './families/newcomers.ts';
 import { numberTasks } from './families/numbers.ts';
 import { panelTasks } from './families/panels.ts';
 import { peopleTasks } from './families/people.ts';
@@ -28,4 +29,5 @@ export const ALL_TASKS: readonly Task[] = [
   ...slowTasks,
   ...trapTasks,
   ...severalTasks,
+  ...newcomerTasks,
 ];
