@@ -9,9 +9,10 @@ import { answerDialog, useControl } from './skills/controls.ts';
 import { addEntry, appendLine, openFile, replaceText, uploadFile } from './skills/editing.ts';
 import { closeWindow, focusWindow, goTo, openApplication } from './skills/opening.ts';
 import { click, drag, hover } from './skills/pointing.ts';
+import { press } from './skills/pressing.ts';
 import { remember } from './skills/remembering.ts';
 import { save, saveAs } from './skills/saving.ts';
-import { clearField, press, typeText } from './skills/typing.ts';
+import { clearField, typeText } from './skills/typing.ts';
 import { scroll, wait, waitUntil } from './skills/waiting.ts';
 
 /** How often a person is asked what became of an action their takeover cut short. */

@@ -9,7 +9,8 @@ import type { Target } from '../target.ts';
 import { containsText, likeness } from '../wording.ts';
 import { openApplication } from './opening.ts';
 import { clickCandidate, clickOn } from './pointing.ts';
-import { press, resolveText, typeText, waitForNewWindow } from './typing.ts';
+import { press, waitForNewWindow } from './pressing.ts';
+import { resolveText, typeText } from './typing.ts';
 
 const CTRL = (key: string): OperationInput => ({ type: 'key_combo', keys: ['ctrl', key] });
 const ENTER: OperationInput = { type: 'key_press', keys: ['enter'] };

@@ -5,7 +5,7 @@ import { type Candidate, ground, isBrowsersBox, type Purpose, pointOf } from '..
 import type { Intent } from '../intent.ts';
 import { failureOf, LOOK, type Move, type Scene, TaskFailure } from '../scene.ts';
 import { describeTarget, type Target } from '../target.ts';
-import { waitForNewWindow } from './typing.ts';
+import { waitForNewWindow } from './pressing.ts';
 
 type ClickIntent = Extract<Intent, { type: 'click' }>;
 

@@ -1,0 +1,66 @@
+import type { OperationInput } from '@deskhand/protocol';
+import { foundWords } from '../explain.ts';
+import { find } from '../find.ts';
+import { pointOf } from '../grounding.ts';
+import type { Intent } from '../intent.ts';
+import { failureOf, LOOK, type Move, type Scene, TaskFailure } from '../scene.ts';
+import { describeTarget } from '../target.ts';
+
+const FILE_DIALOG = /^(?:open|save|upload|choose|select|import|export)\b.{0,40}$/i;
+const DIALOG_PATIENCE_MS: readonly number[] = [150, 300, 600, 1000];
+
+/** A file dialog looks at the path before it goes; what is typed meanwhile would land in its name field. */
+function* waitForFileDialog(scene: Scene): Move {
+  const dialog = scene.activeWindow;
+  if (dialog === null || scene.observation.windows.length < 2 || !FILE_DIALOG.test(dialog.title)) return;
+  for (const afterMs of DIALOG_PATIENCE_MS) {
+    yield* scene.look(`Waiting for “${dialog.title}” to close.`, LOOK, afterMs);
+    if (scene.activeWindow?.id !== dialog.id) return;
+  }
+  throw new TaskFailure(`“${dialog.title}” is still open after Enter; it may not have found that file.`);
+}
+
+/** What opens a file dialog: what the task types next belongs into it. Gone on without one, it may open late or never. */
+export function* waitForNewWindow(scene: Scene, windowBefore: string | null): Move {
+  for (const afterMs of DIALOG_PATIENCE_MS) {
+    if (scene.observation.activeWindowId !== windowBefore) return;
+    yield* scene.look('Waiting for the dialog that asks for a file.', LOOK, afterMs);
+  }
+}
+
+export function* press(scene: Scene, intent: Extract<Intent, { type: 'press' }>): Move {
+  const focus: OperationInput[] = [];
+  let aimed = '';
+  if (intent.on !== null) {
+    const found = yield* find(scene, intent.on, 'point');
+    focus.push({ type: 'click', point: pointOf(found) });
+    aimed = ` on ${describeTarget(intent.on)} (${foundWords(found)})`;
+  }
+  const once = intent.chords.map(
+    (keys): OperationInput =>
+      keys.length === 1 ? { type: 'key_press', keys: [...keys] } : { type: 'key_combo', keys: [...keys] },
+  );
+  const singles = intent.chords.every((keys) => keys.length === 1);
+  const all = singles
+    ? [
+        {
+          type: 'key_press' as const,
+          keys: Array.from({ length: intent.times }, () => intent.chords.flat())
+            .flat()
+            .slice(0, 100),
+        },
+      ]
+    : Array.from({ length: intent.times }, () => once)
+        .flat()
+        .slice(0, 30);
+  const words = intent.chords.map((keys) => keys.join('+')).join(', ');
+  const times = intent.times === 1 ? '' : ` ${intent.times} times`;
+  const windowBefore = scene.observation.activeWindowId;
+  const outcomes = yield* scene.act(`Pressing ${words}${times}${aimed}.`, [...focus, ...all]);
+  const failure = failureOf(outcomes);
+  if (failure !== null)
+    throw new TaskFailure(`Pressing ${words} failed: ${failure.message ?? failure.code ?? failure.status}.`);
+  if (words === 'enter' && times === '') yield* waitForFileDialog(scene);
+  if (words === 'ctrl+o') yield* waitForNewWindow(scene, windowBefore);
+  if (outcomes.at(-1)?.status === 'no_effect') scene.doubts.push(`pressing ${words} changed nothing visible`);
+}
