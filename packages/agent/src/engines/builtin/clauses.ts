@@ -163,9 +163,14 @@ export function withoutFiller(text: string): string {
     .replace(/[\s,:]+$/, '')
     .replace(TRAILING, '')
     .replace(/\s+/g, ' ');
-  return asImperative(bare);
+  return asImperative(bare.replace(PURPOSE, '$1'));
 }
 
+/** "Press the Escape key to close the dialog": what for is not what to press. */
+const PURPOSE = new RegExp(
+  `^((?:press|click|hit|tap|push)\\b.{0,120}?(?:button|link|key|icon|tab|${QUOTE}|enter|escape|return|f\\d{1,2}))\\s+(?:in order\\s+)?to\\s+(?:close|open|save|confirm|submit|search|continue|dismiss|finish|cancel|accept|send|see|show|start|proceed|log|sign|apply|create|delete|remove|add|get|go|view|run|execute)\\b.*$`,
+  'isu',
+);
 const TRAILING =
   /(?:,?\s+(?:please|pls|thanks|thank you|thx|for me|now|afterwards|too|as well|once (?:you(?:['’]re| are)|that(?:['’]s| is)) done|when (?:you(?:['’]re| are)) done))+$/i;
 
@@ -184,7 +189,10 @@ const NEXT_FIELD = new RegExp(`^[\\p{L}][\\p{L}\\p{N} -]{0,40}?\\s(?:with|to|as)
 /** "… and 7 into the second box", "…, ada@example.com for the email": the next value of a form. */
 const NEXT_VALUE =
   /^(?:the\s)?[^\s,]{1,40}(?:\s[^\s,]{1,40}){0,3}?\s(?:into|in|for|as)\s(?:the\s|my\s|your\s)?[^\s,]/iu;
-const TYPES_OR_CHOOSES = /^(?:type|enter|write|input|put|fill|insert|choose|select|pick)\b/i;
+/** "Set the date to …, the time to … and the slider to …". */
+const NEXT_SETTING = /^(?:the\s)?\p{L}[\p{L} -]{0,30}?\sto\s\S/u;
+const SETS = /(?:^|[\s,])(?:set|change|update)\s[^.]{1,200}\sto\s/isu;
+const TYPES_OR_CHOOSES = /(?:^|[\s,])(?:type|enter|write|input|put|fill|insert|choose|select|pick)\b/i;
 const HAS_PLACE = /\s(?:into|in|for|as)\s/i;
 const SHORT_ITEM = /^(?:\d{1,3}|[^\p{L}\p{N}\s,]{1,2})(?=\s*(?:,|\sand\s|$))/u;
 
@@ -210,8 +218,10 @@ export function softBordersOf(text: string): SoftBorder[] {
     const verb = VERBS.has(firstWord(withoutFiller(rest))) || BY_CLICKING.test(rest);
     const startsAtom = /^[\u{F0000}-\u{10FFFF}]/u.test(rest);
     const isNextValue =
-      TYPES_OR_CHOOSES.test(text) && NEXT_VALUE.test(rest) && HAS_PLACE.test(text.slice(0, start));
-    const isKey = (POINTS.test(text) && SHORT_ITEM.test(rest)) || NEXT_FIELD.test(rest) || isNextValue;
+      !verb && TYPES_OR_CHOOSES.test(text) && NEXT_VALUE.test(rest) && HAS_PLACE.test(text.slice(0, start));
+    const isNextSetting = SETS.test(text.slice(0, start)) && !verb && NEXT_SETTING.test(rest);
+    const isKey =
+      (POINTS.test(text) && SHORT_ITEM.test(rest)) || NEXT_FIELD.test(rest) || isNextValue || isNextSetting;
     if (!verb && !startsAtom && !isKey && !/^(?:the|a|an)\s/i.test(rest) && !/^[A-Z]/.test(rest)) continue;
     const isComma = match[0].includes(',');
     // "Save and Close": two capitalised words around an "and" are one name rather than two instructions.

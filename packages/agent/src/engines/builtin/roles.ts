@@ -47,7 +47,7 @@ export const ROLE_NOUNS: Readonly<Record<RoleHint, string>> = {
   image: 'images?|pictures?|photos?|icons?|logo|thumbnail',
   heading: 'column (?:header|heading|title)|headings?|headlines?|header|title',
   slider: 'sliders?|range(?: slider)?|seek bar',
-  dialog: 'dialogs?(?: box| window)?|dialogue|popup|pop-up|modal|prompt|alert',
+  dialog: 'dialogs?(?: box| window)?|dialogue|(?:popup|pop-up)(?: window| box| dialog)?|modal|prompt|alert',
   window: 'windows?',
   table: 'tables?|grid',
   list: 'lists?',

@@ -146,6 +146,15 @@ function withPronounsRead(steps: readonly Instruction[]): Instruction[] {
   let meant: Target | null = null;
   return steps.map((step) => {
     const { intent } = step;
+    if (
+      intent.type === 'click' &&
+      meant !== null &&
+      intent.target.near !== null &&
+      isPronoun(intent.target.near.target)
+    ) {
+      const near = { ...intent.target.near, target: meant };
+      return { ...step, intent: { ...intent, target: { ...intent.target, phrase: null, near } } };
+    }
     if (intent.type === 'use_control') {
       if (meant === null || intent.object === null || !isPronoun(intent.object)) return step;
       return { ...step, intent: { ...intent, object: meant } };

@@ -16,6 +16,8 @@ const MENU = [
   ),
 ];
 
+const OPEN_MENU = /^(?:the|this|that|context|pop-?up|right[- ]click|shortcut|opened|open)$/i;
+
 /** choose Save As from the File menu · File > Save As. */
 export const readMenu: IntentReader = (clause): Intent | null => {
   const found = firstMatch(MENU, clause.text);
@@ -33,6 +35,17 @@ export const readMenu: IntentReader = (clause): Intent | null => {
     /^(?:type|write|enter|run|execute|echo|input)\b/i.test(clause.text)
   )
     return null;
+  // "Choose Delete from the menu": the one that is open.
+  const [menu, ...items] = path;
+  const [item] = items;
+  if (items.length === 1 && item !== undefined && OPEN_MENU.test(menu ?? ''))
+    return {
+      type: 'click',
+      target: { text: item, phrase: item, quoted: false, role: 'menu_item', ordinal: null, near: null },
+      button: 'left',
+      clicks: 1,
+      modifiers: [],
+    };
   if (path.length < 2 || path.some((part) => part === '')) return null;
   // "the drop-down menu" is a select, not a menu bar.
   if (/^(?:drop-?\s?down|select|context|combo)/i.test(path[0] ?? '')) return null;

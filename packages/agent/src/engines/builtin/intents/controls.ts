@@ -111,7 +111,7 @@ const SORT = [
   ),
 ];
 const TO_THING = [
-  pattern(`(?:go|navigate|head)\\s+(?:over\\s+|back\\s+)?to\\s+(?<what>(?:the|my|your)\\s+.+)`),
+  pattern(`(?:go|navigate|head)\\s+(?:over\\s+|back\\s+)?to\\s+(?<what>(?:the|my|your)\\s+.+|[\\p{L}-]+)`),
 ];
 
 /** "Sort the table by price": its heading is clicked. "Go to the cart": what bears that name. */

@@ -18,7 +18,7 @@ const PRESS = [
 const NAMED: ReadonlyArray<{ pattern: RegExp; chord: readonly string[] }> = [
   {
     pattern: pattern(
-      'select\\s+(?:all|everything|it\\s+all|(?:all\\s+(?:of\\s+)?)?(?:the\\s+)?(?:whole\\s+|entire\\s+)?(?:text|document))(?:\\s+(?:the\\s+)?(?:text|content|contents))?',
+      'select\\s+(?:all|everything|it\\s+all|(?:all\\s+(?:of\\s+)?)?(?:the\\s+)?(?:whole\\s+|entire\\s+)?(?:text|document))(?:\\s+(?:the\\s+)?(?:text|content|contents))?(?:\\s+in\\s+(?:the|this)\\s+(?:text\\s+)?(?:editor|document|window|field|file|area))?',
     ),
     chord: ['ctrl', 'a'],
   },

@@ -3,7 +3,7 @@ import { DOTTED_ATOM, QUOTE, URL_ATOM } from '../text.ts';
 import { firstMatch, pattern } from './patterns.ts';
 
 const PLACE = `(?<place>${URL_ATOM}|${DOTTED_ATOM}|${QUOTE})`;
-const IN_BROWSER = `(?:\\s+(?:in|with|using|on|from)\\s+(?:the\\s+|a\\s+|my\\s+)?(?:new\\s+)?(?:(?:web\\s+|internet\\s+)?browser|(?:google\\s+)?chrome|chromium|firefox|edge|brave|tab|(?:browser\\s+)?window|(?:new\\s+)?tab))?`;
+const IN_BROWSER = `(?:\\s+(?:in|with|using|on|from)\\s+(?:the\\s+|a\\s+|my\\s+)?(?:new\\s+|one\\s+|another\\s+|second\\s+|same\\s+)?(?:(?:web\\s+|internet\\s+)?browser|(?:google\\s+)?chrome|chromium|firefox|edge|brave|tab|(?:browser\\s+)?window|(?:new\\s+)?tab))?`;
 /** "the page at", "our web shop on", "this address:". */
 const THE_PAGE = `(?:(?:the|a|an|this|my|our|following)\\s+)*(?:(?:[\\p{L}-]+\\s+){0,2}(?:web\\s*page|web\\s*site|website|site|page|url|address|link|form|app|application|shop|store|portal|dashboard|list|table|board))?\\s*:?\\s*(?:at\\s+|of\\s+|on\\s+|under\\s+|called\\s+)?(?:the\\s+)?(?:url\\s+|address\\s+)?`;
 

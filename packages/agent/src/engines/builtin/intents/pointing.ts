@@ -93,6 +93,8 @@ export const readClick: IntentReader = (clause): Intent | null => {
     const found = firstMatch(patterns, clause.text);
     if (found === null) continue;
     const phrase = found.what ?? bareVerb(clause.text, found);
+    // "Click Next until …" with an end nobody understands is not a click on all of that.
+    if (/\s(?:until|till|unless|while)\s/i.test(phrase)) return null;
     const target = readTarget(clause, phrase);
     if (target === null) continue;
     return { type: 'click', target, button, clicks, modifiers: heldKeys(found.held) };

@@ -4,7 +4,7 @@ import { QUOTE } from '../text.ts';
 import { firstMatch, pattern, stripArticle } from './patterns.ts';
 
 const TYPE =
-  '(?:type(?:\\s+(?:in|out))?|enter|write(?:\\s+down)?|input|insert|put|key\\s+in|fill\\s+in|add|paste|append|say|provide|give|set)';
+  '(?:type(?:\\s+(?:in|out))?|enter|write(?:\\s+down)?|input|insert|put|key\\s+in|fill(?:\\s+in)?|add|paste|append|say|provide|give|set)';
 const INTO = '(?:into|in\\s+to|in|inside|to|on|onto|at|under|as|for)';
 const NOUN =
   '(?:(?:(?:the|my|your|this)\\s+)?(?:text|commands?|words?|phrase|value|string|line|lines|sentence|name|number|following(?:\\s+(?:text|lines?|words?|sentence|message))?|message)\\s*:?\\s+)?';
@@ -41,6 +41,9 @@ const INTO_FIELD = [
 ];
 
 const ANYWHERE = [
+  pattern(
+    `(?:write|type|compose|draft)\\s+(?:an?|the|some|this)\\s+(?:[\\p{L}-]+\\s*){1,5}:\\s*(?<text>${QUOTE})${SUBMIT}`,
+  ),
   pattern(
     `(?:write|type|compose|draft|jot\\s+down)\\s+(?:an?|the|some)\\s+(?:[\\p{L}-]+\\s+){1,4}?(?:that\\s+|which\\s+)?(?:says?|saying|reads?|reading|containing|contains?|with\\s+the\\s+(?:text|words?))\\s*:?\\s+(?<text>${QUOTE})${SUBMIT}`,
   ),
@@ -117,6 +120,8 @@ function fieldIntent(
   const into = labelOf(readTarget(clause, found.field));
   const text = textSource(clause, found.text);
   if (into === null || text === null || NOT_TYPED_INTO.has(into.role)) return null;
+  // "The numbers 1 to 5" names no field.
+  if (/^\d+$/.test(into.phrase ?? '')) return null;
   if (
     into.near === null &&
     /^(?:terminal|console|shell|command line|prompt)(?: window)?$/i.test(into.phrase ?? '')
