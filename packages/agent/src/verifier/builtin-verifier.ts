@@ -28,11 +28,29 @@ export class BuiltinVerifier implements Verifier {
         [],
       );
     const evidence = new Evidence({ machine, newCommandId, history, signal });
-    const sight = await evidence.look();
-    const findings: Finding[] = [];
-    for (const check of checks) findings.push(await judgeCheck(check, sight, evidence));
+    let sight = await evidence.look();
+    const judgeAll = async () => {
+      const findings: Finding[] = [];
+      for (const check of checks) findings.push(await judgeCheck(check, sight, evidence));
+      return findings;
+    };
+    let findings = await judgeAll();
+    // What could not be read may only have come too late for the first look; a "no" is never asked twice.
+    for (let tries = 0; tries < MORE_LOOKS && isOpen(findings); tries += 1) {
+      sight = await evidence.lookAgain(sight);
+      findings = await judgeAll();
+    }
     return fold(findings, sight.frame?.geometry.frameId ?? null);
   }
+}
+
+const MORE_LOOKS = 2;
+
+function isOpen(findings: readonly Finding[]): boolean {
+  return (
+    findings.some(({ result }) => result === 'unknown') &&
+    !findings.some(({ result }) => result === 'unsatisfied')
+  );
 }
 
 /** One "no" is a no; a missing proof is unknown; only proofs make a yes. */

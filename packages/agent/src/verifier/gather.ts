@@ -33,24 +33,17 @@ export class Evidence {
       { elements: true, ocr: true, settle: true },
       { signal: this.#signal },
     );
-    const { observation } = sight;
-    const browsed = this.history.some(({ operation }) => operation.type === 'browser_navigate');
-    if (!browsed || observation.sources.includes('dom')) return observation;
-    return this.#withPage(observation);
+    return sight.observation;
   }
 
-  /** On a busy machine the page may answer too late for one look; what it tells then joins the words of the picture. */
-  async #withPage(first: Observation): Promise<Observation> {
-    for (let tries = 0; tries < 2; tries += 1) {
-      const { observation } = await this.#machine.observe({ elements: true }, { signal: this.#signal });
-      if (observation.sources.includes('dom'))
-        return {
-          ...observation,
-          elements: [...observation.elements, ...first.elements.filter(({ source }) => source === 'ocr')],
-          sources: [...new Set([...observation.sources, ...first.sources])],
-        };
-    }
-    return first;
+  /** Elements alone, which a busy machine had no time for beside reading the picture; its words are kept. */
+  async lookAgain(before: Observation): Promise<Observation> {
+    const { observation } = await this.#machine.observe({ elements: true }, { signal: this.#signal });
+    return {
+      ...observation,
+      elements: [...observation.elements, ...before.elements.filter(({ source }) => source === 'ocr')],
+      sources: [...new Set([...observation.sources, ...before.sources])],
+    };
   }
 
   /** What is known about a file; null when this desktop does not say. Content only when it is text and short enough. */
