@@ -239,3 +239,30 @@ describe('what was typed and saved nowhere', () => {
     expect(await judge(replace, desktop)).toMatchObject({ judgement: 'satisfied' });
   });
 });
+
+it('looks again where a busy machine told no elements at first, and believes a “no” at once', async () => {
+  const field = (value: string): Widget => ({
+    id: 'name',
+    role: 'text_field',
+    name: 'Name',
+    value,
+    states: ['editable'],
+    bounds: { x: 10, y: 10, width: 200, height: 20 },
+  });
+  const late = (desktop: SimulatedDesktop) => {
+    const machine = new ScriptedMachine({ desktop });
+    const observe = machine.observe.bind(machine);
+    let looks = 0;
+    machine.observe = async (request, options) => {
+      looks += 1;
+      const sight = await observe(request, options);
+      return looks > 1 ? sight : { ...sight, observation: { ...sight.observation, elements: [] } };
+    };
+    return { machine, looks: () => looks };
+  };
+  const task = `go to ${URL} and check that the Name field contains "Ada"`;
+  const right = page([field('Ada')]);
+  expect(await judge(task, right, [], late(right).machine)).toMatchObject({ judgement: 'satisfied' });
+  const wrong = page([field('Bob')]);
+  expect(await judge(task, wrong, [], late(wrong).machine)).toMatchObject({ judgement: 'unsatisfied' });
+});
