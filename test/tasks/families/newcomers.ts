@@ -97,7 +97,7 @@ export const newcomerTasks: readonly Task[] = [
       return world;
     },
     instruction: (world) =>
-      `Open the file manager, press Ctrl+L, type "${world.path('inbox')}" and press Enter. Click "a.txt", press F2, type "b.txt" and press Enter. Check that ${world.path('inbox/b.txt')} exists.`,
+      `Open the file manager, press Ctrl+L, type "${world.path('inbox')}" and press Enter. Click "a.txt", press F2, press Ctrl+A, type "b.txt" and press Enter. Check that ${world.path('inbox/b.txt')} exists.`,
     check: (world) =>
       existsSync(world.path('inbox/b.txt')) && !existsSync(world.path('inbox/a.txt')) ? [] : ['not renamed'],
     twin: 'the renamed file is gone',
