@@ -6,6 +6,7 @@ import { desktopBenchmark } from './desktop.ts';
 import { engineStepBenchmark } from './engine-step.ts';
 import { modelBenchmark } from './model.ts';
 import { ocrBenchmark } from './ocr.ts';
+import { panelBenchmark } from './panel.ts';
 import { stopBenchmark } from './stop.ts';
 
 /** Add a line here for each benchmark; `deskhand bench NAME` finds it by its name. */
@@ -16,6 +17,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   apiBenchmark,
   ocrBenchmark,
   modelBenchmark,
+  panelBenchmark,
 ];
 
 const { values, positionals } = parseArgs({

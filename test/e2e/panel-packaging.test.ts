@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const run = promisify(execFile);
@@ -145,6 +146,60 @@ describe('packaging', () => {
       onlyLoadAppFromAsar: true,
       fileProtocolPrivileges: false,
     });
+  });
+
+  it('carries at most 10 kB of script to the first paint, gzipped, beside words and icons', () => {
+    const assets = join(overlay, 'out', 'renderer', 'assets');
+    const bytes = (fits: RegExp) =>
+      readdirSync(assets)
+        .filter((name) => fits.test(name))
+        .map((name) => gzipSync(readFileSync(join(assets, name)), { level: 9 }).length);
+    const sum = (all: number[]) => all.reduce((total, part) => total + part, 0);
+    expect(sum(bytes(/^(index|show-panel)-.*\.js$/))).toBeLessThanOrEqual(10_000);
+    expect(sum(bytes(/^(electron|show-panel)-.*\.js$/))).toBeLessThanOrEqual(10_000);
+    expect(sum(bytes(/^later\.js$/))).toBeLessThanOrEqual(3000);
+    expect(bytes(/^words-..\.js$/)).toHaveLength(6);
+    expect(Math.max(...bytes(/^words-..\.js$/))).toBeLessThanOrEqual(3000);
+    // Every script is one of these.
+    expect(readdirSync(assets).filter((name) => name.endsWith('.js'))).toHaveLength(3 + 1 + 6);
+  });
+
+  it('becomes a .deb with nothing but dpkg-deb: program, sandbox helper, desktop entry, AppArmor profile', async () => {
+    const { makeDeb } = (await import(join(overlay, 'make-deb.ts'))) as {
+      makeDeb(unpacked: string, outDir: string): string;
+    };
+    const deb = makeDeb(unpacked, join(work, 'deb'));
+    const { stdout: facts } = await run('dpkg-deb', ['--info', deb]);
+    expect(facts).toMatch(/Package: deskhand-overlay[\s\S]*Depends: libgtk-3-0/);
+    const { stdout: list } = await run('dpkg-deb', ['--contents', deb]);
+    for (const path of [
+      './opt/Deskhand/deskhand-overlay',
+      './opt/Deskhand/resources/app.asar',
+      './usr/share/applications/dev.deskhand.overlay.desktop',
+      './usr/share/icons/hicolor/512x512/apps/dev.deskhand.overlay.png',
+      './etc/apparmor.d/deskhand-overlay',
+    ])
+      expect(list).toContain(` ${path}\n`);
+    expect(list.split('\n').filter((line) => line !== '' && !/root\/root/.test(line))).toEqual([]);
+    const installed = join(work, 'installed');
+    await run('dpkg-deb', ['--raw-extract', deb, installed]);
+    const entry = readFileSync(
+      join(installed, 'usr/share/applications/dev.deskhand.overlay.desktop'),
+      'utf8',
+    );
+    const program = /^Exec=(\S+)/m.exec(entry)?.[1] ?? '';
+    expect(existsSync(join(installed, program))).toBe(true);
+    // The name Wayland's portals look for is the one the program says of itself.
+    const { desktopName } = JSON.parse(readFileSync(join(overlay, 'package.json'), 'utf8'));
+    expect(existsSync(join(installed, 'usr/share/applications', desktopName))).toBe(true);
+    expect(readFileSync(join(installed, 'DEBIAN/postinst'), 'utf8')).not.toContain('--no-sandbox');
+    await run('sh', ['-n', join(installed, 'DEBIAN/postinst')]);
+  });
+
+  it('says what the Mac’s panel may do, and no more', () => {
+    const text = readFileSync(join(overlay, 'build', 'entitlements.mac.plist'), 'utf8');
+    const granted = [...text.matchAll(/<key>([^<]+)<\/key>\s*<true\/>/g)].map(([, key]) => key);
+    expect(granted).toEqual(['com.apple.security.cs.allow-jit']);
   });
 
   it('keeps only the languages that are offered', () => {

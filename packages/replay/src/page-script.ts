@@ -33,6 +33,8 @@ export const PAGE_SCRIPT = `
     if (event.target.closest('input, button') || event.altKey || event.ctrlKey || event.metaKey) return;
     if (event.key === 'ArrowLeft') show(at - 1);
     else if (event.key === 'ArrowRight') show(at + 1);
+    else if (event.key === 'Home') show(0);
+    else if (event.key === 'End') show(steps.length - 1);
     else return;
     single(true);
     event.preventDefault();

@@ -173,7 +173,7 @@ describe('the page', () => {
   it('has everything of the run and a section per step', () => {
     const page = renderReplay({ run: run(), events: log, frames: [frame(1), frame(2), frame(4)] });
     for (const words of [
-      'Run succeeded',
+      '<span class="state state-succeeded">succeeded</span>',
       'Mark the late orders',
       'Five orders are marked.',
       '$0.04',

@@ -48,8 +48,8 @@ export function renderReplay({ run, events, frames }: ReplayRecord): string {
 </head>
 <body>
 <header>
-<h1>Run ${run.status.replaceAll('_', ' ')}</h1>
-<p class="task" dir="auto">${run.task}</p>
+<p><span class="state state-${cssClass(run.status)}">${run.status.replaceAll('_', ' ')}</span></p>
+<h1 class="task" dir="auto">${run.task}</h1>
 ${summaryOf(run)}
 <dl class="facts">${factsOf(run, steps).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
 ${leftOut > 0 ? html`<p class="note">${leftOut} pictures were left out to keep this file small.</p>` : null}
@@ -63,7 +63,7 @@ ${leftOut > 0 ? html`<p class="note">${leftOut} pictures were left out to keep t
 </nav>
 <main>
 ${steps.map((step) => sectionOf(step, byStep.get(step.step)))}
-${ending === undefined ? null : html`<section class="step" id="end"><h2>At the end</h2>${pictureOf(ending, 'The screen at the end', [])}</section>`}
+${ending === undefined ? null : html`<section class="step" id="end"><div class="story"><h2>At the end</h2></div>${pictureOf(ending, 'The screen at the end', [])}</section>`}
 ${steps.length === 0 && ending === undefined ? html`<p>This run made no step.</p>` : null}
 </main>
 <script>${new Markup(PAGE_SCRIPT)}</script>
@@ -74,19 +74,25 @@ ${steps.length === 0 && ending === undefined ? html`<p>This run made no step.</p
 }
 
 function sectionOf(step: ReplayStep, frame: ReplayFrame | undefined): Markup {
+  const facts = [
+    step.startedAt === null ? null : timeOf(step.startedAt),
+    step.costCents === null ? null : `${dollars(step.costCents)} so far`,
+  ].filter((part) => part !== null);
   return html`<section class="step" id="step-${step.step}">
+<div class="story">
 <h2>Step ${step.step}</h2>
-<p class="took">${[step.startedAt === null ? null : timeOf(step.startedAt), step.costCents === null ? null : `${dollars(step.costCents)} so far`].filter((part) => part !== null).join(' · ')}</p>
-${step.thoughts.map((thought) => html`<p class="label">The model’s words</p><blockquote dir="auto">${thought}</blockquote>`)}
-${frame === undefined ? null : pictureOf(frame, `The screen at step ${step.step}`, step.actions)}
+<p class="took">${facts.join(' · ')}</p>
 ${step.actions.length === 0 ? null : html`<ul class="actions">${step.actions.map(actionOf)}</ul>`}
+${step.thoughts.map((thought) => html`<p class="label">The model’s words</p><blockquote dir="auto">${thought}</blockquote>`)}
 ${step.notes.map((note) => html`<p class="note" dir="auto">${note}</p>`)}
+</div>
+${frame === undefined ? null : pictureOf(frame, `The screen at step ${step.step}`, step.actions)}
 </section>`;
 }
 
 function actionOf(action: ReplayAction): Markup {
-  const took = action.durationMs === null ? '' : ` ${Math.round(action.durationMs)} ms`;
-  return html`<li><strong><bdi>${action.words}</bdi></strong> <span class="outcome ${cssClass(action.outcome)}">${action.outcome.replaceAll('_', ' ')}</span><span class="took">${took}</span>${action.error === null ? null : html` <bdi>${action.error}</bdi>`}</li>`;
+  const took = action.durationMs === null ? '' : ` · ${Math.round(action.durationMs)} ms`;
+  return html`<li><strong><bdi>${action.words}</bdi></strong> <span class="outcome ${cssClass(action.outcome)}">${action.outcome.replaceAll('_', ' ')}</span> <span class="took">${took}</span>${action.error === null ? null : html` <bdi>${action.error}</bdi>`}</li>`;
 }
 
 function pictureOf(frame: ReplayFrame, name: string, actions: readonly ReplayAction[]): Markup {
@@ -104,7 +110,7 @@ function pictureOf(frame: ReplayFrame, name: string, actions: readonly ReplayAct
 
 function summaryOf(run: Run): Markup | null {
   const words = run.result?.summary ?? run.error?.message ?? '';
-  return words === '' ? null : html`<p dir="auto">${words}</p>`;
+  return words === '' ? null : html`<p class="summary" dir="auto">${words}</p>`;
 }
 
 function factsOf(run: Run, steps: readonly ReplayStep[]): Array<[string, string]> {

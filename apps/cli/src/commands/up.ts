@@ -61,18 +61,25 @@ async function up(flags: Flags, context: Context): Promise<void> {
       port,
       virtual,
       overlay: flags.overlay,
+      terminal: {
+        output: flags.json ? 2 : 1,
+        keys: process.stdin.isTTY === true && process.stdout.isTTY === true,
+      },
       env: flags.allowUnarmed ? { ...context.env, DESKHAND_ALLOW_UNARMED: '1' } : context.env,
       progress: progress.say,
     },
     { signal: context.signal },
   ).finally(progress.end);
   await using home = household;
+  // Whatever happened to the part that heard the keys: the terminal is as it was.
+  using _terminal = { [Symbol.dispose]: () => void (process.stdin.isTTY && process.stdin.setRawMode(false)) };
 
   if (flags.json) context.print(JSON.stringify(ready));
   else introduce(ready, folder, performance.now() - started, context);
   adviseOnHotkey(hotkey, { ready, virtual: virtual !== null, allowed: flags.allowUnarmed === true }, context);
 
   const write = flags.json ? context.hint : context.print;
+  if (flags.once !== true) await home.showOnTerminal();
   try {
     if (flags.demo) {
       const outcome = await Promise.race([

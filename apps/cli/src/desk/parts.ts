@@ -9,6 +9,7 @@ export const PARTS = {
   server: at('apps/server/src/main.ts'),
   daemon: at('apps/daemon/src/main.ts'),
   browserPanel: at('apps/overlay/src/browser/main.ts'),
+  terminalPanel: at('apps/overlay/src/terminal/main.ts'),
   overlayApp: at('apps/overlay'),
   bench: at('test/bench/main.ts'),
   tasks: at('test/tasks/main.ts'),

@@ -17,6 +17,8 @@ export type ChildSpec = Readonly<{
   log: Writable;
   /** Longest start. */
   readyMs: number;
+  /** It speaks to the person itself: on this descriptor of ours, and with `keys` it hears the keyboard. */
+  terminal?: Readonly<{ output: 1 | 2; keys: boolean }>;
 }>;
 
 /**
@@ -49,7 +51,10 @@ export class Child implements AsyncDisposable {
   static async start(spec: ChildSpec, options: { signal: AbortSignal }): Promise<Child> {
     const child = spawn(process.execPath, [...PART_NODE_FLAGS, spec.entry, ...spec.args], {
       env: spec.env,
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      stdio:
+        spec.terminal === undefined
+          ? ['ignore', 'pipe', 'pipe', 'ipc']
+          : [spec.terminal.keys ? 'inherit' : 'ignore', spec.terminal.output, 'pipe', 'ipc'],
     });
     const tail: string[] = [];
     for (const stream of [child.stdout, child.stderr]) {

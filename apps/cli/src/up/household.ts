@@ -21,6 +21,8 @@ export type HouseholdOptions = Readonly<{
   virtual: string | null;
   overlay: OverlayKind;
   env: NodeJS.ProcessEnv;
+  /** Where `--overlay none` tells the state, and whether a person's keys are heard there. */
+  terminal: Readonly<{ output: 1 | 2; keys: boolean }>;
   /** Told what is being started, for the impatient. */
   progress: (text: string) => void;
 }>;
@@ -186,6 +188,26 @@ export class Household implements AsyncDisposable {
     return typeof panel.ready.url === 'string' ? panel.ready.url : null;
   }
 
+  /**
+   * `--overlay none`: state as lines, and `s` stops. Started by the owner when its own lines are out, so that the two
+   * don't mix.
+   */
+  async showOnTerminal(): Promise<void> {
+    if (this.#options.overlay !== 'none') return;
+    const { dataFolder, env, terminal } = this.#options;
+    const spec: ChildSpec = {
+      name: 'terminal panel',
+      entry: PARTS.terminalPanel,
+      args: ['--data', dataFolder, ...(terminal.keys ? ['--keys'] : [])],
+      env: { ...env, DESKHAND_DATA: dataFolder },
+      log: this.#log('panel'),
+      readyMs: READY_MS.panel,
+      terminal,
+    };
+    await this.#startChild(spec, this.#stopping.signal);
+    this.#keepAlive(spec.name, () => this.#startChild(spec, this.#stopping.signal));
+  }
+
   async #startElectron(binary: string): Promise<void> {
     const { spawn } = await import('node:child_process');
     const child = spawn(binary, [PARTS.overlayApp], {
@@ -288,7 +310,7 @@ export class Household implements AsyncDisposable {
     const desktop = stop('daemon', 1300);
     // The server hears of the desktop's end if that is quick; it never waits long for it: two seconds are all there is.
     const server = Promise.race([desktop, sleep(500)]).then(() => stop('server', 900));
-    await Promise.all([stop('panel', 600), desktop, server]);
+    await Promise.all([stop('panel', 600), stop('terminal panel', 600), desktop, server]);
     await this.#scope.close();
     for (const log of this.#logs.values()) log.end();
   }

@@ -209,7 +209,7 @@ export class PanelHost implements AsyncDisposable {
   }
 
   /** STOP from anywhere in this process (tray, shortcut); the same path as the button. */
-  async stop(by: 'panel' | 'tray' = 'panel'): Promise<CommandResult['result']> {
+  async stop(by: 'panel' | 'tray' | 'cli' = 'panel'): Promise<CommandResult['result']> {
     let last: CommandResult['result'] = 'not_confirmed';
     await this.#stop((result) => {
       last = result;
@@ -243,7 +243,7 @@ export class PanelHost implements AsyncDisposable {
   /** To guard and daemon in the same turn, over two sockets. What neither takes goes into the latch file. */
   async #stop(
     answer: (result: CommandResult['result'], message: string | null) => void,
-    by: 'panel' | 'tray' = 'panel',
+    by: 'panel' | 'tray' | 'cli' = 'panel',
   ): Promise<void> {
     const guard = acknowledged(this.#guard.current?.request({ type: 'stop', by }, ANSWER_MS));
     const daemon = acknowledged(this.#daemon.current?.request({ type: 'command', name: 'stop' }, ANSWER_MS));
@@ -263,7 +263,7 @@ export class PanelHost implements AsyncDisposable {
   }
 
   /** @returns what to tell the person, or null when the latch is on disk. */
-  #writeLatch(by: 'panel' | 'tray'): string | null {
+  #writeLatch(by: 'panel' | 'tray' | 'cli'): string | null {
     try {
       if (readLatchFile(this.#paths.latchFile).tripped) return null;
       writeLatchFile(this.#paths.latchFile, {

@@ -1,4 +1,5 @@
 import { IntlMessageFormat } from 'intl-messageformat';
+import type { MessageKey, Translate } from '../core/sentence.ts';
 import ar from '../locales/ar.json' with { type: 'json' };
 import de from '../locales/de.json' with { type: 'json' };
 import en from '../locales/en.json' with { type: 'json' };
@@ -6,8 +7,7 @@ import es from '../locales/es.json' with { type: 'json' };
 import fr from '../locales/fr.json' with { type: 'json' };
 import ja from '../locales/ja.json' with { type: 'json' };
 
-export type MessageKey = keyof typeof en;
-export type Translate = (key: MessageKey, values?: Readonly<Record<string, string | number>>) => string;
+export type { MessageKey, Translate };
 
 export const CATALOGS: Readonly<Record<string, Readonly<Record<MessageKey, string>>>> = {
   ar,

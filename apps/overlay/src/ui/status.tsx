@@ -1,4 +1,5 @@
 import type { PanelView } from '../core/panel-view.ts';
+import { sentenceOf as sentence } from '../core/sentence.ts';
 import { Icon } from './icon.tsx';
 import { formatClock } from './numbers.ts';
 import type { PanelModel } from './panel-model.ts';
@@ -26,22 +27,5 @@ export function Status({ view, model }: { view: PanelView; model: PanelModel }) 
   );
 }
 
-export function sentenceOf(view: PanelView, hostHeard: boolean): string {
-  switch (view.mode) {
-    case 'idle':
-      return view.run === null ? t('idle') : t('lastRun', { status: view.run.status });
-    case 'pairing':
-      return view.pairing === null ? '' : t('pairing', { host: view.pairing.host });
-    case 'paused':
-    case 'takeover':
-      return t('pause', { kind: view.pause?.kind });
-    case 'stopped':
-      return t('stopped', { by: view.latch?.by, at: formatClock(view.latch?.at ?? '') ?? 'unknown' });
-    case 'disconnected':
-      return t('disconnected');
-    case 'controls_lost':
-      return t(`lost.${!hostHeard ? 'host' : view.links.guard ? 'daemon' : 'guard'}`);
-    default:
-      return '';
-  }
-}
+export const sentenceOf = (view: PanelView, hostHeard: boolean): string =>
+  sentence(view, hostHeard, t, formatClock);

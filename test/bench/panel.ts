@@ -1,0 +1,197 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { sleep } from '@deskhand/base';
+import { FakeDesktop, PanelProcess, panelRun } from '@deskhand/overlay/testing';
+import { type Browser, type CDPSession, chromium, type Page } from 'playwright-core';
+import sharp from 'sharp';
+import type { Benchmark } from './benchmark.ts';
+import { brief, summarize } from './statistics.ts';
+
+const SIZE = { width: 376, height: 640 };
+const OPENINGS = 9;
+const EVENTS = 150;
+/** Sixty minutes at five steps a second. */
+const STEPS = 18_000;
+const IDLE_MS = 10_000;
+/** Steps between two looks at the heap. */
+const HEAP_EVERY = 3000;
+const assets = fileURLToPath(new URL('../../apps/overlay/out/renderer/assets', import.meta.url));
+
+/** The panel in Chromium before a guard and a daemon that only speak: what a person's computer pays for watching. */
+export const panelBenchmark: Benchmark = {
+  name: 'panel',
+  describe: 'the panel: first paint, event to pixels, an hour of steps, memory, idle CPU, size',
+  async run({ signal, progress }) {
+    await using fake = await FakeDesktop.start();
+    await using panel = await PanelProcess.start(fake.dataDir, { env: fake.env });
+    const browser = await chromium.launch({
+      executablePath: '/usr/bin/chromium',
+      args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
+    });
+    try {
+      progress(`panel: ${OPENINGS} openings`);
+      const paints: number[] = [];
+      for (let opening = 0; opening < OPENINGS; opening += 1) {
+        signal.throwIfAborted();
+        paints.push(await firstPaint(browser, await panel.issueLink()));
+      }
+      const page = await open(browser, await panel.issueLink());
+      fake.setDaemon({ run: panelRun() });
+      await page.waitForSelector('.mode-running');
+
+      progress(`panel: ${EVENTS} events to pixels`);
+      const events = await eventsToPixels(page, fake, signal);
+      progress(`panel: ${STEPS} steps as fast as they go`);
+      const hour = await anHourOfSteps(page, fake, signal);
+      progress(`panel: idle for ${IDLE_MS / 1000} s`);
+      const idle = await idleCost(browser, panel.child.pid as number);
+      const [first, later, words] = scriptBytes();
+
+      const paint = summarize(paints);
+      const row = (what: string, value: number, unit: string, ceiling: number) => [
+        what,
+        brief(value),
+        unit,
+        ceiling,
+        value <= ceiling ? 'yes' : 'NO',
+      ];
+      return {
+        name: 'panel',
+        tables: [
+          {
+            title: 'The panel in Chromium',
+            columns: ['what', 'measured', 'unit', 'at most', 'kept'],
+            rows: [
+              row('first paint, median', paint.medianMs, 'ms', 200),
+              row('event to pixels, p95', events.p95Ms, 'ms', 50),
+              row('event to pixels, median', events.medianMs, 'ms', 50),
+              row('heap after 18,000 steps, beyond that after the first 3,000', hour.growthKb, 'kB', 200),
+              row('memory of the renderer (PSS)', idle.rendererMb, 'MB', 60),
+              row('CPU of the renderer, a run on and nothing new', idle.rendererPercent, '%', 1),
+              row('CPU of its host', idle.hostPercent, '%', 1),
+              row('script of the first paint, gzipped', first, 'bytes', 10_000),
+              row('script that comes afterwards, gzipped', later, 'bytes', 3000),
+              row('words of one language, gzipped', words, 'bytes', 3000),
+            ],
+            note: `${hour.lost} of ${STEPS} steps were not the last one shown when they were the last one sent.`,
+          },
+        ],
+      };
+    } finally {
+      await browser.close();
+    }
+  },
+};
+
+async function open(browser: Browser, url: string): Promise<Page> {
+  const context = await browser.newContext({ viewport: SIZE, locale: 'en-US' });
+  const page = await context.newPage();
+  await page.goto(url);
+  await page.waitForSelector('.status');
+  return page;
+}
+
+async function firstPaint(browser: Browser, url: string): Promise<number> {
+  const page = await open(browser, url);
+  const ms = await page.evaluate<number>(
+    "performance.getEntriesByName('first-contentful-paint')[0].startTime",
+  );
+  await page.context().close();
+  return ms;
+}
+
+/** From the daemon's write into its socket to the frame after the one that holds it; both by the computer's clock. */
+async function eventsToPixels(page: Page, fake: FakeDesktop, signal: AbortSignal) {
+  const times: number[] = [];
+  for (let index = 0; index < EVENTS; index += 1) {
+    signal.throwIfAborted();
+    const action = `Press key ${index}`;
+    const shown = page.evaluate<number>(`new Promise((resolve) => {
+      const look = () => document.querySelector('.action')?.textContent.includes(${JSON.stringify(action)})
+        && requestAnimationFrame(() => resolve(performance.timeOrigin + performance.now()));
+      new MutationObserver((_, observer) => { if (look()) observer.disconnect(); })
+        .observe(document.body, { subtree: true, childList: true, characterData: true });
+    })`);
+    await sleep(40);
+    const sentAt = performance.timeOrigin + performance.now();
+    fake.step({ step: 100 + index, action });
+    times.push((await shown) - sentAt);
+  }
+  return summarize(times);
+}
+
+async function anHourOfSteps(page: Page, fake: FakeDesktop, signal: AbortSignal) {
+  const cdp = await page.context().newCDPSession(page);
+  const pixels = { create: { width: 320, height: 180, channels: 3 as const, background: '#3a5a78' } };
+  const jpegBase64 = (await sharp(pixels).jpeg().toBuffer()).toString('base64');
+  const heaps: number[] = [];
+  let lost = 0;
+  for (let step = 1; step <= STEPS; step += 1) {
+    const at = new Date(Date.now()).toISOString();
+    fake.step({ step: 1000 + step, action: `Click “Row ${step}”`, thought: `Because of row ${step}.`, at });
+    fake.step({ step: 1000 + step, outcome: 'confirmed', settledMs: 40, at });
+    if (step % 10 === 0)
+      fake.thumbnail({ jpegBase64, width: 320, height: 180, target: { x: step % 320, y: 90 } });
+    // Room for the sockets; real steps come a thousand times slower.
+    if (step % 100 === 0) await sleep(5);
+    if (step % HEAP_EVERY !== 0) continue;
+    signal.throwIfAborted();
+    const newest = page
+      .locator('.log li')
+      .first()
+      .filter({ hasText: `Row ${step}”` });
+    await newest.waitFor({ state: 'attached', timeout: 10_000 }).catch(() => {
+      lost += 1;
+    });
+    heaps.push(await heapBytes(cdp));
+  }
+  return { growthKb: ((heaps.at(-1) ?? 0) - (heaps[0] ?? 0)) / 1024, lost };
+}
+
+async function heapBytes(cdp: CDPSession): Promise<number> {
+  await cdp.send('HeapProfiler.collectGarbage');
+  return (await cdp.send('Runtime.getHeapUsage')).usedSize;
+}
+
+async function idleCost(browser: Browser, hostPid: number) {
+  const cdp = await browser.newBrowserCDPSession();
+  const renderer = async () => {
+    const { processInfo } = await cdp.send('SystemInfo.getProcessInfo');
+    // A spare renderer has done nothing yet.
+    return processInfo.filter(({ type }) => type === 'renderer').sort((a, b) => b.cpuTime - a.cpuTime)[0];
+  };
+  const before = { renderer: await renderer(), host: cpuSeconds(hostPid) };
+  await sleep(IDLE_MS);
+  const after = { renderer: await renderer(), host: cpuSeconds(hostPid) };
+  const percent = (seconds: number) => (100 * seconds) / (IDLE_MS / 1000);
+  return {
+    rendererMb: pssBytes(after.renderer?.id ?? 0) / 2 ** 20,
+    rendererPercent: percent((after.renderer?.cpuTime ?? 0) - (before.renderer?.cpuTime ?? 0)),
+    hostPercent: percent(after.host - before.host),
+  };
+}
+
+function cpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+function pssBytes(pid: number): number {
+  const kb = /^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1];
+  return Number(kb) * 1024;
+}
+
+/** What a browser's first paint needs, what follows, and the words of one language; gzipped. */
+function scriptBytes(): [number, number, number] {
+  const sizes = (fits: RegExp) =>
+    readdirSync(assets)
+      .filter((name) => fits.test(name))
+      .map((name) => gzipSync(readFileSync(`${assets}/${name}`), { level: 9 }).length);
+  const sum = (all: number[]) => all.reduce((total, bytes) => total + bytes, 0);
+  return [
+    sum(sizes(/^(index|show-panel)-.*\.js$/)),
+    sum(sizes(/^later\.js$/)),
+    Math.max(...sizes(/^words-.*\.js$/)),
+  ];
+}
