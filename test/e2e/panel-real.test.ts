@@ -95,4 +95,26 @@ describe('the panel of a real desktop', () => {
     expect(runs).toHaveLength(before);
     expect(runs.every(({ status }) => status === 'cancelled')).toBe(true);
   });
+
+  it('lists today’s runs as the server keeps them, and shows the replay of one in a page without rights', async () => {
+    const runs = (await api('/runs')).data as Array<{ id: string; task: string }>;
+    await page.locator('.runs summary').click();
+    await eventually(async () => (await page.locator('.runs li').count()) === runs.length, {
+      what: 'all runs',
+    });
+    expect(await page.locator('.runs summary').textContent()).toContain('today');
+    const [replay] = await Promise.all([
+      page.context().waitForEvent('page'),
+      page.locator('.runs button').first().click(),
+    ]);
+    await replay.waitForSelector('.state');
+    expect(await replay.locator('h1').textContent()).toBe(runs[0]?.task);
+    // Opaque: words of a run can't reach the panel it came from, and the link works once.
+    expect(await replay.evaluate('self.origin')).toBe('null');
+    expect((await page.context().request.get(replay.url())).status()).toBe(401);
+    expect(
+      (await page.context().request.get(`${new URL(page.url()).origin}/replay/${runs[0]?.id}`)).status(),
+    ).toBe(401);
+    await replay.close();
+  });
 });
