@@ -6,13 +6,14 @@ import type { CommandFailure, CommandResult } from '@deskhand/protocol';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DaemonProcess } from '../helpers/daemon-process.ts';
 import { eventually } from '../helpers/eventually.ts';
+import { FrozenPart } from '../helpers/frozen-part.ts';
 import { LinkServer } from '../helpers/link-server.ts';
 import { type PersonDesktop, startPersonDesktop } from '../helpers/person-desktop.ts';
 import { isAlive } from '../helpers/up-process.ts';
 
 /** What may still arrive after the chord: events the X server and the application had already taken. */
 const STRAGGLERS_MS = 100;
-const LONG_TEXT = 'The quick brown fox jumps over the lazy dog. '.repeat(112);
+const LONG_TEXT = 'The quick brown fox jumps over the lazy dog. '.repeat(223);
 
 let desktop: PersonDesktop;
 let server: LinkServer;
@@ -79,6 +80,29 @@ describe('the stop chord on a real keyboard', () => {
     } finally {
       process.kill(daemon.pid, 'SIGCONT');
     }
+  });
+
+  it.each(['frozen', 'gone'] as const)('[KILL] works while the panel is %s', async (how) => {
+    await using panel = await FrozenPart.panel(daemon.runtime);
+    await startTyping();
+    const handsPid = daemon.handsPid();
+    process.kill(panel.pid, how === 'frozen' ? 'SIGSTOP' : 'SIGKILL');
+    await pressChord();
+    await expectNothingMoreArrives();
+    expect(isAlive(handsPid)).toBe(false);
+    expect(await desktop.held()).toEqual([]);
+  });
+
+  it('[KILL] works while the server says nothing any more, before its lease is over', async () => {
+    await startTyping();
+    const handsPid = daemon.handsPid();
+    server.cut();
+    await pressChord();
+    await expectNothingMoreArrives();
+    expect(isAlive(handsPid)).toBe(false);
+    expect(existsSync(daemon.runtime.latchFile)).toBe(true);
+    expect(await desktop.held()).toEqual([]);
+    await eventually(() => server.connected, { what: 'the link again' });
   });
 
   it('[KILL] works while another program holds the keyboard', async () => {

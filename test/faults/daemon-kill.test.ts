@@ -123,6 +123,33 @@ describe('a process that is killed while a key and a button are held', () => {
     await released();
   });
 
+  it('[KILL] daemon, guard and hands in one moment: the keeper lets go, which is all that is left', async () => {
+    const keeper = keeperPid(daemon);
+    for (const pid of [daemon.guardPid(), daemon.handsPid(), daemon.pid]) process.kill(pid, 'SIGKILL');
+    await released(3000);
+    expect(keeper).toBeGreaterThan(1);
+    await eventually(() => !isAlive(keeper), { what: 'the end of the keeper' });
+  });
+
+  it('[KILL] all of them and the keeper: nobody is left; the next start lets go before anything else', async () => {
+    const { dataFolder } = daemon;
+    const all = [keeperPid(daemon), daemon.guardPid(), daemon.handsPid(), daemon.pid];
+    for (const pid of all) process.kill(pid, 'SIGKILL');
+    await eventually(() => all.every((pid) => !isAlive(pid)), { what: 'the end of all' });
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(await heldInputs(desktop)).toHaveLength(2);
+    const before = server.hellos.length;
+    const next = await DaemonProcess.start({
+      server: server.url,
+      env: desktop.environment,
+      dataFolder,
+      paired: true,
+    });
+    await server.hello(before + 1);
+    expect(await heldInputs(desktop)).toEqual([]);
+    await next[Symbol.asyncDispose]();
+  });
+
   it('[KILL] the daemon frozen: input ends by itself', async () => {
     process.kill(daemon.pid, 'SIGSTOP');
     try {
@@ -284,9 +311,14 @@ describe('a bad beginning', () => {
   });
 });
 
-async function released(): Promise<void> {
+/** The shell that waits for guard's end. */
+function keeperPid(daemon: DaemonProcess): number {
+  return daemon.family().find(({ command }) => command.includes('release-held'))?.pid ?? 0;
+}
+
+async function released(withinMs = RELEASED_WITHIN_MS): Promise<void> {
   await eventually(async () => (await heldInputs(desktop)).length === 0, {
-    timeoutMs: RELEASED_WITHIN_MS,
+    timeoutMs: withinMs,
     everyMs: 5,
     what: 'nothing held',
   });

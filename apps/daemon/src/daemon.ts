@@ -51,6 +51,7 @@ import { decide, decideOrigin, type PolicyDecision, type PolicyQuestion } from '
 import type { PolicyReader } from './policy/policy-file.ts';
 import type { GuardProcess } from './safety/guard-process.ts';
 import { type HeldLease, LeaseKeeper } from './safety/lease-keeper.ts';
+import type { SessionChange } from './session/session-watch.ts';
 
 export type DaemonParts = Readonly<{
   name: string;
@@ -109,6 +110,10 @@ export class Daemon implements Disposable {
   #comingPause: PauseKind | undefined;
   #control: ControlState = 'paused';
   #latch: LatchState;
+  /** Why nobody may drive now, by source. */
+  readonly #away = new Set<string>();
+  /** What a pause for the session's sake found. */
+  #awayPause: 'interrupted' | 'idle' | undefined;
   /** The last state of the stop hotkey that was told. */
   #hotkeySaid: string | undefined;
   #machineId: MachineId | null = null;
@@ -331,6 +336,29 @@ export class Daemon implements Disposable {
     this.#peers?.socket.announce();
   }
 
+  /**
+   * The session is out of the person's sight or hands: nobody may drive it. Coming back (a password was given)
+   * clears that by itself, unless a run was interrupted: that one waits to be handed back to.
+   */
+  onSession(change: SessionChange): void {
+    const { source, away, reason } = change;
+    const before = this.#away.size;
+    if (away) this.#away.add(source);
+    else this.#away.delete(source);
+    if (this.#away.size === before) return;
+    this.#parts.audit.append({ kind: 'session', what: reason, away });
+    if (away && this.#control === 'armed') {
+      const driven = this.#lease.current !== undefined;
+      this.#awayPause = driven ? 'interrupted' : 'idle';
+      void this.#pauseForSession(reason);
+    } else if (this.#away.size === 0 && this.#awayPause === 'idle' && this.#pauseKind === 'session') {
+      this.#awayPause = undefined;
+      void this.#demandPeers()
+        .guard.resume('cli', undefined)
+        .catch((error) => this.#parts.log.warn('the pause stays', errorAttributes(error)));
+    }
+  }
+
   // ---- the person's side -----------------------------------------------------------------------
 
   async state(): Promise<DaemonState> {
@@ -457,7 +485,7 @@ export class Daemon implements Disposable {
       return new ProtocolError('LATCHED', 'The emergency stop is tripped; a person must reset it here.');
     if (this.#guardState === undefined || this.#peers?.guard.alive !== true)
       return new ProtocolError('GUARD_UNAVAILABLE', 'Guard is not alive, so nothing may be injected.');
-    if (this.#control === 'paused')
+    if (this.#control === 'paused' || this.#away.size > 0)
       return new ProtocolError('PAUSED', 'A person has control of this desktop.');
     const unarmed = this.#unarmed();
     if (unarmed !== undefined)
@@ -678,6 +706,11 @@ export class Daemon implements Disposable {
 
   async #resume(command: DaemonCommand, by: 'panel' | 'cli'): Promise<void> {
     const peers = this.#demandPeers();
+    if (this.#away.size > 0)
+      throw new ProtocolError(
+        'PAUSED',
+        `Not while this session is locked, asleep or not in front (${[...this.#away].join(', ')}).`,
+      );
     const unarmed = this.#unarmed();
     if (unarmed !== undefined)
       throw new ProtocolError(

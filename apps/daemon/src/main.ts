@@ -29,6 +29,7 @@ import { processLog } from './process-log.ts';
 import { lockDataFolder } from './safety/data-folder-lock.ts';
 import { GuardProcess } from './safety/guard-process.ts';
 import { parseStopChord } from './safety/stop-chord.ts';
+import { watchSession } from './session/session-watch.ts';
 import { startVirtualDesktop } from './virtual-desktop/index.ts';
 
 /** Everything released and gone within this time, whatever hangs. */
@@ -183,6 +184,13 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
   await socket.start();
   localSocket = socket;
   scope.use('local socket', socket);
+  const session = await watchSession({
+    display,
+    env: process.env,
+    onChange: (change) => parts.onSession(change),
+    log,
+  });
+  scope.use('session watch', session);
 
   const displays = (await opened.senses.capture.displays()).map(({ id, bounds, scale, primary }) => ({
     id,

@@ -24,6 +24,7 @@ export type AuditEntry =
   | Readonly<{ kind: 'stopped'; by: string; reason: string }>
   /** A run came while the stop hotkey did not work. `overridden`: the person had allowed that beforehand. */
   | Readonly<{ kind: 'not_armed'; run: string | null; reason: string; overridden: boolean }>
+  | Readonly<{ kind: 'session'; what: string; away: boolean }>
   | Readonly<{ kind: 'reset' }>;
 
 const TAIL_BYTES = 64 * 1024;

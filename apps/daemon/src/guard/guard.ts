@@ -141,6 +141,15 @@ export class Guard {
     this.announce();
   }
 
+  /** The computer slept: whoever opened it again decides whether the agent goes on. */
+  onAwake(): void {
+    // Nothing counts that was said before: the daemon is heard anew, or stays silent.
+    this.#lastHeartbeatMs = Number.NEGATIVE_INFINITY;
+    if (this.#driving) this.#pausedBecause ??= 'This computer slept.';
+    void this.#powers.releaseAll();
+    this.announce();
+  }
+
   attach(peer: Peer): void {
     if (peer.role === 'hands') this.#handsPids.add(peer.pid);
     peer.send(this.state());

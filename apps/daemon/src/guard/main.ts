@@ -1,4 +1,6 @@
 import { watch } from 'node:fs';
+import { flushCompileCache } from 'node:module';
+import { uptime } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { errorAttributes, type Logger, Secret, sleep } from '@deskhand/base';
 import {
@@ -17,6 +19,8 @@ import { Guard } from './guard.ts';
 import { GUARD_READY_LINE, GuardBoot } from './guard-boot.ts';
 import { type GuardDesktop, type GuardDesktopEvents, NoNativeDesktop } from './guard-desktop.ts';
 import { type GuardDrawing, NoDrawing } from './guard-drawing.ts';
+import { ReleaseKeeper } from './release-keeper.ts';
+import { SleepDetector } from './sleep-detector.ts';
 import { StopKeyRecord } from './stop-key-record.ts';
 import { X11GuardDesktop } from './x11-guard-desktop.ts';
 import { X11GuardDrawing } from './x11-guard-drawing.ts';
@@ -117,11 +121,19 @@ async function main(): Promise<void> {
   });
   // The folder may be taken away under us; the tick still looks.
   watcher.on('error', () => watcher.close());
-  const ticking = setInterval(() => running.tick(), GUARD_LEASE_RENEW_MS);
+  const slept = new SleepDetector({ awakeMs: () => performance.now(), everMs: () => uptime() * 1000 });
+  const ticking = setInterval(() => {
+    // Before the next lease: what was granted before a night's sleep is not granted for the morning.
+    if (slept.look()) running.onAwake();
+    running.tick();
+  }, GUARD_LEASE_RENEW_MS);
+  const keeper = boot.display === null ? undefined : ReleaseKeeper.start(boot.display, log);
   await keepDesktop.first;
   // Whatever a guard before us could not let go any more.
   await desktop.releaseAll();
   process.stdout.write(`${GUARD_READY_LINE}\n`);
+  // Now, because most guards are killed: what is kept at the end would never be kept.
+  flushCompileCache();
 
   const terminated = new Promise((resolve) => process.once('SIGTERM', resolve));
   await Promise.race([daemonGone, terminated]);
@@ -129,6 +141,7 @@ async function main(): Promise<void> {
   clearInterval(ticking);
   watcher.close();
   await running.end();
+  keeper?.[Symbol.dispose]();
   await server[Symbol.asyncDispose]();
   await desktop[Symbol.asyncDispose]();
   await drawing[Symbol.asyncDispose]();

@@ -1,0 +1,206 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { promisify } from 'node:util';
+import { silentLogger } from '@deskhand/base';
+import { openX11, type X11Connection } from '@deskhand/daemon/x11';
+import dbus, { type Message, type MessageBus } from 'dbus-next';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { DaemonProcess } from '../helpers/daemon-process.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { heldInputs } from '../helpers/held-inputs.ts';
+import { LinkServer } from '../helpers/link-server.ts';
+import { startXDesktop, type XDesktop } from '../helpers/x-desktop.ts';
+
+const run = promisify(execFile);
+const SESSION_PATH = '/org/freedesktop/login1/session/_37';
+
+/** A login manager as far as anybody outside it can see: its name, its answers, its signals, on a real bus. */
+class LoginManager implements AsyncDisposable {
+  readonly address: string;
+  readonly #daemon: ChildProcess;
+  readonly #bus: MessageBus;
+
+  private constructor(daemon: ChildProcess, address: string, bus: MessageBus) {
+    this.#daemon = daemon;
+    this.address = address;
+    this.#bus = bus;
+  }
+
+  static async start(): Promise<LoginManager> {
+    const daemon = spawn('dbus-daemon', ['--session', '--nofork', '--print-address=1'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const address = await new Promise<string>((resolve) =>
+      daemon.stdout?.once('data', (chunk: Buffer) => resolve(chunk.toString().trim())),
+    );
+    const bus = dbus.sessionBus({ busAddress: address });
+    await bus.requestName('org.freedesktop.login1', 0);
+    await bus.requestName('org.freedesktop.UPower', 0);
+    bus.addMethodHandler((message: Message) => {
+      if (message.member !== 'GetSessionByPID' && message.member !== 'GetSession') return false;
+      bus.send(dbus.Message.newMethodReturn(message, 'o', [SESSION_PATH]));
+      return true;
+    });
+    return new LoginManager(daemon, address, bus);
+  }
+
+  signal(path: string, from: string, member: string, signature = '', body: unknown[] = []): void {
+    this.#bus.send(dbus.Message.newSignal(path, from, member, signature, body));
+  }
+
+  changed(path: string, about: string, property: string, value: boolean): void {
+    const changes = { [property]: new dbus.Variant('b', value) };
+    this.signal(path, 'org.freedesktop.DBus.Properties', 'PropertiesChanged', 'sa{sv}as', [
+      about,
+      changes,
+      [],
+    ]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#bus.disconnect();
+    this.#daemon.kill('SIGKILL');
+  }
+}
+
+let desktop: XDesktop;
+let server: LinkServer;
+let daemon: DaemonProcess;
+let login: LoginManager;
+let locker: X11Connection;
+let lockWindow = 0;
+let epoch = 0;
+
+beforeAll(async () => {
+  login = await LoginManager.start();
+  desktop = await startXDesktop();
+  server = await LinkServer.start();
+  const env = { ...desktop.environment, DBUS_SYSTEM_BUS_ADDRESS: login.address };
+  daemon = await DaemonProcess.start({ server: server.url, env });
+  locker = await openX11({ display: desktop.display, log: silentLogger });
+});
+afterAll(async () => {
+  await locker?.[Symbol.asyncDispose]();
+  await daemon?.[Symbol.asyncDispose]();
+  await server?.[Symbol.asyncDispose]();
+  await desktop?.[Symbol.asyncDispose]();
+  await login?.[Symbol.asyncDispose]();
+});
+beforeEach(async () => {
+  server.stopLease();
+  if (epoch > 0) await server.command({ type: 'release', leaseId: `lease-${epoch}`, reason: 'test' });
+  await eventually(async () => (await status()).control === 'armed', { what: 'an armed desktop' });
+});
+
+async function status() {
+  await using local = await daemon.local();
+  const state = await local.request({ type: 'command', name: 'status' });
+  if (state.type !== 'state') throw new Error(state.type);
+  return state;
+}
+
+async function handBack(): Promise<void> {
+  await using local = await daemon.local();
+  await local.request({ type: 'command', name: 'hand_back' });
+}
+
+/** The agent in the middle of a drag, with Shift. */
+async function drag(): Promise<{ reply: ReturnType<LinkServer['act']> }> {
+  epoch += 1;
+  server.lease({ epoch, leaseId: `lease-${epoch}` });
+  const { observation } = await server.observe({ settle: false });
+  const reply = server.act(
+    [
+      {
+        type: 'drag',
+        from: { x: 100, y: 100 },
+        to: { x: 900, y: 600 },
+        modifiers: ['shift'],
+        durationMs: 10_000,
+      },
+    ],
+    { frameId: observation?.frame?.geometry.frameId },
+  );
+  await eventually(async () => (await heldInputs(desktop)).length === 2, {
+    what: 'Shift and the button down',
+  });
+  return { reply };
+}
+
+const dbusSend = (...args: string[]) =>
+  run('dbus-send', ['--session', '--type=signal', ...args], { env: desktop.environment });
+const saver = (active: boolean) =>
+  dbusSend('/org/freedesktop/ScreenSaver', 'org.freedesktop.ScreenSaver.ActiveChanged', `boolean:${active}`);
+const manager = (asleep: boolean) =>
+  login.signal('/org/freedesktop/login1', 'org.freedesktop.login1.Manager', 'PrepareForSleep', 'b', [asleep]);
+const session = (member: 'Lock' | 'Unlock') =>
+  login.signal(SESSION_PATH, 'org.freedesktop.login1.Session', member);
+const front = (active: boolean) =>
+  login.changed(SESSION_PATH, 'org.freedesktop.login1.Session', 'Active', active);
+const lid = (closed: boolean) =>
+  login.changed('/org/freedesktop/UPower', 'org.freedesktop.UPower', 'LidIsClosed', closed);
+
+/** As lockers do: a window over everything that no window manager handles, and the keyboard. */
+async function lockScreen(): Promise<void> {
+  const { width, height } = locker.screen;
+  lockWindow = locker.allocateId();
+  await locker.checked('CreateWindow', (client) =>
+    client.CreateWindow(lockWindow, locker.root, 0, 0, width, height, 0, 0, 0, 0, { overrideRedirect: 1 }),
+  );
+  await locker.mapWindow(lockWindow);
+  await locker.answer<number>('GrabKeyboard', (reply, client) =>
+    client.GrabKeyboard(lockWindow, 0, 0, 1, 1, reply),
+  );
+}
+async function unlockScreen(): Promise<void> {
+  locker.unchecked((client) => client.UngrabKeyboard(0));
+  await locker.destroyWindow(lockWindow);
+}
+
+const CASES: ReadonlyArray<readonly [string, () => unknown, () => unknown, string]> = [
+  ['the desktop’s lock screen', () => saver(true), () => saver(false), 'locked'],
+  ['a lock by the login manager', () => session('Lock'), () => session('Unlock'), 'locked'],
+  ['sleep', () => manager(true), () => manager(false), 'sleep'],
+  ['another user in front', () => front(false), () => front(true), 'Another session'],
+  ['the lid', () => lid(true), () => lid(false), 'lid'],
+  ['a locker that tells nobody', lockScreen, unlockScreen, 'locked'],
+];
+
+describe.each(CASES)('[KILL10] %s', (_what, goAway, comeBack, word) => {
+  it('in the middle of a drag: paused and let go; handed back only when it is over, by a person', async () => {
+    const { reply } = await drag();
+    await goAway();
+    await eventually(async () => (await heldInputs(desktop)).length === 0, { what: 'nothing held' });
+    expect(await reply).toMatchObject({ outcomes: [{ status: 'failed', code: 'PAUSED' }] });
+    const state = await status();
+    expect(state).toMatchObject({ control: 'paused', pauseKind: 'session' });
+    expect(state.controlReason).toContain(word);
+    expect(server.events.at(-1)).toMatchObject({ event: 'person_took_over' });
+    await expect(handBack()).rejects.toMatchObject({ code: 'PAUSED' });
+    await comeBack();
+    await eventually(() => handBack().then(() => true), { what: 'a hand-back' });
+    await eventually(async () => (await status()).control === 'armed', { what: 'an armed desktop' });
+  });
+
+  it('with nothing under way: nothing may begin, and all is as before when it is over', async () => {
+    await goAway();
+    await eventually(async () => (await status()).control === 'paused', { what: 'a pause' });
+    await comeBack();
+    await eventually(async () => (await status()).control === 'armed', { what: 'an armed desktop' });
+  });
+});
+
+it('[KILL10] another session’s lock, a small window and one without the keyboard are none of ours', async () => {
+  login.signal('/org/freedesktop/login1/session/_99', 'org.freedesktop.login1.Session', 'Lock');
+  login.changed('/org/freedesktop/login1/session/_99', 'org.freedesktop.login1.Session', 'Active', false);
+  const window = locker.allocateId();
+  await locker.checked('CreateWindow', (client) =>
+    client.CreateWindow(window, locker.root, 0, 0, 300, 200, 0, 0, 0, 0, { overrideRedirect: 1 }),
+  );
+  await locker.mapWindow(window);
+  // Everything before this pause and its end has been heard, too.
+  await lockScreen();
+  await eventually(async () => (await status()).control === 'paused', { what: 'a pause' });
+  await unlockScreen();
+  await eventually(async () => (await status()).control === 'armed', { what: 'an armed desktop' });
+  await locker.destroyWindow(window);
+});

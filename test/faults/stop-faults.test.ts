@@ -1,0 +1,220 @@
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { DaemonProcess } from '../helpers/daemon-process.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { heldInputs } from '../helpers/held-inputs.ts';
+import { LinkServer } from '../helpers/link-server.ts';
+import { startMonitors } from '../helpers/monitors.ts';
+import { cleanEnv } from '../helpers/up-process.ts';
+import { startXDesktop, type XDesktop } from '../helpers/x-desktop.ts';
+
+let server: LinkServer;
+let folder: string;
+let daemon: DaemonProcess | undefined;
+let epoch = 0;
+
+beforeAll(async () => {
+  server = await LinkServer.start();
+});
+afterAll(() => server?.[Symbol.asyncDispose]());
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'deskhand-stop-'));
+});
+afterEach(async () => {
+  server.stopLease();
+  await daemon?.[Symbol.asyncDispose]();
+  daemon = undefined;
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function start(options: {
+  env: NodeJS.ProcessEnv;
+  dataFolder?: string;
+  paired?: boolean;
+}): Promise<DaemonProcess> {
+  const hellos = server.hellos.length;
+  daemon = await DaemonProcess.start({ server: server.url, ...options });
+  await server.hello(hellos + 1);
+  return daemon;
+}
+
+async function status() {
+  await using local = await (daemon as DaemonProcess).local();
+  const state = await local.request({ type: 'command', name: 'status' });
+  if (state.type !== 'state') throw new Error(state.type);
+  return state;
+}
+
+/** Comes back with the button and Shift down. */
+async function drag(asking: Pick<XDesktop, 'ask'>, to = { x: 900, y: 600 }) {
+  epoch += 1;
+  server.lease({ epoch, leaseId: `lease-${epoch}` });
+  const { observation } = await server.observe({ settle: false });
+  const reply = server.act(
+    [{ type: 'drag', from: { x: 100, y: 100 }, to, modifiers: ['shift'], durationMs: 10_000 }],
+    { frameId: observation?.frame?.geometry.frameId },
+  );
+  await eventually(async () => (await held(asking)).length === 2, { what: 'Shift and the button down' });
+  return { reply };
+}
+const held = (asking: Pick<XDesktop, 'ask'>) => heldInputs(asking as XDesktop);
+const nothingHeld = (asking: Pick<XDesktop, 'ask'>) =>
+  eventually(async () => (await held(asking)).length === 0, { what: 'nothing held' });
+
+describe('on a desktop of its own', () => {
+  let desktop: XDesktop;
+  beforeAll(async () => {
+    desktop = await startXDesktop();
+  });
+  afterAll(() => desktop?.[Symbol.asyncDispose]());
+  const pressChord = () => desktop.ask('xdotool', 'key', 'ctrl+alt+shift+Escape');
+
+  const mountPoint = () => join(folder, 'small-disk');
+  const canMount = process.getuid?.() === 0 && mayMount();
+
+  it.runIf(canMount)(
+    '[KILL] a disk that is full: memory holds the stop and says so, and the file follows',
+    async () => {
+      mkdirSync(mountPoint());
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m,mode=700', 'tmpfs', mountPoint()]);
+      try {
+        const { runtime } = await start({ env: desktop.environment, dataFolder: mountPoint() });
+        await drag(desktop);
+        // Not one byte is left.
+        spawnSync('sh', ['-c', `cat /dev/zero > ${mountPoint()}/fill 2>/dev/null`]);
+        await pressChord();
+        await nothingHeld(desktop);
+        expect(existsSync(runtime.latchFile)).toBe(false);
+        await eventually(async () => (await status()).control === 'stopped', { what: 'a stopped desktop' });
+        expect((await status()).latch.reason).toContain('Held in memory only');
+        expect(await server.act([{ type: 'key_press', keys: ['a'] }])).toMatchObject({
+          outcomes: [{ status: 'refused', code: 'LATCHED' }],
+        });
+        rmSync(join(mountPoint(), 'fill'));
+        await eventually(() => existsSync(runtime.latchFile), { what: 'the latch file' });
+        await eventually(async () => !(await status()).latch.reason?.includes('memory'), {
+          what: 'the truth',
+        });
+      } finally {
+        await daemon?.[Symbol.asyncDispose]();
+        daemon = undefined;
+        execFileSync('umount', ['-l', mountPoint()]);
+      }
+    },
+  );
+
+  it.each([
+    ['a year ahead', 365 * 86_400_000],
+    ['a day back', -86_400_000],
+  ])(
+    '[KILL] the wall clock jumps %s: no lease is longer or shorter, and the stop works',
+    async (_what, jumpMs) => {
+      const offsetFile = join(folder, 'offset');
+      writeFileSync(offsetFile, '0');
+      const clock = join(folder, 'clock.mjs');
+      writeFileSync(clock, CLOCK);
+      const env = { ...desktop.environment, NODE_OPTIONS: `--import=${clock}`, TEST_OFFSET_FILE: offsetFile };
+      const { runtime } = await start({ env });
+      const { reply } = await drag(desktop);
+      writeFileSync(offsetFile, String(jumpMs));
+      // Three times as long as guard's lease; the server's is renewed all the while.
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      expect(await held(desktop)).toHaveLength(2);
+      expect((await status()).control).toBe('armed');
+      server.stopLease();
+      await nothingHeld(desktop);
+      expect(await reply).toMatchObject({ outcomes: [{ status: 'failed', code: 'LEASE_REQUIRED' }] });
+      await pressChord();
+      await eventually(() => existsSync(runtime.latchFile), { what: 'the latch file' });
+      const at = Date.parse(String((await status()).latch.at));
+      expect(Math.abs(at - (Date.now() + jumpMs))).toBeLessThan(60_000);
+    },
+  );
+});
+
+it('[KILL] the X server is restarted: a new daemon finds nothing held, and its hotkey is armed and stops', async () => {
+  let screen = await startServer();
+  const env = cleanEnv({ DISPLAY: `:${screen.number}`, XDG_RUNTIME_DIR: folder });
+  const dataFolder = join(folder, 'data');
+  const first = await start({ env, dataFolder });
+  screen.child.kill('SIGKILL');
+  await eventually(() => first.ended, { what: 'the end of the daemon' });
+  expect(first.messages.at(-1)).toMatchObject({ type: 'problem', code: 'DISPLAY_UNAVAILABLE' });
+  screen = await startServer(screen.number);
+  try {
+    await start({ env, dataFolder, paired: true });
+    expect(await status()).toMatchObject({ control: 'armed', stopHotkey: { armed: true } });
+    const ask = async (command: string, ...args: string[]) =>
+      execFileSync(command, args, {
+        env: { ...process.env, DISPLAY: `:${screen.number}` },
+        encoding: 'utf8',
+      });
+    expect(await held({ ask })).toEqual([]);
+    await drag({ ask });
+    await ask('xdotool', 'key', 'ctrl+alt+shift+Escape');
+    await nothingHeld({ ask });
+    await eventually(async () => (await status()).control === 'stopped', { what: 'a stopped desktop' });
+  } finally {
+    await daemon?.[Symbol.asyncDispose]();
+    daemon = undefined;
+    screen.child.kill('SIGKILL');
+  }
+});
+
+it('[KILL] a monitor is pulled in the middle of a drag on it: nothing stays pressed, and the stop works', async () => {
+  await using monitors = await startMonitors();
+  await monitors.arrange([
+    { name: 'DUMMY0', mode: '1280x1024', x: 0, y: 0 },
+    { name: 'DUMMY1', mode: '1280x1024', x: 1280, y: 0 },
+  ]);
+  await start({ env: { ...monitors.environment, XDG_RUNTIME_DIR: folder } });
+  const displays = (await status()).displays;
+  expect(displays).toHaveLength(2);
+  const { reply } = await drag(monitors);
+  await monitors.arrange([{ name: 'DUMMY0', mode: '1280x1024', x: 0, y: 0 }]);
+  await eventually(() => server.events.some(({ event }) => event === 'displays_changed'), {
+    what: 'the news',
+  });
+  await monitors.ask('xdotool', 'key', 'ctrl+alt+shift+Escape');
+  await nothingHeld(monitors);
+  expect(await reply).toMatchObject({ outcomes: [{ status: 'failed' }] });
+  await eventually(async () => (await status()).control === 'stopped', { what: 'a stopped desktop' });
+  expect((await status()).displays).toHaveLength(1);
+});
+
+/** Everything that asks for the time of day gets it shifted by what a file says; monotonic time is left alone. */
+const CLOCK = `
+import { readFileSync } from 'node:fs';
+const real = Date.now.bind(Date);
+const offset = () => { try { return Number(readFileSync(process.env.TEST_OFFSET_FILE, 'utf8')) || 0; } catch { return 0; } };
+const RealDate = Date;
+globalThis.Date = class extends RealDate {
+  constructor(...args) { if (args.length === 0) super(real() + offset()); else super(...args); }
+  static now() { return real() + offset(); }
+};
+`;
+
+function mayMount(): boolean {
+  const at = mkdtempSync(join(tmpdir(), 'deskhand-mount-'));
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', at]).status === 0;
+  if (mounted) spawnSync('umount', [at]);
+  rmSync(at, { recursive: true, force: true });
+  return mounted;
+}
+
+async function startServer(number?: string): Promise<{ child: ChildProcess; number: string }> {
+  const child = spawn(
+    'Xvfb',
+    [
+      ...(number === undefined ? [] : [`:${number}`]),
+      ...['-displayfd', '3', '-screen', '0', '1280x800x24', '-nolisten', 'tcp', '-ac', '-noreset'],
+    ],
+    { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] },
+  );
+  const [said] = (await once(child.stdio[3] as NodeJS.ReadableStream, 'data')) as [Buffer];
+  return { child, number: said.toString().trim() };
+}
