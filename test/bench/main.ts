@@ -7,6 +7,7 @@ import { engineStepBenchmark } from './engine-step.ts';
 import { modelBenchmark } from './model.ts';
 import { ocrBenchmark } from './ocr.ts';
 import { panelBenchmark } from './panel.ts';
+import { settleBenchmark } from './settle.ts';
 import { stopBenchmark } from './stop.ts';
 
 /** Add a line here for each benchmark; `deskhand bench NAME` finds it by its name. */
@@ -18,6 +19,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   ocrBenchmark,
   modelBenchmark,
   panelBenchmark,
+  settleBenchmark,
 ];
 
 const { values, positionals } = parseArgs({

@@ -45,7 +45,9 @@ def on_key(event, down):
 
 def on_button(event, down):
     if down and event.num in (4, 5):
-        tell("wheel", direction="up" if event.num == 4 else "down")
+        # Newer Tk turns the sideways wheel into the upright one with Shift.
+        names_of = ("left", "right") if event.state & 1 else ("up", "down")
+        tell("wheel", direction=names_of[event.num - 4])
     elif event.num in (6, 7):
         if down:
             tell("wheel", direction="left" if event.num == 6 else "right")

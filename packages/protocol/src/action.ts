@@ -35,7 +35,16 @@ export const ClickAction = z
   .meta({ title: 'Click', description: 'Click at a point, one to three times.' });
 
 export const MoveAction = z
-  .strictObject({ type: z.literal('move'), point })
+  .strictObject({
+    type: z.literal('move'),
+    point,
+    durationMs: z
+      .int()
+      .min(0)
+      .max(10_000)
+      .default(0)
+      .meta({ description: 'Time for a smooth way there; 0 is a jump.' }),
+  })
   .meta({ title: 'Move', description: 'Move the pointer to a point without pressing anything.' });
 
 export const DragAction = z

@@ -47,7 +47,8 @@ export async function waitForQuiet(
       reason,
       changedArea: change?.area ?? 0,
       answerMs: change?.answeredAt == null ? null : Math.max(0, change.answeredAt - startedAt),
-      longestGapMs: change?.longestGapMs ?? 0,
+      // A pause that somebody explained by loading needs no patience the next time.
+      longestGapMs: sawLoading ? 0 : (change?.longestGapMs ?? 0),
       places: change?.places ?? [],
       moving: history.moving(),
     });

@@ -36,7 +36,6 @@ import { Before, judge } from './evidence.ts';
 import { FrameBook } from './frame-book.ts';
 import type { Observer, Sight } from './observe.ts';
 import type { ReceiverFacts } from './receiver-facts.ts';
-import { SettleMemory } from './settle-wishes.ts';
 import { useTool } from './use-tool.ts';
 
 export type ActorOptions = Readonly<{
@@ -70,9 +69,6 @@ export type ActorOptions = Readonly<{
 
 export type ActReply = Readonly<{ outcomes: readonly Outcome[]; sight: Sight | null }>;
 
-/** What lights up under the pointer does so with the next frame. */
-const HOVER = { floorMs: 20, answerMs: 20, quietMs: 35, ceilingMs: 150 } as const;
-
 /** A person gets this long to answer, and the action this much of its deadline. */
 const ASK_CEILING_MS = 60_000;
 const ACT_RESERVE_MS = 5000;
@@ -98,7 +94,6 @@ const NOT_DONE: ReadonlySet<string> = new Set([
 export class Actor {
   readonly #options: ActorOptions;
   readonly #memory = new FrameMemory();
-  readonly #settling = new SettleMemory();
   #tail: Promise<unknown> = Promise.resolve();
 
   constructor(options: ActorOptions) {
@@ -176,14 +171,14 @@ export class Actor {
       for (const point of points) await this.#options.clearTarget(point);
       if (target !== null) await this.#options.pointOut(target, signal);
 
-      this.#settling.next(senses.activity.changedAfterMs());
+      observer.settling.next();
       receivers = await this.#permit(command, operation, points, run, signal);
       await this.#approach(command, operation, points, receivers, signal);
       const place = receivers.at(-1) ?? null;
       // After the permit and the way there: neither is an effect of the action.
       const parts = { senses, region, memory: this.#memory, receiver: place };
       const before = await Before.look(parts, target, signal);
-      senses.activity.mark();
+      observer.settling.begin();
       const done = isInputAction(operation)
         ? await this.#perform(command, withPoints(operation, points), receivers, signal)
         : await raceSignal(useTool(operation, senses, signal), signal);
@@ -194,10 +189,15 @@ export class Actor {
         const { code, message } = abortedError(signal);
         outcome = { ...outcome, code, message };
       }
-      const wish = wasDone(outcome) ? this.#settling.wish(operation.type, place, settleCeilingMs) : null;
-      if (wish !== null && !signal.aborted) {
-        const ended = await observer.settle({ ...wish, target }, signal);
-        if (settleCeilingMs !== null) this.#settling.ended(operation.type, place, wish, ended);
+      const ended =
+        wasDone(outcome) && !signal.aborted
+          ? await observer.settling.after(
+              operation.type,
+              { place, target, ceilingMs: settleCeilingMs },
+              signal,
+            )
+          : null;
+      if (ended !== null) {
         settled = ended;
         outcome = judge(operation, outcome, await before.compare(target, ended, signal));
       }
@@ -235,13 +235,18 @@ export class Actor {
     if (point === undefined || operation.type === 'move') return;
     const now = await senses.capture.pointer();
     if (now !== null && Math.abs(now.x - point.x) < 1 && Math.abs(now.y - point.y) < 1) return;
-    senses.activity.mark();
-    const moved = await this.#perform(command, { type: 'move', point }, receivers.slice(0, 1), signal);
+    observer.settling.begin();
+    const moved = await this.#perform(
+      command,
+      { type: 'move', point, durationMs: 0 },
+      receivers.slice(0, 1),
+      signal,
+    );
     if (!wasDone(moved)) {
       const { code = 'INPUT_FAILED', message = 'The pointer could not be moved there.', result = {} } = moved;
       throw new Refused(new ProtocolError(isErrorCode(code) ? code : 'INPUT_FAILED', message, result));
     }
-    await observer.settle(HOVER, signal);
+    await observer.settling.afterApproach(signal);
   }
 
   /**

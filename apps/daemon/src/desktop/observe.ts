@@ -14,7 +14,6 @@ import {
   type ObserveRequest,
   type OverlayExclusion,
   type PageInfo,
-  type Point,
   ProtocolError,
   type Rect,
   type ScreenElement,
@@ -24,12 +23,11 @@ import {
 import { displayAt, FrameEncoder, FrameMemory, layoutIdOf, primaryDisplay } from '../capture/index.ts';
 import { paintOverAll } from '../capture/paint.ts';
 import { withoutAll } from '../capture/rectangles.ts';
-import type { RawImage, Settled } from '../ports.ts';
+import type { RawImage } from '../ports.ts';
 import type { DesktopSenses } from './desktop-senses.ts';
 import type { FrameBook } from './frame-book.ts';
 import type { PrivatePlaces } from './private-places.ts';
-import type { SettleWish } from './settle-wishes.ts';
-import { stillLoading } from './still-loading.ts';
+import { Settling } from './settling.ts';
 
 export type Sight = Readonly<{
   observation: Observation;
@@ -43,8 +41,6 @@ export type Picture = Readonly<{
   encode: (wish: { maxSidePx: number; quality: number }) => Promise<FrameWithBytes>;
 }>;
 
-/** Nothing was just done: a short look is enough to catch a screen in motion. */
-const PLAIN_LOOK = { floorMs: 0, answerMs: 0, quietMs: 60 } as const;
 /** Stands for the title of a window that the person marked private. */
 const PRIVATE_TITLE = '(private)';
 /** A panel's own word about its place may be off by its rounding. */
@@ -68,30 +64,19 @@ export type ObserverOptions = Readonly<{
 
 /** Settle, capture, encode, and the facts that go with the picture, as one consistent answer. */
 export class Observer {
+  readonly settling: Settling;
   readonly #options: ObserverOptions;
   readonly #lastFrame = new FrameMemory();
   readonly #encoder = new FrameEncoder();
 
   constructor(options: ObserverOptions) {
     this.#options = options;
+    this.settling = new Settling(options.senses);
   }
 
   /** A new lease compares with nothing that an earlier one saw. */
   forget(): void {
     this.#lastFrame.forget();
-  }
-
-  /**
-   * Waits until the screen is quiet; a page of ours that still loads, or a window that says it is busy, counts as
-   * not quiet.
-   * @param wish.target what was clicked, desktop space. @param wish.left where the pointer was before.
-   */
-  settle(
-    wish: SettleWish & { target?: Point | null; left?: Point | null },
-    signal: AbortSignal,
-  ): Promise<Settled> {
-    const { senses } = this.#options;
-    return senses.activity.settle({ ...wish, stillLoading: () => stillLoading(senses) }, { signal });
   }
 
   /**
@@ -117,10 +102,7 @@ export class Observer {
     let settle: SettleReport = options.settled ?? { settledMs: 0, reason: 'not_asked' };
     if (options.settled === undefined && request.settle) {
       // What changed since the last action is still being learnt from: its mark stays.
-      settle = await timed(
-        'settle',
-        this.settle({ ...PLAIN_LOOK, ceilingMs: request.settleCeilingMs }, signal),
-      );
+      settle = await timed('settle', this.settling.look(request.settleCeilingMs, signal));
     }
     const [windows, active] = await timed(
       'windows',

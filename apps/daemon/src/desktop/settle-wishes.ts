@@ -129,7 +129,7 @@ function learn(
   if (settled.reason === 'ceiling') return { ...fresh(kind), times: 0, longestMs: first.ceilingMs };
   // Nothing came, and nothing came later either: no reason to wait longer than for a stranger.
   let answerNeededMs = settled.answerMs === null ? first.answerMs : settled.answerMs * 1.5 + 60;
-  let quietNeededMs = settled.longestGapMs * 1.5 + 20;
+  let quietNeededMs = settled.longestGapMs * 1.35 + 30;
   if (late !== null) {
     if (settled.answerMs === null) answerNeededMs = (settled.settledMs + late) * 1.2;
     else quietNeededMs = (wish.quietMs + late) * 1.2;

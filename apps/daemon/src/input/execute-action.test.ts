@@ -107,9 +107,23 @@ describe('the gate', () => {
     stop.abort(new Error('enough'));
     await expect(waiting).rejects.toMatchObject({ code: 'ACTION_ABORTED' });
     await expect(
-      executeAction({ type: 'move', point: at }, { backend, memory, gate: () => {} }, stop),
+      executeAction({ type: 'move', point: at, durationMs: 0 }, { backend, memory, gate: () => {} }, stop),
     ).rejects.toMatchObject({ code: 'ACTION_ABORTED' });
     expect(backend.log).toEqual([]);
+  });
+
+  it('a smooth way goes in steps that everything else can run between, and ends exactly there', async () => {
+    const { backend, run } = hand();
+    let turns = 0;
+    const other = setInterval(() => {
+      turns += 1;
+    }, 1);
+    await run({ type: 'move', point: at, durationMs: 120 });
+    clearInterval(other);
+    const moves = backend.log.filter((line) => line.startsWith('move'));
+    expect(moves.length).toBe(12);
+    expect(moves.at(-1)).toBe(`move ${at.x},${at.y}`);
+    expect(turns).toBeGreaterThan(12);
   });
 
   it('a primitive that breaks midway still releases what is held', async () => {

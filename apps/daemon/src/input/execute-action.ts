@@ -75,7 +75,7 @@ async function perform(action: Action, hand: Hand): Promise<void> {
     case 'click':
       return click(action, hand);
     case 'move':
-      return backend.moveTo(action.point);
+      return move(action, hand);
     case 'drag':
       return drag(action, hand);
     case 'scroll':
@@ -124,7 +124,7 @@ async function untilNoDoubleClick(point: Point, button: MouseButton, hand: Hand)
 }
 
 async function drag(action: Extract<Action, { type: 'drag' }>, hand: Hand): Promise<void> {
-  const { backend, memory, check, signal } = hand;
+  const { backend, memory, check } = hand;
   const modifiers = await knownKeys(action.modifiers, hand);
   memory.reserved.checkChord(modifiers);
   const { from, to, durationMs } = action;
@@ -135,25 +135,37 @@ async function drag(action: Extract<Action, { type: 'drag' }>, hand: Hand): Prom
   await holdAll(modifiers, held, hand);
   check();
   await held.pressButton(action.button);
+  await travel(from, to, { points, durationMs }, hand);
+  await held.releaseButton(action.button);
+}
+
+async function move(action: Extract<Action, { type: 'move' }>, hand: Hand): Promise<void> {
+  const { backend, check } = hand;
+  const { point, durationMs } = action;
+  check();
+  if (durationMs === 0) return backend.moveTo(point);
+  const points = Math.ceil(durationMs / DRAG_STEP_MS);
+  await travel(await backend.pointer(), point, { points, durationMs }, hand);
+}
+
+/** In even steps, each at its own time: between two of them everything else goes on, and a stop is heard. */
+async function travel(
+  from: Point,
+  to: Point,
+  { points, durationMs }: { points: number; durationMs: number },
+  { backend, memory, check, signal }: Hand,
+): Promise<void> {
   const startedAt = memory.now();
   for (let index = 1; index <= points; index += 1) {
     const dueInMs = startedAt + (durationMs * index) / points - memory.now();
     if (dueInMs > 0) await sleep(dueInMs, { signal });
     check();
     const part = index / points;
-    const next = {
+    await backend.moveTo({
       x: Math.round(from.x + (to.x - from.x) * part),
       y: Math.round(from.y + (to.y - from.y) * part),
-    };
-    try {
-      await backend.moveTo(next);
-    } catch (error) {
-      // Something else lies there: let go where it was picked up, so that nothing is dropped on a stranger.
-      await backend.moveTo({ x: from.x, y: from.y }).catch(() => {});
-      throw error;
-    }
+    });
   }
-  await held.releaseButton(action.button);
 }
 
 async function scroll(action: Extract<Action, { type: 'scroll' }>, hand: Hand): Promise<void> {

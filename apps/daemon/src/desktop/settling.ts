@@ -1,0 +1,72 @@
+import type { OperationType, Point } from '@deskhand/protocol';
+import type { Settled } from '../ports.ts';
+import type { DesktopSenses } from './desktop-senses.ts';
+import { SettleMemory, type SettlePlace } from './settle-wishes.ts';
+
+/** Nothing was just done: a short look is enough to catch a screen in motion. */
+const PLAIN_LOOK = { floorMs: 0, answerMs: 0, quietMs: 60 } as const;
+/** What lights up under the pointer does so with the next frame. */
+const HOVER = { floorMs: 20, answerMs: 20, quietMs: 35, ceilingMs: 150 } as const;
+
+type Senses = Pick<DesktopSenses, 'activity' | 'browser' | 'elements' | 'windows'>;
+
+/** Waits for the screen to come to rest, for as long as the last operations of the kind needed at that place. */
+export class Settling {
+  readonly #senses: Senses;
+  readonly #memory = new SettleMemory();
+
+  constructor(senses: Senses) {
+    this.#senses = senses;
+  }
+
+  /** A new operation comes: what happened since the last decision is learnt from. */
+  next(): void {
+    this.#memory.next(this.#senses.activity.changedAfterMs());
+  }
+
+  /** Right before the input: from here on changes are its effects. */
+  begin(): void {
+    this.#senses.activity.mark();
+  }
+
+  /** The pointer was moved and nothing pressed. */
+  afterApproach(signal: AbortSignal): Promise<Settled> {
+    return this.#wait(HOVER, signal);
+  }
+
+  /** Nothing was done: whether the screen is in motion. */
+  look(ceilingMs: number, signal: AbortSignal): Promise<Settled> {
+    return this.#wait({ ...PLAIN_LOOK, ceilingMs }, signal);
+  }
+
+  /**
+   * @param where.target what was clicked, desktop space.
+   * @param where.ceilingMs null between two operations of one command.
+   * @returns null where the operation is not waited for.
+   */
+  async after(
+    type: OperationType,
+    where: Readonly<{ place: SettlePlace; target: Point | null; ceilingMs: number | null }>,
+    signal: AbortSignal,
+  ): Promise<Settled | null> {
+    const { place, target, ceilingMs } = where;
+    const wish = this.#memory.wish(type, place, ceilingMs);
+    if (wish === null) return null;
+    const settled = await this.#wait({ ...wish, target }, signal);
+    if (ceilingMs !== null) this.#memory.ended(type, place, wish, settled);
+    return settled;
+  }
+
+  #wait(wish: Parameters<DesktopSenses['activity']['settle']>[0], signal: AbortSignal): Promise<Settled> {
+    return this.#senses.activity.settle({ ...wish, stillLoading: () => this.#stillLoading() }, { signal });
+  }
+
+  /** Whether the page we drive loads, or the window in front says of itself that it is busy. Nobody knows: no. */
+  async #stillLoading(): Promise<boolean> {
+    const { browser, elements, windows } = this.#senses;
+    if (browser !== null && (await browser.loading())) return true;
+    if (elements?.isBusy === undefined) return false;
+    const active = await windows.activeWindow().catch(() => null);
+    return active !== null && (await elements.isBusy(active));
+  }
+}
