@@ -22,8 +22,8 @@ const MAX_TOLD_PLACES = 24;
 const MAX_PLACES = 2000;
 const MAX_CHANGES = 2000;
 
-/** A button that looks pressed, a field that shows its frame: what lies under the pointer and is no larger than this. */
-const FEEDBACK_MAX_AREA = 60_000;
+/** A button that looks pressed, a field that shows its frame: what lies under the pointer and reaches no further. */
+const FEEDBACK_REACH_PX = { x: 320, y: 80 } as const;
 
 /** A place that changed so often after the screen was taken for quiet, and lately, moves on its own. */
 const MOVING_REPEATS = 2;
@@ -108,6 +108,7 @@ export class ChangeHistory {
     let longestGapMs = 0;
     let area = 0;
     const places = new Map<string, Rect>();
+    const moving = this.moving();
     const begun = new Set<string>();
     for (const change of this.#since) {
       const place = this.#places.get(change.key);
@@ -118,7 +119,7 @@ export class ChangeHistory {
       }
       if (firstAt === -1) firstAt = change.at;
       if (answeredAt !== null) longestGapMs = Math.max(longestGapMs, change.at - lastAt);
-      else if (target === null || !isFeedback(change.rect, target)) answeredAt = change.at;
+      else if (target === null || !isFeedback(change.rect, target, moving)) answeredAt = change.at;
       lastAt = Math.max(lastAt, change.at);
       area += change.rect.width * change.rect.height;
       if (this.#moving.every((moving) => !isInside(change.rect, moving))) {
@@ -186,8 +187,29 @@ function union(a: Rect, b: Rect): Rect {
   };
 }
 
-function isFeedback(rect: Rect, target: Point): boolean {
-  return rect.width * rect.height <= FEEDBACK_MAX_AREA && contains(rect, target);
+/**
+ * Whether a change is no more than the target's own: it holds the target, and each of its edges is near, or is the edge
+ * of something that moves anyway. (What changes with one frame is often told as one rectangle around all of it.)
+ */
+function isFeedback(rect: Rect, target: Point, moving: readonly Rect[]): boolean {
+  if (!contains(rect, target)) return false;
+  const edges = edgesOf(rect);
+  const near = [
+    target.x - edges[0] <= FEEDBACK_REACH_PX.x,
+    edges[1] - target.x <= FEEDBACK_REACH_PX.x,
+    target.y - edges[2] <= FEEDBACK_REACH_PX.y,
+    edges[3] - target.y <= FEEDBACK_REACH_PX.y,
+  ];
+  return near.every(
+    (isNear, side) =>
+      isNear ||
+      moving.some((place) => Math.abs((edgesOf(place)[side] ?? 0) - (edges[side] ?? 0)) <= LARGE_GRID_PX),
+  );
+}
+
+/** Left, right, top, bottom. */
+function edgesOf({ x, y, width, height }: Rect): [number, number, number, number] {
+  return [x, x + width, y, y + height];
 }
 
 function placeOf(rect: Rect): string {

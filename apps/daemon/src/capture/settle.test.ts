@@ -139,6 +139,25 @@ describe('settling', () => {
     expect(never.settledMs).toBeGreaterThanOrEqual(250);
   });
 
+  it('a button that looks pressed in the same frame in which a spinner turns has not answered either', async () => {
+    const both: Rect = { x: 300, y: 30, width: 632, height: 200 };
+    const options = { floorMs: 40, answerMs: 250, target: { x: 330, y: 210 } };
+    const report = await settle(
+      [...repeat(SPINNER, -1000, 4000, 16), [8, both], [190, { ...BIG, y: 300 }]],
+      options,
+    );
+    expect(report).toMatchObject({ answerMs: 190 });
+    expect(
+      await settle(
+        [
+          [8, both],
+          [190, BIG],
+        ],
+        options,
+      ),
+    ).toMatchObject({ answerMs: 8 });
+  });
+
   it('a film that ran before is nothing, and the change beside it counts', async () => {
     const film: Rect = { x: 40, y: 40, width: 320, height: 180 };
     const report = await settle([...repeat(film, -2000, 4000, 40), [60, BIG]]);

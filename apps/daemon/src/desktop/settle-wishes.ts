@@ -26,7 +26,7 @@ const FIRST: Readonly<Record<SettleKind, SettleWish>> = {
 const BETWEEN_CEILING_MS = 600;
 const BETWEEN_QUIET_MS = 60;
 
-const LEAST = { answerMs: 200, quietMs: 60, ceilingMs: 1500 } as const;
+const LEAST = { answerMs: 250, quietMs: 60, ceilingMs: 1500 } as const;
 const MOST = { answerMs: 1500, quietMs: 1200 } as const;
 /** What was enough so many times may be shortened; one surprise lengthens at once. */
 const SHORTEN_AFTER = 3;

@@ -73,7 +73,11 @@ export class ReadBarrier implements Disposable {
         if (event.wid === connection.root && event.data[0] === _NET_WM_PING)
           this.#waiting.get(event.data[1] ?? 0)?.();
       });
-      await connection.selectInput(connection.root, EVENT_MASK.SubstructureNotify ?? 0);
+      // GTK and Chromium address the first kind of watcher, Qt the second.
+      await connection.selectInput(
+        connection.root,
+        (EVENT_MASK.SubstructureNotify ?? 0) | (EVENT_MASK.StructureNotify ?? 0),
+      );
     })();
     return this.#selecting;
   }
