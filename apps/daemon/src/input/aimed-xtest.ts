@@ -91,6 +91,35 @@ export class AimedXTest implements XTest {
     );
   }
 
+  /**
+   * Presses these keys in order and lets them go in the opposite one while the server serves nobody else: no other
+   * window gets the releases. Where the press woke another program's key binding (a window manager's Alt+Tab),
+   * letting go waits for `untilRead`: such a program may take the keyboard only when it reads the press, and would
+   * wait for ever for a release that came before.
+   */
+  async stroke(keycodes: readonly number[], untilRead: () => Promise<void>): Promise<void> {
+    const all = (down: boolean) =>
+      (down ? keycodes : keycodes.toReversed()).map((detail) => ({ kind: 'key', detail, down }) as const);
+    let down = false;
+    const pressAndLetGo = async () => {
+      const aim = this.#aim;
+      if (aim?.keys !== undefined && !(await this.#hasFocus(aim.keys))) return false;
+      const wasHeld = await this.#grabs.keyboardHeld();
+      down = true;
+      await this.#xtest.batch(all(true));
+      if (!wasHeld && (await this.#grabs.keyboardHeld())) return true;
+      await this.#xtest.batch(all(false));
+      down = false;
+      return true;
+    };
+    try {
+      await this.#whileNobodyElse(pressAndLetGo, async () => {});
+      if (down) await untilRead();
+    } finally {
+      if (down) await this.#xtest.batch(all(false));
+    }
+  }
+
   immuneToGrabs(immune: boolean): Promise<void> {
     return this.#xtest.immuneToGrabs(immune);
   }

@@ -7,6 +7,7 @@ import { groupOf, isNamedKey, KeyboardMap, type Stroke } from './keyboard-map.ts
 import { KeymapRows } from './keymap-rows.ts';
 import { ReadBarrier } from './read-barrier.ts';
 import { typeableCharacters } from './text-plan.ts';
+import { WindowManagerBarrier } from './window-manager-barrier.ts';
 import { MAX_TYPED_ROUNDS, X11Paste } from './x11-paste.ts';
 import { X11Typist } from './x11-typist.ts';
 
@@ -63,6 +64,7 @@ export class X11InputBackend implements InputBackend {
   readonly #xtest: AimedXTest;
   readonly #log: Logger;
   readonly #barrier: ReadBarrier;
+  readonly #windowManager: WindowManagerBarrier;
   readonly #typist: X11Typist;
   readonly #clipboard: X11Clipboard;
   readonly #paste: X11Paste;
@@ -80,6 +82,7 @@ export class X11InputBackend implements InputBackend {
     this.#xtest = xtest;
     this.#log = parts.log;
     this.#barrier = new ReadBarrier(parts.connection);
+    this.#windowManager = new WindowManagerBarrier(parts.connection);
     this.#typist = new X11Typist({ ...parts, xtest, barrier: this.#barrier, keymap: new KeymapRows(parts) });
     this.#clipboard = new X11Clipboard(parts);
     this.#paste = new X11Paste({
@@ -196,12 +199,7 @@ export class X11InputBackend implements InputBackend {
       // Asked for itself, it is pressed also where it seems to be down.
       if (!down.includes(keycode)) down.push(keycode);
     }
-    await this.#inject(() =>
-      this.#xtest.batch([
-        ...down.map((detail) => ({ kind: 'key', detail, down: true }) as const),
-        ...down.toReversed().map((detail) => ({ kind: 'key', detail, down: false }) as const),
-      ]),
-    );
+    await this.#inject(() => this.#xtest.stroke(down, () => this.#windowManager.wait()));
   }
 
   async typeText(text: string, gate: () => void, options: { signal: AbortSignal }): Promise<void> {
@@ -278,6 +276,7 @@ export class X11InputBackend implements InputBackend {
     this.#disposed = true;
     this.#unsubscribe();
     this.#barrier[Symbol.dispose]();
+    this.#windowManager[Symbol.dispose]();
     await this.#clipboard[Symbol.asyncDispose]();
   }
 
