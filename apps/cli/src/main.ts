@@ -11,6 +11,7 @@ import * as measure from './commands/measure.ts';
 import * as policy from './commands/policy.ts';
 import * as registry from './commands/registry.ts';
 import * as run from './commands/run.ts';
+import * as secrets from './commands/secrets.ts';
 import * as serve from './commands/serve.ts';
 import * as up from './commands/up.ts';
 import { EXIT } from './exit-codes.ts';
@@ -25,6 +26,7 @@ const commands: readonly Register[] = [
   history.register,
   registry.register,
   policy.register,
+  secrets.register,
   audit.register,
   doctor.register,
   measure.register,

@@ -34,6 +34,7 @@ import {
 } from '@deskhand/protocol';
 import { readLatchFile, writeLatchFile } from '@deskhand/protocol/latch-file';
 import { connectToGuard } from '@deskhand/protocol/local-client';
+import type { SecretVault } from '@deskhand/protocol/secret-vault';
 import type { AuditLog } from './audit/audit-log.ts';
 import { NO_OWN_WINDOWS, type OwnWindows } from './capture/index.ts';
 import { Actor } from './desktop/act.ts';
@@ -52,6 +53,7 @@ import type { PolicyReader } from './policy/policy-file.ts';
 import type { GuardProcess } from './safety/guard-process.ts';
 import { type HeldLease, LeaseKeeper } from './safety/lease-keeper.ts';
 import type { SessionChange } from './session/session-watch.ts';
+import { SecretScreen } from './secrets/secret-screen.ts';
 
 export type DaemonParts = Readonly<{
   name: string;
@@ -64,6 +66,7 @@ export type DaemonParts = Readonly<{
   capabilities: Capabilities;
   policy: PolicyReader;
   workFolder: string;
+  vault: Pick<SecretVault, 'open'>;
   /** The person lets runs start although the stop hotkey does not work. */
   allowUnarmed: boolean;
   /** The control plane runs on this computer. */
@@ -100,6 +103,7 @@ export class Daemon implements Disposable {
   readonly #frames = new FrameBook();
   readonly #cache = new CommandCache();
   readonly #savedPaths = new Set<string>();
+  readonly #secretScreen = new SecretScreen();
   readonly #observer: Observer;
   readonly #consent: Consent;
   #actor: Actor | undefined;
@@ -152,6 +156,7 @@ export class Daemon implements Disposable {
       covered: ({ composed }) => (composed ? (this.#peers?.socket.covered ?? []) : this.covered),
       hidden: new PrivatePlaces(() => parts.policy.private, parts.senses.windows),
       onPicture: (picture) => this.#showThumbnail(picture),
+      secretScreen: this.#secretScreen,
       log: parts.log,
     });
   }
@@ -169,6 +174,8 @@ export class Daemon implements Disposable {
       refusal: () => this.#refusal(),
       policy: (question) => this.#decide(question),
       facts: new ReceiverFacts(senses, log),
+      vault: this.#parts.vault,
+      secretScreen: this.#secretScreen,
       origin: () => this.#decideOrigin(),
       consent: (question, decision, options) => this.#askPerson(question, decision, options),
       clearTarget: (point) => peers.socket.clearTarget(point),
@@ -451,7 +458,7 @@ export class Daemon implements Disposable {
           const signal = AbortSignal.timeout(command.request.settleCeilingMs + 15_000);
           const sight = await this.#observer.observe(command.request, { signal });
           this.#rememberFocus(sight);
-          return result(command.id, { sight });
+          return result(command.id, { sight: this.#withoutSecrets(sight) });
         }
         case 'act': {
           if (this.#actor === undefined)
@@ -460,7 +467,10 @@ export class Daemon implements Disposable {
           const { outcomes, sight } = await this.#actor.act(command, this.#stop.signal);
           this.#rememberFocus(sight);
           this.#settledMs = sight?.observation.settle.settledMs;
-          return result(command.id, { outcomes, sight });
+          return result(command.id, {
+            outcomes: this.#secretScreen.scrub(outcomes),
+            sight: this.#withoutSecrets(sight),
+          });
         }
       }
     } catch (error) {
@@ -477,6 +487,10 @@ export class Daemon implements Disposable {
         },
       };
     }
+  }
+
+  #withoutSecrets(sight: Sight | null): Sight | null {
+    return sight === null ? null : { ...sight, observation: this.#secretScreen.scrub(sight.observation) };
   }
 
   /** Why nothing may be injected at this moment. */

@@ -6,6 +6,7 @@ import { errorAttributes, isAbort, randomHex, Scope, Secret, StopError, sleep } 
 import { runtimeHost, runtimePaths } from '@deskhand/base/runtime-paths';
 import { PRODUCT_VERSION, ProtocolError } from '@deskhand/protocol';
 import { writeDefaultPolicy } from '@deskhand/protocol/policy-file';
+import { SecretVault } from '@deskhand/protocol/secret-vault';
 import { AuditLog } from './audit/audit-log.ts';
 import { NO_OWN_WINDOWS } from './capture/index.ts';
 import { type DaemonConfig, readConfig } from './config.ts';
@@ -146,6 +147,7 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
     capabilities: opened.capabilities,
     policy,
     workFolder,
+    vault: new SecretVault(dataDir),
     allowUnarmed: config.allowUnarmed,
     serverIsLocal: isLoopback(url.hostname),
     targetRingMs: config.targetRingMs,

@@ -130,10 +130,15 @@ export interface InputBackend extends AsyncDisposable {
    */
   stroke?(keys: readonly string[]): Promise<void>;
   /**
-   * Types exactly `text` or throws TEXT_NOT_TYPEABLE before the first character. Calls `gate` between
+   * Types exactly `text` or throws TEXT_NOT_TYPEABLE before the first character; with `keysOnly` never by way of the
+   * clipboard. Calls `gate` between
    * characters; when it throws, nothing stays pressed and the keyboard map is restored.
    */
-  typeText(text: string, gate: () => void, options: { signal: AbortSignal }): Promise<void>;
+  typeText(
+    text: string,
+    gate: () => void,
+    options: { signal: AbortSignal; keysOnly?: boolean },
+  ): Promise<void>;
   /** Releases every key and button the server says is down, whoever pressed it. Never throws. */
   releaseAll(): Promise<void>;
 }
@@ -149,7 +154,7 @@ export interface Hands extends AsyncDisposable {
   perform(
     action: DesktopAction,
     fence: { epoch: number; leaseId: string },
-    options: { signal: AbortSignal; aim?: Aim | null },
+    options: { signal: AbortSignal; aim?: Aim | null; keysOnly?: boolean },
   ): Promise<Outcome>;
   releaseAll(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Point } from './geometry.ts';
 import { FrameId } from './ids.ts';
+import { describeTypedText } from './secret-reference.ts';
 
 /**
  * Everything an engine may ask a machine to do. One list: engines, the link, policy, the journal
@@ -261,7 +262,7 @@ export function describeWithoutSecrets(operation: Operation): Record<string, unk
   switch (operation.type) {
     case 'type_text': {
       const characters = [...operation.text].length;
-      return { text: `[${characters} characters]`, characters };
+      return { text: describeTypedText(operation.text), characters };
     }
     case 'key_press': {
       const isCharacter = (key: string) => [...key].length === 1;

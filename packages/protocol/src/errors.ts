@@ -152,6 +152,22 @@ export const ERRORS = {
     true,
   ),
   POLICY_DENIED: row(403, 'auth_error', 'This desktop’s policy forbids it; `rule` names which.'),
+  SECRET_UNKNOWN: row(404, 'not_found_error', 'This desktop’s vault has no secret of that name.'),
+  SECRET_NOT_BOUND: row(
+    403,
+    'auth_error',
+    'The secret may not be typed there: the field’s page or program is not one it is bound to.',
+  ),
+  SECRET_FIELD_UNKNOWN: row(
+    409,
+    'state_error',
+    'No text field is known to have the focus, so no secret was typed.',
+  ),
+  SECRET_UNAVAILABLE: row(
+    503,
+    'server_error',
+    'The vault of this desktop cannot be opened; the message says why.',
+  ),
   RECEIVER_CHANGED: row(
     409,
     'state_error',

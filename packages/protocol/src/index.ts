@@ -15,5 +15,6 @@ export * from './probe-patch.ts';
 export * from './rest.ts';
 export * from './run.ts';
 export * from './run-transitions.ts';
+export * from './secret-reference.ts';
 export * from './url-pattern.ts';
 export * from './version.ts';

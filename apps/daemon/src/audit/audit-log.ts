@@ -20,6 +20,7 @@ export type AuditEntry =
       code?: string | undefined;
     }>
   | Readonly<{ kind: 'policy'; run: string | null; action: string; verdict: string; rule: string }>
+  | Readonly<{ kind: 'secret'; run: string | null; names: string; where: string | null; verdict: string }>
   | Readonly<{ kind: 'person'; what: string }>
   | Readonly<{ kind: 'stopped'; by: string; reason: string }>
   /** A run came while the stop hotkey did not work. `overridden`: the person had allowed that beforehand. */

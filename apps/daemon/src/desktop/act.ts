@@ -14,6 +14,7 @@ import {
   type Action,
   canonicalKey,
   type FrameGeometry,
+  hasSecretReference,
   isErrorCode,
   isInputAction,
   MODIFIER_KEYS,
@@ -22,15 +23,19 @@ import {
   type Point,
   ProtocolError,
   type SettleReport,
+  secretNamesIn,
   type WindowInfo,
   wasDone,
 } from '@deskhand/protocol';
+import type { SecretVault } from '@deskhand/protocol/secret-vault';
 import type { AuditLog } from '../audit/audit-log.ts';
 import { displayAt, FrameMemory, layoutIdOf, primaryDisplay } from '../capture/index.ts';
 import { type ConsentQuestion, sameWindow } from '../policy/consent.ts';
 import type { PolicyDecision, PolicyQuestion } from '../policy/policy.ts';
 import type { Aim, Hands } from '../ports.ts';
 import type { LeaseKeeper } from '../safety/lease-keeper.ts';
+import { isBound, resolveSecrets } from '../secrets/resolve-secrets.ts';
+import type { SecretScreen } from '../secrets/secret-screen.ts';
 import type { DesktopSenses } from './desktop-senses.ts';
 import { Before, judge } from './evidence.ts';
 import { FrameBook } from './frame-book.ts';
@@ -63,6 +68,8 @@ export type ActorOptions = Readonly<{
   pointOut: (point: Point, signal: AbortSignal) => Promise<void>;
   /** Files the run has named while saving: policy lets it look at them. */
   savedPaths: Set<string>;
+  vault: Pick<SecretVault, 'open'>;
+  secretScreen: SecretScreen;
   audit: AuditLog;
   log: Logger;
 }>;
@@ -180,9 +187,10 @@ export class Actor {
       const before = await Before.look(parts, target, signal);
       observer.settling.begin();
       const done = isInputAction(operation)
-        ? await this.#perform(command, withPoints(operation, points), receivers, signal)
+        ? await this.#performInput(command, withPoints(operation, points), receivers, signal)
         : await raceSignal(useTool(operation, senses, signal), signal);
-      if (operation.type === 'type_text') this.#rememberPath(operation.text);
+      if (operation.type === 'type_text' && !hasSecretReference(operation.text))
+        this.#rememberPath(operation.text);
       outcome = { ...done, durationMs: performance.now() - startedMs };
       // Hands only know that they were told to stop; the reason is here.
       if (signal.aborted && outcome.code === 'ACTION_ABORTED') {
@@ -249,6 +257,45 @@ export class Actor {
     await observer.settling.afterApproach(signal);
   }
 
+  /** Values take the place of placeholders here and nowhere earlier; they go to hands and no further. */
+  async #performInput(
+    command: ActCommand,
+    action: Action,
+    receivers: ReadonlyArray<WindowInfo | null>,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    if (action.type !== 'type_text' || !hasSecretReference(action.text))
+      return this.#perform(command, action, receivers, signal);
+    const { facts, vault, secretScreen, audit } = this.#options;
+    const names = secretNamesIn(action.text).join(', ');
+    const run = this.#options.lease.current?.run?.runId ?? null;
+    const window = receivers[0] ?? null;
+    const place = window === null ? null : await facts.secretPlace(window, signal);
+    const where = place === null ? null : place.ours ? (place.field?.origin ?? null) : place.identity.program;
+    try {
+      const { text, values } = await resolveSecrets(action.text, place, vault);
+      if (place !== null) secretScreen.note(values, place.window, place.field?.bounds ?? null);
+      audit.append({ kind: 'secret', run, names, where, verdict: 'typed' });
+      return await this.#perform(command, { ...action, text }, receivers, signal, async (now, until) => {
+        const current = await facts.secretPlace(now, until);
+        for (const name of values.keys()) {
+          const { bindings } = await vault.open(name);
+          if (current.field?.editable !== true || !isBound(bindings, current))
+            throw new StopError(
+              'SECRET_NOT_BOUND',
+              'The field that the secret was meant for lost the focus.',
+            );
+        }
+      });
+    } catch (error) {
+      if (error instanceof ProtocolError && error.code.startsWith('SECRET_')) {
+        audit.append({ kind: 'secret', run, names, where, verdict: error.code });
+        throw new Refused(error);
+      }
+      throw error;
+    }
+  }
+
   /**
    * Hands send nothing that would reach another application's window than the ones decided about. Within that
    * application the focus may go on; while keys are pressed, a window of it that policy denies ends it.
@@ -258,6 +305,7 @@ export class Actor {
     action: Action,
     receivers: ReadonlyArray<WindowInfo | null>,
     signal: AbortSignal,
+    stillRight?: (window: WindowInfo, signal: AbortSignal) => Promise<void>,
   ): Promise<Outcome> {
     const { hands, senses, policy, facts, log } = this.#options;
     const fence = { epoch: command.epoch, leaseId: command.leaseId };
@@ -271,6 +319,12 @@ export class Actor {
       while (!finished.signal.aborted) {
         await sleep(FOCUS_LOOK_MS, { signal: finished.signal });
         const window = await senses.windows.activeWindow();
+        if (stillRight !== undefined && window !== null) {
+          await stillRight(window, finished.signal).catch((error: unknown) => {
+            if (error instanceof StopError) denied.abort(error);
+            else throw error;
+          });
+        }
         if ((window?.id ?? null) === last) continue;
         last = window?.id ?? null;
         const { verdict, rule } = policy(await facts.question(action, window, finished.signal));
@@ -287,6 +341,8 @@ export class Actor {
       const outcome = await hands.perform(action, fence, {
         signal: AbortSignal.any([signal, denied.signal]),
         aim,
+        // No detour by the clipboard: its history would keep the value.
+        keysOnly: stillRight !== undefined,
       });
       if (!denied.signal.aborted || wasDone(outcome) || signal.aborted)
         return this.#explained(action, outcome);

@@ -23,7 +23,8 @@ import {
 import { displayAt, FrameEncoder, FrameMemory, layoutIdOf, primaryDisplay } from '../capture/index.ts';
 import { paintOverAll } from '../capture/paint.ts';
 import { withoutAll } from '../capture/rectangles.ts';
-import type { RawImage } from '../ports.ts';
+import type { RawImage, Settled } from '../ports.ts';
+import type { SecretScreen } from '../secrets/secret-screen.ts';
 import type { DesktopSenses } from './desktop-senses.ts';
 import type { FrameBook } from './frame-book.ts';
 import type { PrivatePlaces } from './private-places.ts';
@@ -48,6 +49,9 @@ const ROUNDING_PX = 2;
 /** A picture and its facts are only useful fresh; slower sources are left out. */
 const FACTS_CEILING_MS = 3000;
 
+/** After this many pictures with a value in a new place the display is painted over whole. */
+const SECRET_RETAKES = 3;
+
 export type ObserverOptions = Readonly<{
   senses: DesktopSenses;
   frames: FrameBook;
@@ -59,6 +63,7 @@ export type ObserverOptions = Readonly<{
   /** What the person marked private: in no picture, no words, no elements. */
   hidden: PrivatePlaces;
   onPicture: (picture: Picture) => void;
+  secretScreen: SecretScreen;
   log: Logger;
 }>;
 
@@ -115,14 +120,34 @@ export class Observer {
     const layoutId = layoutIdOf(displays);
     const display = chooseDisplay(displays, request, active);
 
-    const picture =
-      request.frame === null ? null : await this.#picture(request.frame, display, layoutId, timed, signal);
-    const geometry = picture?.encoded.frame.geometry ?? wholeDisplay(display, layoutId);
-    const [pointer, page, found] = await Promise.all([
-      this.#fact('pointer', senses.capture.pointer(), null),
-      this.#page(active),
-      this.#elements(request, active, geometry, display, timed, signal),
-    ]);
+    const { secretScreen } = this.#options;
+    secretScreen.forgetWindowsBut(windows);
+    let secretPlaces = secretScreen.active
+      ? secretScreen.masks(windows, active, await this.#fields(active, signal))
+      : [];
+    const look = async () => {
+      const picture =
+        request.frame === null
+          ? null
+          : await this.#picture(request.frame, display, layoutId, secretPlaces, timed, signal);
+      const geometry = picture?.encoded.frame.geometry ?? wholeDisplay(display, layoutId);
+      const [pointer, page, found] = await Promise.all([
+        this.#fact('pointer', senses.capture.pointer(), null),
+        this.#page(active),
+        this.#elements(request, active, geometry, display, timed, signal),
+      ]);
+      return { picture, geometry, pointer, page, found };
+    };
+    let looked = await look();
+    // A value that turned up elsewhere meanwhile: the picture is taken again with that covered, too.
+    for (let again = 0; again < SECRET_RETAKES && looked.found.telling.length > 0; again += 1) {
+      const covered = (rect: Rect) => secretPlaces.some((mask) => holdsRect(mask, rect));
+      if (looked.found.telling.every(covered)) break;
+      const all = again === SECRET_RETAKES - 1 ? [display.bounds] : looked.found.telling;
+      secretPlaces = [...secretPlaces, ...all];
+      looked = await look();
+    }
+    const { picture, geometry, pointer, page, found } = looked;
     if (picture !== null) frames.add(picture.encoded.frame.geometry);
     const observation: Observation = {
       frame: picture?.encoded.frame ?? null,
@@ -146,6 +171,7 @@ export class Observer {
     wish: NonNullable<ObserveRequest['frame']>,
     display: Display,
     layoutId: string,
+    secretPlaces: readonly Rect[],
     timed: <T>(name: string, work: Promise<T>) => Promise<T>,
     signal: AbortSignal,
   ): Promise<{ encoded: FrameWithBytes; changedFraction: number | undefined }> {
@@ -168,7 +194,8 @@ export class Observer {
     }
     const { left } = image;
     const own = uncovered(this.#options.covered({ composed: left !== undefined }), left ?? [], region);
-    const masks = [...own, ...privatePlaces];
+    const secrets = secretPlaces.filter((rect) => intersection(rect, region) !== null);
+    const masks = [...own, ...privatePlaces, ...secrets];
     const common = {
       region,
       display,
@@ -194,7 +221,7 @@ export class Observer {
     display: Display,
     timed: <T>(name: string, work: Promise<T>) => Promise<T>,
     signal: AbortSignal,
-  ): Promise<{ elements: ScreenElement[]; sources: ElementSource[] }> {
+  ): Promise<{ elements: ScreenElement[]; sources: ElementSource[]; telling: Rect[] }> {
     const { elements: tree, browser, words } = this.#options.senses;
     const limited = AbortSignal.any([signal, AbortSignal.timeout(FACTS_CEILING_MS)]);
     const asked: Array<Promise<{ source: ElementSource; elements: readonly ScreenElement[] } | null>> = [];
@@ -210,7 +237,7 @@ export class Observer {
         ),
       );
     const { hidden } = this.#options;
-    if (hidden.hides(active)) return { sources: [], elements: [] };
+    if (hidden.hides(active)) return { sources: [], elements: [], telling: [] };
     if (request.elements) {
       if (tree !== null) ask('accessibility', tree.elements(active, { signal: limited }));
       if (browser !== null && active !== null && browser.isOurs(active))
@@ -218,15 +245,31 @@ export class Observer {
     }
     if (request.ocr && words !== null) ask('ocr', this.#words(active, display, signal));
     const answers = (await Promise.all(asked)).filter((answer) => answer !== null);
+    const { secretScreen } = this.#options;
+    const all = answers.flatMap(({ elements }) => elements);
     return {
       sources: answers.map(({ source }) => source),
-      elements: answers
-        .flatMap(({ elements }) => elements)
+      telling: secretScreen.active ? secretScreen.telling(all) : [],
+      elements: all
         .filter(({ bounds }) => !hidden.hidesPoint(centerOf(bounds)))
         .map((element) => inFrame(element, geometry))
         .filter((element) => element !== null)
         .slice(0, MAX_ELEMENTS),
     };
+  }
+
+  /** Elements of the active window, to find what must be hidden; null when nobody tells. */
+  async #fields(active: WindowInfo | null, signal: AbortSignal): Promise<readonly ScreenElement[] | null> {
+    const { elements: tree, browser } = this.#options.senses;
+    if (active === null) return null;
+    const limited = { signal: AbortSignal.any([signal, AbortSignal.timeout(FACTS_CEILING_MS)]) };
+    const ours = browser?.isOurs(active) === true;
+    const [fromPage, fromTree] = await Promise.all([
+      ours ? this.#fact('fields', browser.elements(active, limited), []) : [],
+      ours || tree === null ? [] : this.#fact('fields', tree.elements(active, limited), []),
+    ]);
+    const found = [...fromPage, ...fromTree];
+    return found.length === 0 ? null : found;
   }
 
   /** Words of the active window, or of the display where there is none. */
@@ -286,6 +329,11 @@ function uncovered(covered: readonly Rect[], left: readonly Rect[], region: Rect
 function exclusionOf(masks: readonly Rect[], left: readonly Rect[]): OverlayExclusion {
   if (masks.length > 0) return 'mask';
   return left.length > 0 ? 'compose' : 'none_needed';
+}
+
+function holdsRect(outer: Rect, inner: Rect): boolean {
+  const common = intersection(outer, inner);
+  return common !== null && common.width >= inner.width - 1 && common.height >= inner.height - 1;
 }
 
 function chooseDisplay(

@@ -1,9 +1,10 @@
 import { errorAttributes, type Logger } from '@deskhand/base';
-import { MODIFIER_KEYS, type Operation, type WindowInfo } from '@deskhand/protocol';
+import { hasSecretReference, MODIFIER_KEYS, type Operation, type WindowInfo } from '@deskhand/protocol';
 import type { DerivedAction } from '@deskhand/protocol/policy-file';
 import type { PolicyQuestion } from '../policy/policy.ts';
 import { hasRootBelow, isTerminal } from '../policy/root-terminal.ts';
 import type { FocusedField, WindowIdentity } from '../ports.ts';
+import type { SecretPlace } from '../secrets/resolve-secrets.ts';
 import type { DesktopSenses } from './desktop-senses.ts';
 
 /** An application that does not answer in this time hides its fields from policy; see docs/safety.md. */
@@ -33,7 +34,9 @@ export class ReceiverFacts {
       spells(operation) ? this.field(window, signal) : null,
     ]);
     const kinds: DerivedAction[] = [];
-    if (field?.protected === true) kinds.push('type_password');
+    // Where a secret may go was said when it was set; what else is typed with it is nobody's password.
+    if (operation.type === 'type_text' && hasSecretReference(operation.text)) kinds.push('type_secret');
+    else if (field?.protected === true) kinds.push('type_password');
     const { names, pid } = identity;
     if (pid !== null && isTerminal([window.application, ...names]) && hasRootBelow(pid, this.#ownUid))
       kinds.push('root_terminal');
@@ -59,6 +62,18 @@ export class ReceiverFacts {
     const isProtected = focused.states.includes('protected') || focused.role === 'password_field';
     const editable = focused.states.includes('editable') || isProtected || focused.role === 'terminal';
     return { editable, protected: isProtected, bounds: focused.bounds, origin: null };
+  }
+
+  /** What decides where a secret may be typed: nothing that a window says of itself. */
+  async secretPlace(window: WindowInfo, signal: AbortSignal): Promise<SecretPlace> {
+    const { browser } = this.#senses;
+    const identity = await this.identity(window);
+    const ours = identity.pid !== null && browser?.isOurs({ ...window, pid: identity.pid }) === true;
+    const field = await this.field(window, signal);
+    if (field === null || field.bounds !== null || !ours) return { window, identity, field, ours };
+    const elements = await this.#fact('field', browser?.elements(window, { signal }));
+    const focused = elements?.find(({ states }) => states.includes('focused'));
+    return { window, identity, field: { ...field, bounds: focused?.bounds ?? null }, ours };
   }
 
   async #pageUrl(window: WindowInfo): Promise<string | null> {

@@ -80,7 +80,7 @@ export class HandsClient implements Hands {
   async perform(
     action: Action,
     fence: { epoch: number; leaseId: string },
-    { signal, aim = null }: { signal: AbortSignal; aim?: Aim | null },
+    { signal, aim = null, keysOnly = false }: { signal: AbortSignal; aim?: Aim | null; keysOnly?: boolean },
   ): Promise<Outcome> {
     const startedMs = performance.now();
     await this.#untilReady(2000);
@@ -117,6 +117,7 @@ export class HandsClient implements Hands {
       epoch: fence.epoch,
       leaseId: fence.leaseId,
       aim: aim === null ? null : { ...aim, points: [...aim.points] },
+      keysOnly,
     });
     try {
       return await done;

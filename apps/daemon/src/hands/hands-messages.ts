@@ -34,6 +34,7 @@ export const ToHands = z.discriminatedUnion('type', [
     epoch,
     leaseId: z.string(),
     aim: AimMessage.nullable(),
+    keysOnly: z.boolean(),
   }),
   z.strictObject({ type: z.literal('abort'), id }),
   z.strictObject({ type: z.literal('release'), id }),

@@ -201,7 +201,7 @@ async function perform(request: Extract<ToHands, { type: 'perform' }>): Promise<
           begun = true;
         },
       },
-      { signal: abort.signal },
+      { signal: abort.signal, keysOnly: request.keysOnly },
     );
     answer(await judge(action, backend));
   } catch (error) {

@@ -29,7 +29,13 @@ export type ActionMemory = {
   lastClick: { at: number; point: Point; button: MouseButton } | null;
 };
 
-type Hand = Readonly<{ backend: InputBackend; memory: ActionMemory; check: () => void; signal: AbortSignal }>;
+type Hand = Readonly<{
+  backend: InputBackend;
+  memory: ActionMemory;
+  check: () => void;
+  signal: AbortSignal;
+  keysOnly: boolean;
+}>;
 
 /**
  * Does one action, at most once, as single primitives. Points are desktop space.
@@ -41,14 +47,14 @@ type Hand = Readonly<{ backend: InputBackend; memory: ActionMemory; check: () =>
 export async function executeAction(
   action: DesktopAction,
   parts: { backend: InputBackend; memory: ActionMemory; gate: () => void },
-  options: { signal: AbortSignal },
+  options: { signal: AbortSignal; keysOnly?: boolean },
 ): Promise<void> {
-  const { signal } = options;
+  const { signal, keysOnly = false } = options;
   const check = () => {
     if (signal.aborted) throw aborted(signal.reason);
     parts.gate();
   };
-  const hand: Hand = { backend: parts.backend, memory: parts.memory, check, signal };
+  const hand: Hand = { backend: parts.backend, memory: parts.memory, check, signal, keysOnly };
   try {
     check();
     await perform(action, hand);
@@ -81,7 +87,7 @@ async function perform(action: Action, hand: Hand): Promise<void> {
     case 'scroll':
       return scroll(action, hand);
     case 'type_text':
-      return backend.typeText(action.text, check, { signal });
+      return backend.typeText(action.text, check, { signal, keysOnly: hand.keysOnly });
     case 'key_press':
       return pressKeys(action.keys, hand);
     case 'key_combo':

@@ -202,14 +202,19 @@ export class X11InputBackend implements InputBackend {
     await this.#inject(() => this.#xtest.stroke(down, () => this.#windowManager.wait()));
   }
 
-  async typeText(text: string, gate: () => void, options: { signal: AbortSignal }): Promise<void> {
+  async typeText(
+    text: string,
+    gate: () => void,
+    options: { signal: AbortSignal; keysOnly?: boolean },
+  ): Promise<void> {
     const codePoints = typeableCharacters(text);
     if (codePoints.length === 0) return;
     // What a key means is asked anew for every text: an announcement of a change may still be on its way.
     this.#forgetMap();
     const map = await this.#map();
     const rounds = this.#typist.plan(codePoints, map);
-    const window = rounds.length > MAX_TYPED_ROUNDS ? await this.#paste.target() : null;
+    const window =
+      rounds.length > MAX_TYPED_ROUNDS && options.keysOnly !== true ? await this.#paste.target() : null;
     if (window === null) await this.#inject(() => this.#typist.type(rounds, map, gate, options));
     else await this.#inject(() => this.#typeAndPaste(codePoints, map, window, gate, options));
   }

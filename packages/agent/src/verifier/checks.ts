@@ -1,3 +1,4 @@
+import { hasSecretReference } from '@deskhand/protocol';
 import type { Intent } from '../engines/builtin/intent.ts';
 import type { PlanStep } from '../engines/builtin/plan.ts';
 import type { Target } from '../engines/builtin/target.ts';
@@ -228,10 +229,17 @@ function textTarget(text: string): Target {
 }
 
 function typedText(intent: Extract<Intent, { type: 'type_text' }>): string[] {
+  if (typesSecret(intent)) return [];
   return intent.text.type === 'literal' && intent.into === null ? [intent.text.text] : [];
 }
 
+/** Its value is told to nobody, so that nothing on the screen can be compared with it. */
+function typesSecret({ text }: Extract<Intent, { type: 'type_text' }>): boolean {
+  return text.type === 'literal' && hasSecretReference(text.text);
+}
+
 function fieldCheck(intent: Extract<Intent, { type: 'type_text' }>): Check[] {
+  if (typesSecret(intent)) return [];
   if (intent.text.type !== 'literal' || intent.into === null || intent.submit) return [];
   const how = intent.mode === 'replace' ? 'equals' : 'contains';
   return [{ type: 'field', target: intent.into, text: intent.text.text, how, expected: true }];

@@ -1,4 +1,4 @@
-import { centerOf, contains, type ScreenElement } from '@deskhand/protocol';
+import { centerOf, contains, hasSecretReference, type ScreenElement } from '@deskhand/protocol';
 import { isEditable, isProtected } from './roles.ts';
 import type { Scene } from './scene.ts';
 import { likeness } from './wording.ts';
@@ -32,7 +32,8 @@ export function holdsText(
   text: string,
   how: 'equals' | 'contains',
 ): Expectation {
-  if (field === null || isProtected(field)) return 'unknown';
+  // What a placeholder stands for, this desktop never tells.
+  if (field === null || isProtected(field) || hasSecretReference(text)) return 'unknown';
   if (field.value === undefined) return 'unknown';
   const value = normal(field.value);
   const wanted = normal(text);

@@ -1,4 +1,9 @@
-import type { OperationInput, Outcome, ScreenElement } from '@deskhand/protocol';
+import {
+  hasSecretReference,
+  type OperationInput,
+  type Outcome,
+  type ScreenElement,
+} from '@deskhand/protocol';
 import { again, holdsText, typingField } from '../expectations.ts';
 import { characters, describeRole, foundWords } from '../explain.ts';
 import { find } from '../find.ts';
@@ -36,7 +41,8 @@ export function resolveText(scene: Scene, { text }: Pick<TypeIntent, 'text'>): s
 /** Types where the cursor is. */
 function* typeHere(scene: Scene, text: string, submit: boolean): Move {
   const field = typingField(scene);
-  if (field !== null && isProtected(field)) return yield* leaveSecretToPerson(scene, describeRole(field));
+  if (field !== null && isProtected(field) && !hasSecretReference(text))
+    return yield* leaveSecretToPerson(scene, describeRole(field));
   const where = field === null ? 'whatever has the focus' : `the focused ${describeRole(field)}`;
   const before = field?.value;
   const frameBefore = scene.observation.frame?.sha256;
@@ -142,7 +148,8 @@ function* typeInto(scene: Scene, said: string, into: Target, intent: TypeIntent)
     yield* selectOption(scene, { type: 'select_option', option: text, from: { ...into, role: 'select' } });
     return;
   }
-  if (isProtected(field)) return yield* leaveSecretToPerson(scene, describeTarget(into));
+  if (isProtected(field) && !hasSecretReference(text))
+    return yield* leaveSecretToPerson(scene, describeTarget(into));
   const empties = intent.mode === 'replace' && field.role !== 'terminal' && field.value !== '';
   const reason = `Typing ${characters(text)} into ${describeTarget(into)}: ${foundWords(found)}. Expecting the field to hold them.`;
   const enter = intent.submit ? [ENTER] : [];
@@ -152,7 +159,7 @@ function* typeInto(scene: Scene, said: string, into: Target, intent: TypeIntent)
       { type: 'click', point: pointOf(found) },
     ]);
     const focused = scene.focused;
-    if (focused !== null && isProtected(focused))
+    if (focused !== null && isProtected(focused) && !hasSecretReference(text))
       return yield* leaveSecretToPerson(scene, describeTarget(into));
     yield* doTyping(scene, reason, [...(empties ? [SELECT_ALL] : []), { type: 'type_text', text }, ...enter]);
     return;
