@@ -19,9 +19,9 @@ export function hasSecretReference(text: string): boolean {
   return secretNamesIn(text).length > 0;
 }
 
-/** @param valueOf gives the value of a name that {@link secretNamesIn} told. */
-export function withSecrets(text: string, valueOf: (name: string) => string): string {
-  return text.replace(REFERENCE, (_whole, name: string) => valueOf(name));
+/** @param tell gives the value of a name that {@link secretNamesIn} told. */
+export function withSecrets(text: string, tell: (name: string) => string): string {
+  return text.replace(REFERENCE, (_whole, name: string) => tell(name));
 }
 
 /** The text as events may show it: placeholders as they are, everything else by its length. */

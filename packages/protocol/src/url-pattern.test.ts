@@ -75,7 +75,7 @@ describe('a pattern over addresses', () => {
 });
 
 it('stars are matched in linear time', () => {
-  expect(wildcard('*a'.repeat(60), 'a'.repeat(5000) + 'b')).toBe(false);
+  expect(wildcard('*a'.repeat(60), `${'a'.repeat(5000)}b`)).toBe(false);
   expect(wildcard('a*a', 'a')).toBe(false);
   expect(wildcard('*b', 'ab')).toBe(true);
 });
