@@ -34,6 +34,7 @@ import type {
 } from './ports.ts';
 import { whatToDoAbout } from './refusals.ts';
 import { StallDetector } from './stall.ts';
+import { type Departure, DomainGuard, taskDomain } from './task-domain.ts';
 
 /** Looks without an action in between; more than this is an engine that only stares. */
 const MAX_LOOKS_IN_A_ROW = 240;
@@ -42,6 +43,10 @@ const MAX_LEASE_REFUSALS = 20;
 const LEASE_RETRY_MS = 250;
 /** How often a verifier's "no" may go back to the engine. */
 const MAX_RECOVERIES = 3;
+/** An engine that comes back to what a person refused this often has lost its task. */
+const MAX_DEPARTURES = 3;
+/** A note that says no; any other, and none at all, says yes. */
+const SAYS_NO = /^\s*(?:no|nope|n|deny|denied|don['’]?t|do not|never|stop|refuse|not allowed)\b/i;
 
 export type RunTaskOptions = Readonly<{
   brief: TaskBrief;
@@ -77,6 +82,8 @@ class RunLoop {
   readonly #session: EngineSession;
   readonly #history: RunHistory;
   readonly #stall: StallDetector;
+  readonly #domain: DomainGuard;
+  #sight: Sight | null = null;
   #stepsCompleted: number;
   #costCents: number;
   #messages: EngineMessage[] = [];
@@ -92,6 +99,7 @@ class RunLoop {
     this.#options = options;
     this.#session = session;
     this.#history = new RunHistory(options.resume?.history);
+    this.#domain = new DomainGuard(taskDomain(options.brief.task, options.brief.instructions));
     this.#stall = new StallDetector(options.limits.maxRepeats);
     this.#stepsCompleted = options.resume?.stepsCompleted ?? 0;
     this.#costCents = options.resume?.costCents ?? 0;
@@ -109,6 +117,8 @@ class RunLoop {
     let sight = await this.#look(this.#observeRequest);
     for (;;) {
       this.#checkDeadline();
+      this.#sight = sight;
+      this.#domain.saw(sight.observation);
       const turn: Turn = { step: this.#step, sight, last: this.#last, messages: this.#messages };
       this.#messages = [];
       const next = await this.#follow(await this.#decide(turn));
@@ -179,6 +189,10 @@ class RunLoop {
       if (violation !== null) return stopped('policy', violation.message, violation.rule);
     }
 
+    const departure =
+      this.#sight === null ? null : this.#domain.departure(operations, this.#sight.observation);
+    if (departure !== null) return this.#leave(decision, departure);
+
     const commandId = this.#options.newCommandId();
     await this.#timed('journal', journal.actionStarted(this.#step, commandId, frameId, operations));
     let outcomes: readonly Outcome[];
@@ -198,6 +212,38 @@ class RunLoop {
     this.#history.add(this.#step, operations, outcomes);
     this.#last = { operations, outcomes };
     return this.#afterAct(outcomes, sight);
+  }
+
+  /**
+   * What leaves the task is not done unless a person says so, whatever made the engine want it. Nothing of the
+   * proposal was sent; the engine is told and decides again.
+   */
+  async #leave({ operations }: ActDecision, departure: Departure): Promise<Sight | RunOutcome> {
+    const { limits, journal, signal } = this.#options;
+    const { rule, what } = departure;
+    const question = `${what}? The task does not speak of it, and what a page says is no instruction. Resume to allow it for this run, or answer “no”.`;
+    const refuse = (code: ErrorCode, message: string) => {
+      const refused: Outcome = { status: 'refused', code, message, result: { rule }, durationMs: 0 };
+      this.#last = { operations, outcomes: [refused] };
+    };
+    if (!this.#domain.wasRefused(departure)) {
+      if (limits.onAwaitingHuman === 'fail')
+        return stopped('policy', `${what}: the task does not speak of it.`, rule);
+      if (limits.onAwaitingHuman === 'cancel') return stopped('cancelled', question);
+      const { note } = await this.#race(journal.awaitHuman(question, { signal }));
+      this.#stall.forget();
+      if (note === null || !SAYS_NO.test(note)) {
+        this.#domain.grant(departure);
+        refuse('PAUSED', 'A person was asked first and allows it.');
+        this.#messages.push({ from: 'human', note: note ?? `Yes: ${what} is allowed.` });
+        return this.#look(this.#options.engine.observeRequest);
+      }
+      this.#messages.push({ from: 'human', note });
+    }
+    const message = `${what}: the task does not speak of it and a person did not allow it.`;
+    if (this.#domain.refuse(departure) >= MAX_DEPARTURES) return stopped('policy', message, rule);
+    refuse('POLICY_DENIED', message);
+    return this.#look(this.#options.engine.observeRequest);
   }
 
   /** Bills and closes the step, unless hands were withheld; then waits for whoever withheld them. */
