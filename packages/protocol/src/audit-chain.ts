@@ -22,11 +22,20 @@ export type AuditVerification =
   | Readonly<{ intact: true; entries: number }>
   | Readonly<{ intact: false; line: number; reason: string }>;
 
-/** Checks the chain from the first line on. @throws the file system's error. */
+/** Beside the log: number and hash of an entry that is known to be in it. */
+export function auditHeadFile(path: string): string {
+  return `${path}.head`;
+}
+
+const AuditHead = z.object({ seq: z.int().min(0), hash: z.string() });
+
+/** Checks the chain from the first line on, and that it goes as far as its head says. @throws the file system's error. */
 export function verifyAuditLog(path: string): AuditVerification {
   const lines = readFileSync(path, 'utf8').split('\n');
   let previous = AUDIT_GENESIS;
   let entries = 0;
+  let last = 0;
+  const head = readHead(path);
   for (const [index, text] of lines.entries()) {
     if (text === '' && index === lines.length - 1) break;
     const entry = parseAuditLine(text);
@@ -37,8 +46,27 @@ export function verifyAuditLog(path: string): AuditVerification {
     if (auditHash(body) !== hash) return { intact: false, line: index + 1, reason: 'it was changed' };
     previous = hash;
     entries += 1;
+    if (head !== undefined && entry.seq === head.seq && hash !== head.hash)
+      return { intact: false, line: index + 1, reason: 'it is not the entry that was here' };
+    last = entry.seq;
   }
+  // A log that goes further than its head was cut off by a crash between the two; a shorter one lost entries.
+  if (head !== undefined && last < head.seq)
+    return {
+      intact: false,
+      line: entries + 1,
+      reason: `entries up to number ${head.seq} are missing at the end`,
+    };
   return { intact: true, entries };
+}
+
+function readHead(path: string): z.infer<typeof AuditHead> | undefined {
+  try {
+    return AuditHead.parse(JSON.parse(readFileSync(auditHeadFile(path), 'utf8')));
+  } catch {
+    // Logs from before there was one; a head that was taken away proves nothing either way.
+    return undefined;
+  }
 }
 
 export function auditHash(body: Record<string, unknown>): string {

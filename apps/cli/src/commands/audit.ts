@@ -7,7 +7,7 @@ import { EXIT } from '../exit-codes.ts';
 import { CommandProblem } from '../output/problem.ts';
 import { inert } from '../output/terminal.ts';
 
-type Flags = { verify?: boolean; json?: boolean; last: string; data?: string };
+type Flags = { verify?: boolean; json?: boolean; last: string; since?: string; data?: string };
 
 /** Said once per line already. */
 const FRAME_FIELDS: ReadonlySet<string> = new Set(['seq', 'at', 'kind', 'prev', 'hash']);
@@ -18,6 +18,7 @@ export function register(program: Command, context: Context): void {
     .description('what was done, decided and stopped on this desktop; never what was typed')
     .option('--verify', 'checks that no line was changed or taken away; exit status 1 if one was')
     .option('--last <n>', 'how many of the newest lines to show', '50')
+    .option('--since <when>', 'only what came after: 2026-01-31, 2026-01-31T09:30, or 30m, 2h, 7d ago')
     .option('--json')
     .option('--data <dir>', 'data folder')
     .action((flags: Flags) => audit(flags, context));
@@ -50,10 +51,11 @@ function show(file: string, flags: Flags, { print, style }: Context): void {
   const last = Number(flags.last);
   if (!Number.isInteger(last) || last < 1)
     throw new CommandProblem('VALIDATION_ERROR', '--last takes a whole number from 1 on.');
+  const since = flags.since === undefined ? null : momentOf(flags.since);
   const lines = readFileSync(file, 'utf8')
     .split('\n')
-    .filter((text) => text !== '')
-    .slice(-last);
+    .filter((text) => text !== '' && isAfter(text, since))
+    .slice(flags.since === undefined || flags.last !== '50' ? -last : 0);
   for (const text of lines) {
     const entry = parseAuditLine(text);
     if (flags.json) {
@@ -62,6 +64,23 @@ function show(file: string, flags: Flags, { print, style }: Context): void {
     } else if (entry === undefined) print(style.red('  (not an audit entry)'));
     else print(lineOf(entry, style.dim));
   }
+}
+
+/** @throws CommandProblem */
+function momentOf(text: string): number {
+  const ago = /^(\d{1,6})([mhd])$/.exec(text.trim());
+  const unit = { m: 60_000, h: 3_600_000, d: 86_400_000 }[ago?.[2] ?? ''] ?? 0;
+  const at = ago === null ? Date.parse(text) : Date.now() - Number(ago[1]) * unit;
+  if (Number.isNaN(at))
+    throw new CommandProblem('VALIDATION_ERROR', '--since takes a date, a date and time, or 30m, 2h, 7d.');
+  return at;
+}
+
+/** What is no entry is shown in any case. */
+function isAfter(text: string, since: number | null): boolean {
+  if (since === null) return true;
+  const at = Date.parse(parseAuditLine(text)?.at ?? '');
+  return Number.isNaN(at) || at >= since;
 }
 
 function lineOf(entry: AuditLine, dim: (text: string) => string): string {

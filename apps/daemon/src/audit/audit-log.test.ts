@@ -42,13 +42,45 @@ describe('the audit log', () => {
     expect(verifyAuditLog(path)).toMatchObject({ intact: true });
   });
 
-  it('[AUDIT] survives a line that a crash cut off, and shows it', () => {
+  it('[AUDIT] shows that entries are missing at the end', () => {
+    write(5);
+    writeFileSync(path, `${lines().slice(0, 3).join('\n')}\n`);
+    expect(verifyAuditLog(path)).toEqual({
+      intact: false,
+      line: 4,
+      reason: 'entries up to number 5 are missing at the end',
+    });
+  });
+
+  it('[AUDIT] shows entries that were written anew from the first on', () => {
+    write(3);
+    const head = readFileSync(`${path}.head`);
+    rmSync(path);
+    write(3);
+    writeFileSync(`${path}.head`, head);
+    expect(verifyAuditLog(path)).toMatchObject({ intact: false, line: 3 });
+  });
+
+  it('[AUDIT] mends a line that a crash cut off, and says so', () => {
     write(2);
     appendFileSync(path, '{"seq":3,"at":"20');
     write(1);
-    expect(lines()).toHaveLength(4);
-    expect(verifyAuditLog(path)).toEqual({ intact: false, line: 3, reason: 'not an audit entry' });
-    expect(JSON.parse(lines()[3] as string)).toMatchObject({ seq: 3, what: 'did 0' });
+    expect(verifyAuditLog(path)).toEqual({ intact: true, entries: 4 });
+    expect(JSON.parse(lines()[2] as string)).toMatchObject({ seq: 3, kind: 'mended', bytes: 17 });
+    expect(JSON.parse(lines()[3] as string)).toMatchObject({ seq: 4, what: 'did 0' });
+  });
+
+  it('[AUDIT] is intact after a crash at any byte', () => {
+    write(3);
+    const whole = readFileSync(path);
+    const [one = '', two = ''] = lines();
+    rmSync(`${path}.head`);
+    for (let length = one.length + 1; length <= one.length + two.length + 2; length += 7) {
+      writeFileSync(path, whole.subarray(0, length));
+      rmSync(`${path}.head`, { force: true });
+      write(1);
+      expect(verifyAuditLog(path), `${length} bytes`).toMatchObject({ intact: true });
+    }
   });
 
   it('is readable by its owner only and empty ones are intact', () => {

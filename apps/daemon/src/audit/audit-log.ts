@@ -1,6 +1,16 @@
-import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fdatasyncSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { errorAttributes, type Logger } from '@deskhand/base';
-import { AUDIT_GENESIS, auditHash, parseAuditLine } from '@deskhand/protocol/audit-chain';
+import { AUDIT_GENESIS, auditHash, auditHeadFile, parseAuditLine } from '@deskhand/protocol/audit-chain';
 
 export { verifyAuditLog } from '@deskhand/protocol/audit-chain';
 
@@ -26,18 +36,25 @@ export type AuditEntry =
   /** A run came while the stop hotkey did not work. `overridden`: the person had allowed that beforehand. */
   | Readonly<{ kind: 'not_armed'; run: string | null; reason: string; overridden: boolean }>
   | Readonly<{ kind: 'session'; what: string; away: boolean }>
-  | Readonly<{ kind: 'reset' }>;
+  | Readonly<{ kind: 'reset' }>
+  /** The end of a line that a crash cut off was taken away. */
+  | Readonly<{ kind: 'mended'; bytes: number }>;
 
 const TAIL_BYTES = 64 * 1024;
+/** Actions come many a second: they reach the disk within this time, everything else at once. */
+const SYNC_WITHIN_MS = 1000;
 
 /** Append-only JSON lines; each carries the hash of the one before, so a changed or missing line shows. */
 export class AuditLog implements Disposable {
+  readonly #path: string;
   readonly #log: Logger;
+  #syncing: NodeJS.Timeout | undefined;
   #file: number | undefined;
   #seq: number;
   #previous: string;
 
-  private constructor(file: number, seq: number, previous: string, log: Logger) {
+  private constructor(path: string, file: number, seq: number, previous: string, log: Logger) {
+    this.#path = path;
     this.#file = file;
     this.#seq = seq;
     this.#previous = previous;
@@ -50,11 +67,14 @@ export class AuditLog implements Disposable {
     const tail = Buffer.alloc(Math.min(size, TAIL_BYTES));
     readSync(file, tail, 0, tail.length, size - tail.length);
     const lines = tail.toString('utf8').split('\n');
-    // The rest after the last line end is a line that a crash cut off: close it, and verification shows it.
-    if (lines.pop() !== '') writeSync(file, '\n');
+    // The rest after the last line end is a line that a crash cut off: nobody was told that it is there.
+    const torn = Buffer.byteLength(lines.pop() ?? '');
+    if (torn > 0) ftruncateSync(file, size - torn);
     const last = lines.findLast((line) => parseAuditLine(line) !== undefined);
     const entry = last === undefined ? undefined : parseAuditLine(last);
-    return new AuditLog(file, entry?.seq ?? 0, entry?.hash ?? AUDIT_GENESIS, log);
+    const opened = new AuditLog(path, file, entry?.seq ?? 0, entry?.hash ?? AUDIT_GENESIS, log);
+    if (torn > 0) opened.append({ kind: 'mended', bytes: torn });
+    return opened;
   }
 
   /** A full disk is logged, not thrown: what the person asked for must not fail over its record. */
@@ -66,12 +86,33 @@ export class AuditLog implements Disposable {
       writeSync(this.#file, `${JSON.stringify({ ...body, hash })}\n`);
       this.#seq = body.seq;
       this.#previous = hash;
+      if (entry.kind !== 'action') this.#sync();
+      else this.#syncing ??= setTimeout(() => this.#sync(), SYNC_WITHIN_MS).unref();
     } catch (error) {
       this.#log.error('the audit log cannot be written', errorAttributes(error));
     }
   }
 
+  /** Brings it to the disk, then notes how far it goes: entries that are missing at the end show. */
+  #sync(): void {
+    clearTimeout(this.#syncing);
+    this.#syncing = undefined;
+    if (this.#file === undefined) return;
+    try {
+      fdatasyncSync(this.#file);
+      const head = auditHeadFile(this.#path);
+      const temporary = `${head}.new`;
+      writeFileSync(temporary, `${JSON.stringify({ seq: this.#seq, hash: this.#previous })}\n`, {
+        mode: 0o600,
+      });
+      renameSync(temporary, head);
+    } catch (error) {
+      this.#log.error('the audit log cannot be brought to the disk', errorAttributes(error));
+    }
+  }
+
   [Symbol.dispose](): void {
+    this.#sync();
     if (this.#file !== undefined) closeSync(this.#file);
     this.#file = undefined;
   }
