@@ -55,7 +55,10 @@ export function taskDomain(task: string, instructions: string | null): TaskDomai
       return FILE.test(text) ? null : siteOf(`http://${text}`);
     })
     .filter((site) => site !== null);
-  const kinds = (Object.keys(WORDS) as DomainKind[]).filter((kind) => WORDS[kind].test(words));
+  const kinds = (Object.keys(WORDS) as DomainKind[]).filter(
+    // A task that names the very thing wants it.
+    (kind) => WORDS[kind].test(words) || (kind === 'download' && BAIT.test(words)),
+  );
   return { sites: new Set(sites), anySite: ANY_SITE.test(words), kinds: new Set(kinds) };
 }
 
