@@ -52,8 +52,8 @@ import { decide, decideOrigin, type PolicyDecision, type PolicyQuestion } from '
 import type { PolicyReader } from './policy/policy-file.ts';
 import type { GuardProcess } from './safety/guard-process.ts';
 import { type HeldLease, LeaseKeeper } from './safety/lease-keeper.ts';
-import type { SessionChange } from './session/session-watch.ts';
 import { SecretScreen } from './secrets/secret-screen.ts';
+import type { SessionChange } from './session/session-watch.ts';
 
 export type DaemonParts = Readonly<{
   name: string;
