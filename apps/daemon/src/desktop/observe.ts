@@ -23,7 +23,7 @@ import {
 import { displayAt, FrameEncoder, FrameMemory, layoutIdOf, primaryDisplay } from '../capture/index.ts';
 import { paintOverAll } from '../capture/paint.ts';
 import { withoutAll } from '../capture/rectangles.ts';
-import type { RawImage, Settled } from '../ports.ts';
+import type { RawImage } from '../ports.ts';
 import type { SecretScreen } from '../secrets/secret-screen.ts';
 import type { DesktopSenses } from './desktop-senses.ts';
 import type { FrameBook } from './frame-book.ts';
