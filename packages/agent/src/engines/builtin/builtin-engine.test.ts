@@ -267,6 +267,40 @@ describe('the built-in engine asks and says so when it cannot', () => {
     expect(machine.commands).toHaveLength(1);
   });
 
+  it.each<[string, string, readonly string[]]>([
+    ['confirm the dialog', 'yes', ['No', 'Yes']],
+    ['dismiss the dialog', 'no', ['No', 'Yes']],
+    // A word of the question and the window's own title are no buttons.
+    ['confirm the dialog', '', ['No']],
+  ])('a dialog that tells no elements is read from its picture: %s, %s', async (task, clicked, answers) => {
+    const { desktop, run } = page([]);
+    const painted = (name: string, x: number, y: number, width: number): Widget => ({
+      id: name.toLowerCase(),
+      role: 'button',
+      name,
+      painted: true,
+      bounds: { x, y, width, height: 20 },
+      onClick: (host) => {
+        host.journal.push(`clicked ${name.toLowerCase()}`);
+      },
+    });
+    desktop.open({
+      id: 'confirm',
+      title: 'Confirm',
+      application: 'pcmanfm',
+      widgets: [
+        painted('Confirm', 300, 300, 60),
+        painted('Do you want to delete the file?', 300, 340, 240),
+        ...answers.map((name, index) => painted(name, 300 + index * 200, 400, 30)),
+      ],
+    });
+    const { outcome } = await run(task);
+    expect(outcome).toMatchObject({ passed: clicked !== '' });
+    expect(desktop.journal.filter((line) => line.startsWith('clicked'))).toEqual(
+      clicked === '' ? [] : [`clicked ${clicked}`],
+    );
+  });
+
   it.each([
     ['waits for a file dialog to close before it types on', 3, true],
     ['says so when a file dialog stays', 99, false],

@@ -68,10 +68,12 @@ function isSure(grounding: Grounding): boolean {
   return (best?.score ?? 0) >= SURE;
 }
 
-function isBlind(scene: Scene): boolean {
+/** Whether the window in front tells no elements of its own: a terminal, a canvas, some file manager's dialogs. */
+export function isBlind(scene: Scene): boolean {
   const active = scene.observation.activeWindowId;
   return !scene.elements.some(
-    ({ windowId }) => active === null || windowId === undefined || windowId === active,
+    ({ source, windowId }) =>
+      source !== 'ocr' && (active === null || windowId === undefined || windowId === active),
   );
 }
 

@@ -1,10 +1,11 @@
 import { centerOf, contains } from '@deskhand/protocol';
 import { nearestWords } from '../explain.ts';
-import { find, whereLooked } from '../find.ts';
+import { find, isBlind, whereLooked } from '../find.ts';
 import { type Candidate, candidatesFor, ground, isBrowsersBox } from '../grounding.ts';
 import type { Intent } from '../intent.ts';
+import { joinWords, ocrLines } from '../ocr-phrases.ts';
 import { fitsHint, isInteractive } from '../roles.ts';
-import { failureOf, LOOK, type Move, type Scene, TaskFailure } from '../scene.ts';
+import { failureOf, LOOK, LOOK_WITH_OCR, type Move, type Scene, TaskFailure } from '../scene.ts';
 import { describeTarget, type Target } from '../target.ts';
 import { likeness } from '../wording.ts';
 import { setChecked } from './choosing.ts';
@@ -82,6 +83,11 @@ export function* answerDialog(scene: Scene, { how }: Extract<Intent, { type: 'an
     yield* clickCandidate(scene, button, plain(button.element.name, 'button'));
     return;
   }
+  const painted = yield* paintedAnswer(scene, how);
+  if (painted !== null) {
+    yield* clickCandidate(scene, painted, plain(painted.element.name));
+    return;
+  }
   if (how === 'dismiss' && hasBox(scene)) {
     const failure = failureOf(
       yield* scene.act('The dialog has no button that closes it; pressing Escape.', [
@@ -96,6 +102,24 @@ export function* answerDialog(scene: Scene, { how }: Extract<Intent, { type: 'an
       .map((word) => `“${word}”`)
       .join(', ')} and the like.`,
   );
+}
+
+/** The answer of a dialog that tells no elements, read from its picture; null where no such dialog is in front. */
+function* paintedAnswer(scene: Scene, how: keyof typeof ANSWERS): Move<Candidate | null> {
+  if (!isBlind(scene) || scene.activeWindow === null) return null;
+  yield* scene.look(`The window tells no elements; reading its picture to ${how} it.`, LOOK_WITH_OCR);
+  const window = scene.activeWindow;
+  if (window === null || !isBlind(scene)) return null;
+  // Only words that stand alone: in a sentence or a title the same word is no button.
+  const lines = ocrLines(scene.elements)
+    .map(joinWords)
+    .filter(({ name }) => likeness(name, window.title) < 0.95);
+  // A single letter may be a cross that was drawn, or nothing at all.
+  for (const word of ANSWERS[how].filter((answer) => /\p{L}{2}/u.test(answer))) {
+    const element = lines.find(({ name }) => likeness(word, name) >= 0.95);
+    if (element !== undefined) return { element, visible: element.bounds, score: 0.9 };
+  }
+  return null;
 }
 
 function boxesOf(scene: Scene) {
