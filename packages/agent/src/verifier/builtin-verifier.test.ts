@@ -74,6 +74,28 @@ describe('the verifier judges from evidence alone', () => {
     expect(JSON.stringify(verdict)).not.toContain('Grüße');
   });
 
+  it.each<[string, string, string]>([
+    ['10', 'in it', 'satisfied'],
+    ['11', 'in it', 'unknown'],
+    ['100', 'in it', 'unknown'],
+    ['10', 'elsewhere', 'unknown'],
+  ])('what a display shows, which is no field: %s %s is %s', async (shown, place, judgement) => {
+    const display: Widget = {
+      id: 'display',
+      role: 'status_bar',
+      name: 'Display',
+      bounds: { x: 10, y: 100, width: 260, height: 40 },
+    };
+    const text: Widget = {
+      id: 'text',
+      role: 'label',
+      name: shown,
+      bounds: { x: 220, y: place === 'in it' ? 108 : 400, width: 40, height: 24 },
+    };
+    const verdict = await judge(`go to ${URL}. Check that the Display shows "10".`, page([display, text]));
+    expect(verdict).toMatchObject({ judgement });
+  });
+
   it('text that was taken away again may not be in the file', async () => {
     const desktop = editor();
     const ways = [

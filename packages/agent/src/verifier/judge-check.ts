@@ -2,7 +2,7 @@ import { assertNever } from '@deskhand/base';
 import { type Observation, wasDone } from '@deskhand/protocol';
 import { holdsText } from '../engines/builtin/expectations.ts';
 import { short } from '../engines/builtin/explain.ts';
-import { ground } from '../engines/builtin/grounding.ts';
+import { candidatesFor, ground } from '../engines/builtin/grounding.ts';
 import { joinWords, ocrLines } from '../engines/builtin/ocr-phrases.ts';
 import { fitsHint, isEditable, isProtected } from '../engines/builtin/roles.ts';
 import { describeTarget, type Target } from '../engines/builtin/target.ts';
@@ -142,12 +142,33 @@ async function judgeFile(check: Extract<Check, { type: 'file' }>, evidence: Evid
 function judgeField(check: Extract<Check, { type: 'field' }>, sight: Observation): Finding {
   const what = describeTarget(check.target);
   const element = elementFor(check.target, sight, 'type');
-  if (element === null) return unknown(`${what} is not on the screen any more`);
+  if (element === null)
+    return check.expected && isShownBeside(check, sight)
+      ? strong(true, `${what} shows the expected text`)
+      : unknown(`${what} is not on the screen any more`);
   const holds = holdsText(element, check.text, check.how);
   if (holds === 'unknown') return unknown(`${what} cannot be read`);
   return strong(
     (holds === 'met') === check.expected,
     `${what} ${holds === 'met' ? 'holds' : 'does not hold'} the expected text`,
+  );
+}
+
+/** "The display shows 10": no field, but a name with the text in it or in its row. Not seeing it proves nothing. */
+function isShownBeside({ target, text }: Extract<Check, { type: 'field' }>, sight: Observation): boolean {
+  const shown: Target = {
+    text,
+    phrase: null,
+    quoted: true,
+    role: null,
+    ordinal: null,
+    near: { relation: 'row', target: { ...target, role: null } },
+  };
+  return candidatesFor(shown, sight, 'read').some(
+    ({ element, visible }) =>
+      visible !== null &&
+      !isProtected(element) &&
+      [element.name, element.value ?? ''].some((words) => foldLabel(words) === foldLabel(text)),
   );
 }
 
