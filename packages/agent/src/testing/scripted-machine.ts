@@ -37,6 +37,8 @@ export type SimulatedWindow = {
   title: string;
   application: string;
   widgets: Widget[];
+  /** The whole screen where nothing is said. */
+  bounds?: Rect;
   /** Pixels the content is scrolled down; widgets move up by it. */
   scrolledPx?: number;
   contentHeightPx?: number;
@@ -196,7 +198,7 @@ export class ScriptedMachine implements Machine {
             id: window.id,
             title: window.title,
             application: window.application,
-            bounds: { x: 0, y: 0, ...SCREEN },
+            bounds: window.bounds ?? { x: 0, y: 0, ...SCREEN },
             active: index === all.length - 1,
             minimized: false,
           }),

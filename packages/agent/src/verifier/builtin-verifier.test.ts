@@ -96,6 +96,29 @@ describe('the verifier judges from evidence alone', () => {
     expect(verdict).toMatchObject({ judgement });
   });
 
+  it.each<[string, string | null, string, string]>([
+    ['went with the form', null, 'd@example.test', 'satisfied'],
+    ['still reads so', 'd@example.test', 'd@example.test', 'satisfied'],
+    ['reads otherwise', 'old@example.test', 'd@example.test', 'unsatisfied'],
+    ['went, and the page says something else', null, 'dexample.test', 'unsatisfied'],
+  ])('a field that was saved: it %s', async (_, value, told, judgement) => {
+    const field: Widget[] =
+      value === null
+        ? []
+        : [
+            {
+              id: 'email',
+              role: 'text_field',
+              name: 'Email',
+              value,
+              states: ['editable'],
+              bounds: { x: 10, y: 100, width: 200, height: 24 },
+            },
+          ];
+    const task = `go to ${URL}. Set the email to d@example.test and save. Check that "d@example.test" is visible`;
+    expect(await judge(task, page([words(told), ...field]))).toMatchObject({ judgement });
+  });
+
   it('text that was taken away again may not be in the file', async () => {
     const desktop = editor();
     const ways = [

@@ -5,23 +5,28 @@ import type { Target } from '../engines/builtin/target.ts';
 
 /** One thing that must be true in the end if the task was done, derived from the task alone. */
 export type Check = Readonly<
-  | {
-      type: 'file';
-      path: string;
-      exists: boolean;
-      contains: readonly string[];
-      /** Texts the task had taken away again before it was saved. */
-      lacks: readonly string[];
-    }
-  | { type: 'visible'; target: Target; visible: boolean }
-  | { type: 'field'; target: Target; text: string; how: 'equals' | 'contains'; expected: boolean }
-  | { type: 'ticked'; target: Target; checked: boolean }
-  | { type: 'option'; target: Target; option: string }
-  | { type: 'page'; part: 'title' | 'url'; how: 'equals' | 'contains'; text: string }
-  | { type: 'window'; name: string }
-  /** Text that was typed where the cursor was and saved nowhere: it must stand in the application. */
-  | { type: 'typed'; texts: readonly string[] }
-  | { type: 'command'; command: string }
+  (
+    | {
+        type: 'file';
+        path: string;
+        exists: boolean;
+        contains: readonly string[];
+        /** Texts the task had taken away again before it was saved. */
+        lacks: readonly string[];
+      }
+    | { type: 'visible'; target: Target; visible: boolean }
+    | { type: 'field'; target: Target; text: string; how: 'equals' | 'contains'; expected: boolean }
+    | { type: 'ticked'; target: Target; checked: boolean }
+    | { type: 'option'; target: Target; option: string }
+    | { type: 'page'; part: 'title' | 'url'; how: 'equals' | 'contains'; text: string }
+    | { type: 'window'; name: string }
+    /** Text that was typed where the cursor was and saved nowhere: it must stand in the application. */
+    | { type: 'typed'; texts: readonly string[] }
+    | { type: 'command'; command: string }
+  ) & {
+    /** A later step may have ended it: judged where it can still be read, else left out. */
+    mayBeGone?: boolean;
+  }
 >;
 
 /**
@@ -37,6 +42,7 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
   const takenAway = () => gone.filter((text) => !typed.some((kept) => kept.includes(text)));
   /** Promises about the page in front; gone with the next page. */
   let onPage: Check[] = [];
+  const mayBeGone = new Set<Check>();
   const leavePage = () => {
     onPage = [];
   };
@@ -119,6 +125,8 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
           checks[checks.indexOf(file)] = { ...file, contains: typed, lacks: takenAway() };
         else if (openFile !== null)
           checks.push({ type: 'file', path: openFile, exists: true, contains: typed, lacks: takenAway() });
+        // A form may be sent away by it; a page that stays is judged.
+        else for (const check of onPage) if (isInForm(check)) mayBeGone.add(check);
         break;
       }
       case 'save_as':
@@ -174,7 +182,11 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
   const proofs = [...checks, ...onPage];
   if (typed.length > 0 && proofs.every(({ type }) => type === 'window'))
     proofs.push({ type: 'typed', texts: typed });
-  return proofs;
+  return proofs.map((check) => (mayBeGone.has(check) ? { ...check, mayBeGone: true } : check));
+}
+
+function isInForm({ type }: Check): boolean {
+  return type === 'field' || type === 'ticked' || type === 'option';
 }
 
 const MAY_KEEP_SELECTION: ReadonlySet<Intent['type']> = new Set([

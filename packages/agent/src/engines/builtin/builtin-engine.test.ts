@@ -302,6 +302,30 @@ describe('the built-in engine asks and says so when it cannot', () => {
   });
 
   it.each([
+    ['a question that takes it', 'pcmanfm', true, ['alt+y'], true],
+    ['a question that stays', 'pcmanfm', false, ['alt+y'], false],
+    ['a window of another application', 'xterm', true, [], false],
+  ])('the key of Yes, where the picture shows no clear yes: %s', async (_, below, closes, keys, passed) => {
+    const { desktop, run } = page([]);
+    const pressed: string[] = [];
+    desktop.open({ id: 'inbox', title: 'inbox', application: below, widgets: [] });
+    desktop.open({
+      id: 'question',
+      title: 'Confirm',
+      application: 'pcmanfm',
+      widgets: [],
+      bounds: { x: 300, y: 300, width: 320, height: 150 },
+      onKey: (host, chord) => {
+        pressed.push(chord);
+        if (closes) host.close('question');
+        return true;
+      },
+    });
+    expect((await run('confirm the dialog')).outcome).toMatchObject({ passed });
+    expect(pressed).toEqual(keys);
+  });
+
+  it.each([
     ['waits for a file dialog to close before it types on', 3, true],
     ['says so when a file dialog stays', 99, false],
   ])('%s', async (_, looks, passed) => {

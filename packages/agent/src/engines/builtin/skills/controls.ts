@@ -1,4 +1,4 @@
-import { centerOf, contains } from '@deskhand/protocol';
+import { centerOf, contains, type WindowInfo } from '@deskhand/protocol';
 import { nearestWords } from '../explain.ts';
 import { find, isBlind, whereLooked } from '../find.ts';
 import { type Candidate, candidatesFor, ground, isBrowsersBox } from '../grounding.ts';
@@ -88,7 +88,17 @@ export function* answerDialog(scene: Scene, { how }: Extract<Intent, { type: 'an
     yield* clickCandidate(scene, painted, plain(painted.element.name));
     return;
   }
-  if (how === 'dismiss' && hasBox(scene)) {
+  const question = how === 'accept' && isBlind(scene) ? questionInFront(scene) : null;
+  if (question !== null) {
+    yield* scene.act('The picture of the question shows no clear yes; pressing the key of its Yes button.', [
+      { type: 'key_combo', keys: ['alt', 'y'] },
+    ]);
+    for (const afterMs of PATIENCE_MS) {
+      if (afterMs > 0) yield* scene.look('Waiting for the question to close.', LOOK, afterMs);
+      if (!scene.observation.windows.some(({ id }) => id === question.id)) return;
+    }
+  }
+  if (how === 'dismiss' && (hasBox(scene) || (isBlind(scene) && questionInFront(scene) !== null))) {
     const failure = failureOf(
       yield* scene.act('The dialog has no button that closes it; pressing Escape.', [
         { type: 'key_press', keys: ['escape'] },
@@ -120,6 +130,19 @@ function* paintedAnswer(scene: Scene, how: keyof typeof ANSWERS): Move<Candidate
     if (element !== undefined) return { element, visible: element.bounds, score: 0.9 };
   }
   return null;
+}
+
+/** A window that stands before a larger one of the same application; it may be a question. */
+function questionInFront({ activeWindow, observation }: Scene): WindowInfo | null {
+  const area = ({ bounds }: WindowInfo) => bounds.width * bounds.height;
+  const stands = observation.windows.some(
+    (other) =>
+      activeWindow !== null &&
+      other.id !== activeWindow.id &&
+      other.application === activeWindow.application &&
+      area(other) > area(activeWindow),
+  );
+  return stands ? activeWindow : null;
 }
 
 function boxesOf(scene: Scene) {

@@ -9,10 +9,17 @@ import { describeTarget } from '../target.ts';
 const FILE_DIALOG = /^(?:open|save|upload|choose|select|import|export)\b.{0,40}$/i;
 const DIALOG_PATIENCE_MS: readonly number[] = [150, 300, 600, 1000];
 
+/** Enter right behind a path presses whatever button a file dialog had ready before it knew the file: Cancel, in one. */
+const FILE_LOOKUP_MS = 400;
+
+function isFileDialog({ activeWindow, observation }: Scene): boolean {
+  return activeWindow !== null && observation.windows.length >= 2 && FILE_DIALOG.test(activeWindow.title);
+}
+
 /** A file dialog looks at the path before it goes; what is typed meanwhile would land in its name field. */
 function* waitForFileDialog(scene: Scene): Move {
   const dialog = scene.activeWindow;
-  if (dialog === null || scene.observation.windows.length < 2 || !FILE_DIALOG.test(dialog.title)) return;
+  if (dialog === null || !isFileDialog(scene)) return;
   for (const afterMs of DIALOG_PATIENCE_MS) {
     yield* scene.look(`Waiting for “${dialog.title}” to close.`, LOOK, afterMs);
     if (scene.activeWindow?.id !== dialog.id) return;
@@ -55,6 +62,8 @@ export function* press(scene: Scene, intent: Extract<Intent, { type: 'press' }>)
         .slice(0, 30);
   const words = intent.chords.map((keys) => keys.join('+')).join(', ');
   const times = intent.times === 1 ? '' : ` ${intent.times} times`;
+  if (words === 'enter' && scene.typedJustBefore > 0 && isFileDialog(scene))
+    yield* scene.look('Letting the dialog find the file that was typed.', LOOK, FILE_LOOKUP_MS);
   const windowBefore = scene.observation.activeWindowId;
   const outcomes = yield* scene.act(`Pressing ${words}${times}${aimed}.`, [...focus, ...all]);
   const failure = failureOf(outcomes);
