@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { connect } from 'node:net';
 import { eventually, type FakeDaemon, TestServer } from '@deskhand/server/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -113,6 +114,24 @@ describe('events (v1-api.md 3)', () => {
     expect(await ids({ 'last-event-id': '999999' })).toEqual([]);
   });
 
+  it('[3.2] HEAD gets the head alone, however much is told meanwhile; its connection serves on', async () => {
+    const run = await server.createRun(desktop.machineId, 'wait:300 click:1,1 done');
+    const { port } = new URL(server.server.baseUrl);
+    const socket = connect(Number(port), '127.0.0.1');
+    let text = '';
+    socket.on('data', (bytes) => {
+      text += String(bytes);
+    });
+    const head = (path: string) =>
+      socket.write(`HEAD ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\nx-api-key: ${server.key}\r\n\r\n`);
+    head(`/v1/runs/${run.id}/events`);
+    await server.untilStatus(run.id, 'succeeded');
+    head(`/v1/runs/${run.id}`);
+    await eventually(() => expect(text.match(/HTTP\/1\.1 200/g)).toHaveLength(2));
+    socket.destroy();
+    expect(text).not.toContain('"seq"');
+  });
+
   it('[3.2] a GET after an event shows at least that state', async () => {
     const run = await server.createRun(desktop.machineId, 'click:1,1 done');
     const stream = server.follow(run.id);
@@ -147,6 +166,24 @@ describe('events (v1-api.md 3)', () => {
       button: 'left',
       clicks: 1,
     });
+  });
+});
+
+describe('how many open runs a machine may have (v1-api.md 2.1)', () => {
+  it('refuses the one too many, also when many come at once, and lets in again once one has ended', async () => {
+    await using own = await TestServer.start({ max_queued_runs_per_machine: '3' });
+    const { body } = await own.call<{ machine: { id: string } }>('POST', '/machines', {
+      display_name: 'small',
+    });
+    const ask = () => own.call('POST', '/runs', { machine_id: body.machine.id, task: 'done' });
+    const answers = await Promise.all(Array.from({ length: 8 }, ask));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 200, 429, 429, 429, 429, 429]);
+    const refused = answers.find(({ status }) => status === 429);
+    expect(refused?.body).toMatchObject({ error: { code: 'TOO_MANY_RUNS' } });
+    const open = answers.filter(({ status }) => status === 200).map((answer) => String(answer.body.id));
+    for (const id of open.slice(0, 2))
+      expect((await own.call('POST', `/runs/${id}/cancel`)).status).toBe(200);
+    expect([(await ask()).status, (await ask()).status, (await ask()).status]).toEqual([200, 200, 429]);
   });
 });
 

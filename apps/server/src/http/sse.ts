@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { errorAttributes, type Logger } from '@deskhand/base';
 import { encodeSse, SSE_KEEPALIVE, SSE_KEEPALIVE_MS } from '@deskhand/protocol';
-import type { RunFeed } from '../runs/run-feed.ts';
+import type { FeedChunk, RunFeed } from '../runs/run-feed.ts';
 import type { Database } from '../storage/database.ts';
 
 /** Events read from the store at once. */
@@ -126,7 +126,7 @@ class EventStream {
           return;
         }
         this.#last = chunk.to;
-        this.#write(chunk.frames);
+        this.#push(chunk);
         if (chunk.done) this.end();
       },
       behind: (lastSeq) => {
@@ -202,8 +202,28 @@ class EventStream {
     return run === undefined || (run.finished_at !== null && this.#last >= run.last_seq);
   }
 
+  /**
+   * A live event. The same bytes go to every follower, framed for HTTP once by the feed: through the response each
+   * of a thousand followers would frame them again, in four pieces. Only when nothing waits in the response itself,
+   * so that the order holds.
+   */
+  #push(chunk: FeedChunk): void {
+    const { socket } = this.#response;
+    const direct =
+      socket !== null &&
+      this.#response.chunkedEncoding &&
+      this.#response.writableLength === socket.writableLength;
+    if (direct) socket.write(chunk.http);
+    else this.#response.write(chunk.frames);
+    this.#dropIfSlow();
+  }
+
   #write(frames: string | Buffer): void {
     this.#response.write(frames);
+    this.#dropIfSlow();
+  }
+
+  #dropIfSlow(): void {
     if (this.#response.writableLength <= MAX_UNREAD_BYTES) return;
     this.#log.info('a slow event reader was dropped', { runId: this.#runId, lastSeq: this.#last });
     this.#response.destroy();

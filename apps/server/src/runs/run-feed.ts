@@ -17,6 +17,8 @@ export type FeedChunk = Readonly<{
   done: boolean;
   /** Ready SSE frames. */
   frames: Buffer;
+  /** The same as one chunk of HTTP/1.1's chunked coding. */
+  http: Buffer;
 }>;
 
 export interface FeedListener {
@@ -88,11 +90,13 @@ export class RunFeed implements AsyncDisposable {
     const followed: Followed = { listeners: new Set(), unsubscribe: () => {}, lastSeq: 0 };
     followed.unsubscribe = this.#bus.subscribe(subject(runId), (bytes) => {
       const message = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      const frames = message.subarray(HEADER_BYTES);
       const chunk: FeedChunk = {
         from: message.readUInt32BE(0),
         to: message.readUInt32BE(4),
         done: message.readUInt8(8) === 1,
-        frames: message.subarray(HEADER_BYTES),
+        frames,
+        http: Buffer.concat([Buffer.from(`${frames.length.toString(16)}\r\n`), frames, Buffer.from('\r\n')]),
       };
       followed.lastSeq = Math.max(followed.lastSeq, chunk.to);
       for (const listener of [...followed.listeners]) listener.chunk(chunk);

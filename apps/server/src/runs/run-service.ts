@@ -19,6 +19,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { OwnLlm } from '../llm/llm-choice.ts';
 import type { Queue } from '../seams/queue.ts';
 import type { Database } from '../storage/database.ts';
+import { insertedRow, insertRow } from '../storage/insert-row.ts';
 import type { Tx } from '../storage/schema.ts';
 import type { Seal } from '../storage/seal.ts';
 import { sql } from '../storage/sql.ts';
@@ -113,50 +114,46 @@ export class RunService {
     const deadlineAt =
       request.deadline_seconds === null ? null : iso(nowMs + request.deadline_seconds * 1000);
     const queueUntil = iso(nowMs + limits.queueTimeoutSeconds * 1000);
-    const row = await tx
-      .insertInto('runs')
-      .values({
-        id,
-        account_id: context.owner.accountId,
-        mode: context.owner.mode,
-        machine_id: request.machine_id,
-        status: 'queued',
-        task: request.task,
-        cua_version: request.cua_version,
-        instructions: request.instructions,
-        system_prompt: request.system_prompt,
-        model: request.model,
-        max_steps: request.max_steps,
-        deadline_seconds: request.deadline_seconds,
-        deadline_at: deadlineAt,
-        queue_until: queueUntil,
-        on_awaiting_human: request.on_awaiting_human,
-        awaiting_human_timeout_seconds: request.awaiting_human_timeout_seconds,
-        webhook_url: request.webhook_url,
-        webhook_secret:
-          context.webhookSecret === null ? null : seal.close(context.webhookSecret, `webhook ${id}`),
-        metadata: json(request.metadata),
-        llm: context.ownLlm === null ? null : JSON.stringify(publicLlm(context.ownLlm)),
-        llm_key: context.ownLlm === null ? null : seal.close(context.ownLlm.key.reveal(), llmKeyPurpose(id)),
-        action_policy: json(request.action_policy),
-        budget_cents: request.budget_cents,
-        step_cents: context.stepCents,
-        steps_completed: 0,
-        actions_sent: 0,
-        cost_cents: 0,
-        requested_by: context.requestedBy,
-        idempotency_key: context.idempotencyKey,
-        request_id: context.requestId,
-        epoch: 0,
-        attempts: 0,
-        claimed_seq: 0,
-        last_seq: 1,
-        screenshot_count: 0,
-        created_at: at,
-        due_at: earliest(deadlineAt, queueUntil),
-      })
-      .returningAll()
-      .executeTakeFirstOrThrow();
+    const row = await insertedRow(tx, 'runs', {
+      id,
+      account_id: context.owner.accountId,
+      mode: context.owner.mode,
+      machine_id: request.machine_id,
+      status: 'queued',
+      task: request.task,
+      cua_version: request.cua_version,
+      instructions: request.instructions,
+      system_prompt: request.system_prompt,
+      model: request.model,
+      max_steps: request.max_steps,
+      deadline_seconds: request.deadline_seconds,
+      deadline_at: deadlineAt,
+      queue_until: queueUntil,
+      on_awaiting_human: request.on_awaiting_human,
+      awaiting_human_timeout_seconds: request.awaiting_human_timeout_seconds,
+      webhook_url: request.webhook_url,
+      webhook_secret:
+        context.webhookSecret === null ? null : seal.close(context.webhookSecret, `webhook ${id}`),
+      metadata: json(request.metadata),
+      llm: context.ownLlm === null ? null : JSON.stringify(publicLlm(context.ownLlm)),
+      llm_key: context.ownLlm === null ? null : seal.close(context.ownLlm.key.reveal(), llmKeyPurpose(id)),
+      action_policy: json(request.action_policy),
+      budget_cents: request.budget_cents,
+      step_cents: context.stepCents,
+      steps_completed: 0,
+      actions_sent: 0,
+      cost_cents: 0,
+      requested_by: context.requestedBy,
+      idempotency_key: context.idempotencyKey,
+      request_id: context.requestId,
+      epoch: 0,
+      attempts: 0,
+      claimed_seq: 0,
+      last_seq: 1,
+      screenshot_count: 0,
+      created_at: at,
+      due_at: earliest(deadlineAt, queueUntil),
+    });
     await insertEvents(
       tx,
       row,
@@ -583,10 +580,8 @@ async function insertEvents(
   const lines = payloads.map((payload, index) =>
     eventLine({ runId: row.id, seq: row.last_seq - payloads.length + 1 + index, at }, payload),
   );
-  await tx
-    .insertInto('run_events')
-    .values(lines.map((line) => ({ run_id: row.id, seq: line.seq, type: line.type, event: line.json })))
-    .execute();
+  for (const line of lines)
+    await insertRow(tx, 'run_events', { run_id: row.id, seq: line.seq, type: line.type, event: line.json });
   return lines;
 }
 

@@ -1,5 +1,6 @@
 import { errorAttributes, type Logger } from '@deskhand/base';
 import type { Database } from '../storage/database.ts';
+import { insertRow } from '../storage/insert-row.ts';
 import type { Tx } from '../storage/schema.ts';
 import type { Job, JobData, Queue, Stop } from './queue.ts';
 
@@ -56,16 +57,13 @@ export class LocalQueue implements Queue, AsyncDisposable {
     data: JobData,
     options: { key?: string; startAfter?: Date } = {},
   ): Promise<void> {
-    await tx
-      .insertInto('jobs')
-      .values({
-        queue,
-        key: options.key ?? null,
-        data: JSON.stringify(data),
-        start_after: options.startAfter?.toISOString() ?? null,
-        attempts: 0,
-      })
-      .execute();
+    await insertRow(tx, 'jobs', {
+      queue,
+      key: options.key ?? null,
+      data: JSON.stringify(data),
+      start_after: options.startAfter?.toISOString() ?? null,
+      attempts: 0,
+    });
     this.#dirty = true;
   }
 

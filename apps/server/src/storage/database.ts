@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { type ErrorCode, ProtocolError } from '@deskhand/protocol';
 import { Kysely, sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
@@ -27,6 +27,8 @@ export class Database implements AsyncDisposable {
   /** For reads; they see committed rows only. */
   readonly read: Kysely<DB>;
   readonly #sqlite: DatabaseSync;
+  /** Run on the connection itself, which the transaction holds: around every unit of work, so they cost what they cost. */
+  readonly #savepoint: Readonly<Record<'begin' | 'release' | 'rollback', StatementSync>>;
   #queue: Work[] = [];
   #flushing: Promise<void> | undefined;
   #scheduled = false;
@@ -35,6 +37,11 @@ export class Database implements AsyncDisposable {
 
   private constructor(sqlite: DatabaseSync) {
     this.#sqlite = sqlite;
+    this.#savepoint = {
+      begin: sqlite.prepare('savepoint work'),
+      release: sqlite.prepare('release work'),
+      rollback: sqlite.prepare('rollback to work'),
+    };
     this.read = new Kysely<DB>({ dialect: new NodeSqliteDialect(sqlite) });
   }
 
@@ -151,15 +158,15 @@ export class Database implements AsyncDisposable {
     try {
       await this.read.transaction().execute(async (tx) => {
         for (const work of batch) {
-          await sql`savepoint work`.execute(tx);
+          this.#savepoint.begin.run();
           try {
             done.push({ work, value: await work.run(tx) });
-            await sql`release work`.execute(tx);
+            this.#savepoint.release.run();
           } catch (error) {
             // The whole transaction is gone (disk full, I/O error): nobody's work was stored.
             if (!this.#sqlite.isTransaction) throw error;
-            await sql`rollback to work`.execute(tx);
-            await sql`release work`.execute(tx);
+            this.#savepoint.rollback.run();
+            this.#savepoint.release.run();
             if (isStorageFault(error)) throw error;
             if (done.at(-1)?.work === work) done.pop();
             refused.push({ work, error });

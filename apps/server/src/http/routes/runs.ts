@@ -15,6 +15,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Owner } from '../../keys/owner.ts';
 import { type LlmWish, llmWish, type OwnLlm } from '../../llm/llm-choice.ts';
 import type { LlmKeyStore } from '../../llm/llm-key-store.ts';
+import { OpenRunCap } from '../../runs/open-run-cap.ts';
 import { type RunRow, toRun } from '../../runs/run-record.ts';
 import type { Tx } from '../../storage/schema.ts';
 import { mintWebhookSecret } from '../../webhooks/sign-webhook.ts';
@@ -29,6 +30,7 @@ const WITH_PIXELS_LIMIT = 10;
 
 export function runRoutes(app: FastifyInstance, parts: ServerParts): void {
   const { database, runs, worker, machines, ledger, config, streams, frames, idempotency } = parts;
+  const openRuns = new OpenRunCap(config.max_queued_runs_per_machine);
 
   const find = async (request: FastifyRequest): Promise<RunRow> => {
     const { id } = request.params as { id: string };
@@ -97,7 +99,7 @@ export function runRoutes(app: FastifyInstance, parts: ServerParts): void {
             required: stepCents,
             balance: (await ledger.balanceIn(tx, caller.owner)).cents,
           });
-        await refuseBeyondCap(tx, machine.id, config.max_queued_runs_per_machine);
+        await openRuns.take(tx, machine.id);
         const webhookSecret = wanted.webhook_url === null ? null : mintWebhookSecret();
         const row = await runs.create(tx, wanted, {
           owner: caller.owner,
@@ -347,28 +349,6 @@ function statusFrom(raw: unknown): RunStatus | null {
       valid_options: RUN_STATUSES,
     });
   return status;
-}
-
-async function refuseBeyondCap(tx: Tx, machineId: string, cap: number): Promise<void> {
-  // Counting stops at the cap, so a deep queue costs no more than a full one.
-  const { open } = await tx
-    .selectFrom((db) =>
-      db
-        .selectFrom('runs')
-        .select('id')
-        .where('machine_id', '=', machineId)
-        .where('finished_at', 'is', null)
-        .limit(cap)
-        .as('waiting'),
-    )
-    .select((select) => select.fn.countAll<number>().as('open'))
-    .executeTakeFirstOrThrow();
-  if (open >= cap)
-    throw new ProtocolError(
-      'TOO_MANY_RUNS',
-      `The machine has ${open} open runs, which is the most it may have.`,
-      { retry_after: 10, limit: cap },
-    );
 }
 
 export function idempotencyHeaders(reply: FastifyReply, keyed: boolean, replayed: boolean): void {
