@@ -195,6 +195,7 @@ export function makeLater({
             }}
           />
         </label>
+        <p class="label">{model.last?.message}</p>
       </div>
     );
   }
