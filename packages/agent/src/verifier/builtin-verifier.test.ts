@@ -1,4 +1,4 @@
-import { CommandId, type Outcome } from '@deskhand/protocol';
+import { CommandId, Operation, type Outcome } from '@deskhand/protocol';
 import { describe, expect, it } from 'vitest';
 import type { HistoryEntry } from '../ports.ts';
 import {
@@ -117,6 +117,24 @@ describe('the verifier judges from evidence alone', () => {
           ];
     const task = `go to ${URL}. Set the email to d@example.test and save. Check that "d@example.test" is visible`;
     expect(await judge(task, page([words(told), ...field]))).toMatchObject({ judgement });
+  });
+
+  it.each([
+    ['DH-4711', 'satisfied'],
+    ['DH-0000', 'unsatisfied'],
+    ['', 'unsatisfied'],
+  ])('a value that was read off the screen and typed: the file holds “%s”', async (content, judgement) => {
+    const desktop = editor();
+    desktop.files.set('/tmp/order.txt', content);
+    const typed = (text: string, step: number): HistoryEntry => ({
+      step,
+      operation: Operation.parse({ type: 'type_text', text }),
+      outcome: ok,
+    });
+    const task =
+      'Copy the order number. Open the text editor, type the order number and save it as /tmp/order.txt';
+    const history = [typed('DH-4711', 2), typed('/tmp/order.txt', 3)];
+    expect(await judge(task, desktop, history)).toMatchObject({ judgement });
   });
 
   it('text that was taken away again may not be in the file', async () => {

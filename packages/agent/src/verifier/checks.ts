@@ -13,6 +13,8 @@ export type Check = Readonly<
         contains: readonly string[];
         /** Texts the task had taken away again before it was saved. */
         lacks: readonly string[];
+        /** How many values read off the screen were typed into it: what they were, only the journal knows. */
+        remembered?: number;
       }
     | { type: 'visible'; target: Target; visible: boolean }
     | { type: 'field'; target: Target; text: string; how: 'equals' | 'contains'; expected: boolean }
@@ -37,6 +39,8 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
   const checks: Check[] = [];
   let typed: string[] = [];
   let gone: string[] = [];
+  /** Names of remembered values that were typed where the cursor was. */
+  let names = new Set<string>();
   /** Everything is selected: what is typed or deleted next takes it all away. */
   let selected: readonly string[] | null = null;
   const takenAway = () => gone.filter((text) => !typed.some((kept) => kept.includes(text)));
@@ -55,6 +59,7 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
     switch (intent.type) {
       case 'open_application':
         typed = [];
+        names = new Set();
         gone = [];
         selected = null;
         openFile = null;
@@ -69,6 +74,7 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
         break;
       case 'open_file':
         typed = [];
+        names = new Set();
         gone = [];
         selected = null;
         openFile = intent.path;
@@ -95,7 +101,10 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
       case 'type_text':
         if (intent.into === null && selected !== null) gone.push(...selected);
         selected = null;
-        if (!inDialog) typed.push(...typedText(intent));
+        if (!inDialog) {
+          typed.push(...typedText(intent));
+          if (intent.text.type === 'remembered' && intent.into === null) names.add(intent.text.name);
+        }
         onPage.push(...fieldCheck(intent));
         if (intent.submit) leavePage();
         break;
@@ -103,6 +112,7 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
         if (intent.target === null) gone.push(...typed);
         selected = null;
         typed = [];
+        names = new Set();
         leavePage();
         break;
       case 'press':
@@ -114,7 +124,10 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
           } else if (!LEAVES_SELECTION.has(chord.join('+'))) selected = null;
         }
         // Keys may have changed what was typed; only these leave it as it is.
-        if (!intent.chords.every((keys) => KEEPS_TEXT.has(keys.join('+')))) typed = [];
+        if (!intent.chords.every((keys) => KEEPS_TEXT.has(keys.join('+')))) {
+          typed = [];
+          names = new Set();
+        }
         inDialog = intent.chords.some((keys) => keys.length > 1 && !STAYS_IN_TEXT.has(keys.join('+')));
         leavePage();
         break;
@@ -122,16 +135,36 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
         // The file saved before now holds something newer than the task's first text.
         const file = checks.findLast((check) => check.type === 'file');
         if (file?.type === 'file')
-          checks[checks.indexOf(file)] = { ...file, contains: typed, lacks: takenAway() };
+          checks[checks.indexOf(file)] = {
+            ...file,
+            contains: typed,
+            lacks: takenAway(),
+            remembered: names.size,
+          };
         else if (openFile !== null)
-          checks.push({ type: 'file', path: openFile, exists: true, contains: typed, lacks: takenAway() });
+          checks.push({
+            type: 'file',
+            path: openFile,
+            exists: true,
+            contains: typed,
+            lacks: takenAway(),
+            remembered: names.size,
+          });
         // A form may be sent away by it; a page that stays is judged.
         else for (const check of onPage) if (isInForm(check)) mayBeGone.add(check);
         break;
       }
       case 'save_as':
-        checks.push({ type: 'file', path: intent.path, exists: true, contains: typed, lacks: takenAway() });
+        checks.push({
+          type: 'file',
+          path: intent.path,
+          exists: true,
+          contains: typed,
+          lacks: takenAway(),
+          remembered: names.size,
+        });
         typed = [];
+        names = new Set();
         break;
       case 'check_file':
         checks.push({

@@ -120,16 +120,19 @@ function isHeld(line: string, sight: Observation): boolean {
 }
 
 async function judgeFile(check: Extract<Check, { type: 'file' }>, evidence: Evidence): Promise<Finding> {
-  const file = await evidence.file(check.path, check.contains.length + check.lacks.length > 0);
+  const { remembered = 0 } = check;
+  const hasContent = check.contains.length + check.lacks.length + remembered > 0;
+  const file = await evidence.file(check.path, hasContent);
   if (file === null) return unknown(`this desktop does not let ${check.path} be looked at`);
   if (file.exists !== check.exists)
     return strong(false, `${check.path} ${file.exists ? 'exists' : 'does not exist'}`);
-  if (check.contains.length + check.lacks.length === 0)
-    return strong(true, `${check.path} ${check.exists ? 'exists' : 'does not exist'}`);
+  if (!hasContent) return strong(true, `${check.path} ${check.exists ? 'exists' : 'does not exist'}`);
   if (file.content === null) return unknown(`${check.path} exists, but its content could not be read`);
   const content = normal(file.content);
   if (check.lacks.some((text) => content.includes(normal(text))))
     return strong(false, `${check.path} holds text that was to be taken away`);
+  if (remembered > 0 && typedInto(content, check, evidence) < remembered)
+    return strong(false, `${check.path} lacks a value that was read off the screen and typed`);
   const missing = check.contains.filter((text) => !content.includes(normal(text))).length;
   return strong(
     missing === 0,
@@ -137,6 +140,18 @@ async function judgeFile(check: Extract<Check, { type: 'file' }>, evidence: Evid
       ? `${check.path} holds the text of the task`
       : `${check.path} lacks ${missing} of ${check.contains.length} texts of the task`,
   );
+}
+
+/** How many texts the journal says were typed, other than the task's own words, stand in the content. */
+function typedInto(
+  content: string,
+  { contains }: Extract<Check, { type: 'file' }>,
+  { history }: Evidence,
+): number {
+  const texts = history
+    .map(({ operation }) => (operation.type === 'type_text' ? normal(operation.text) : ''))
+    .filter((text) => text !== '' && content.includes(text));
+  return new Set(texts.filter((text) => !contains.some((own) => normal(own) === text))).size;
 }
 
 function judgeField(check: Extract<Check, { type: 'field' }>, sight: Observation): Finding {
