@@ -1,4 +1,4 @@
-import { centerOf, contains, type OperationInput, type ScreenElement } from '@deskhand/protocol';
+import type { OperationInput, ScreenElement } from '@deskhand/protocol';
 import { again, holdsText, typingField } from '../expectations.ts';
 import { characters, describeRole } from '../explain.ts';
 import { type Candidate, candidatesFor, ground, pointOf } from '../grounding.ts';
@@ -7,6 +7,7 @@ import { fitsHint, isEditable, isProtected } from '../roles.ts';
 import { failureOf, LOOK, LOOK_WITH_OCR, type Move, type Scene, TaskFailure } from '../scene.ts';
 import type { Target } from '../target.ts';
 import { containsText, likeness } from '../wording.ts';
+import { openButton } from './file-dialog.ts';
 import { openApplication } from './opening.ts';
 import { clickCandidate, clickOn } from './pointing.ts';
 import { press, waitForNewWindow } from './pressing.ts';
@@ -74,25 +75,6 @@ function* chooseFile(scene: Scene, path: string): Move {
     if (scene.activeWindow?.id !== dialog.id) return;
   }
   yield* press(scene, { type: 'press', chords: [['enter']], times: 1, on: null });
-}
-
-/** The dialog's own yes, in its lower part; read from the picture where no list tells it. */
-function openButton(scene: Scene): Candidate | null {
-  const area = scene.activeWindow?.bounds;
-  if (area === undefined) return null;
-  for (const word of ['Open', 'Select', 'Choose', 'Upload', 'OK']) {
-    const found = candidatesFor(named(word, 'button'), scene.observation, 'point')
-      .filter(
-        ({ element, visible }) =>
-          visible !== null &&
-          likeness(word, element.name) >= 0.97 &&
-          contains(area, centerOf(element.bounds)) &&
-          element.bounds.y > area.y + area.height * 0.6,
-      )
-      .sort((a, b) => b.element.bounds.x - a.element.bounds.x);
-    if (found[0] !== undefined) return found[0];
-  }
-  return null;
 }
 
 /** Clicks the page's file field and names the file in the browser's dialog; the field then bears the file's name. */

@@ -1,19 +1,26 @@
 import type { OperationInput } from '@deskhand/protocol';
 import { foundWords } from '../explain.ts';
-import { find } from '../find.ts';
-import { pointOf } from '../grounding.ts';
+import { find, isBlind } from '../find.ts';
+import { type Candidate, pointOf } from '../grounding.ts';
 import type { Intent } from '../intent.ts';
-import { failureOf, LOOK, type Move, type Scene, TaskFailure } from '../scene.ts';
+import { failureOf, LOOK, LOOK_WITH_OCR, type Move, type Scene, TaskFailure } from '../scene.ts';
 import { describeTarget } from '../target.ts';
+import { isFileDialog, openButton } from './file-dialog.ts';
 
-const FILE_DIALOG = /^(?:open|save|upload|choose|select|import|export)\b.{0,40}$/i;
 const DIALOG_PATIENCE_MS: readonly number[] = [150, 300, 600, 1000];
 
-/** Enter right behind a path presses whatever button a file dialog had ready before it knew the file: Cancel, in one. */
+/** Enter right behind a path presses Cancel in a browser's own file dialog, which has not looked the path up yet. */
 const FILE_LOOKUP_MS = 400;
 
-function isFileDialog({ activeWindow, observation }: Scene): boolean {
-  return activeWindow !== null && observation.windows.length >= 2 && FILE_DIALOG.test(activeWindow.title);
+/** Where a dialog that tells no elements shows its Open, null anywhere else. */
+function* enterByButton(scene: Scene): Move<Candidate | null> {
+  if (scene.typedJustBefore === 0 || !isFileDialog(scene) || !isBlind(scene)) return null;
+  yield* scene.look(
+    'Letting the dialog find the file, and reading its picture.',
+    LOOK_WITH_OCR,
+    FILE_LOOKUP_MS,
+  );
+  return openButton(scene);
 }
 
 /** A file dialog looks at the path before it goes; what is typed meanwhile would land in its name field. */
@@ -48,7 +55,7 @@ export function* press(scene: Scene, intent: Extract<Intent, { type: 'press' }>)
       keys.length === 1 ? { type: 'key_press', keys: [...keys] } : { type: 'key_combo', keys: [...keys] },
   );
   const singles = intent.chords.every((keys) => keys.length === 1);
-  const all = singles
+  const all: OperationInput[] = singles
     ? [
         {
           type: 'key_press' as const,
@@ -62,10 +69,15 @@ export function* press(scene: Scene, intent: Extract<Intent, { type: 'press' }>)
         .slice(0, 30);
   const words = intent.chords.map((keys) => keys.join('+')).join(', ');
   const times = intent.times === 1 ? '' : ` ${intent.times} times`;
-  if (words === 'enter' && scene.typedJustBefore > 0 && isFileDialog(scene))
-    yield* scene.look('Letting the dialog find the file that was typed.', LOOK, FILE_LOOKUP_MS);
+  const button = words === 'enter' && times === '' && aimed === '' ? yield* enterByButton(scene) : null;
+  if (button !== null) all.splice(0, all.length, { type: 'click', point: pointOf(button) });
   const windowBefore = scene.observation.activeWindowId;
-  const outcomes = yield* scene.act(`Pressing ${words}${times}${aimed}.`, [...focus, ...all]);
+  const outcomes = yield* scene.act(
+    button === null
+      ? `Pressing ${words}${times}${aimed}.`
+      : `Enter may press this dialog's Cancel; clicking “${button.element.name}” instead (${foundWords(button)}).`,
+    [...focus, ...all],
+  );
   const failure = failureOf(outcomes);
   if (failure !== null)
     throw new TaskFailure(`Pressing ${words} failed: ${failure.message ?? failure.code ?? failure.status}.`);

@@ -1,0 +1,39 @@
+import { centerOf, contains } from '@deskhand/protocol';
+import { type Candidate, candidatesFor } from '../grounding.ts';
+import type { Scene } from '../scene.ts';
+import type { Target } from '../target.ts';
+import { likeness } from '../wording.ts';
+
+const FILE_DIALOG = /^(?:open|save|upload|choose|select|import|export)\b.{0,40}$/i;
+
+export function isFileDialog({ activeWindow, observation }: Scene): boolean {
+  return activeWindow !== null && observation.windows.length >= 2 && FILE_DIALOG.test(activeWindow.title);
+}
+
+const called = (text: string): Target => ({
+  text,
+  phrase: null,
+  quoted: false,
+  role: 'button',
+  ordinal: null,
+  near: null,
+});
+
+/** The dialog's own yes, in its lower part; read from the picture where no list tells it. */
+export function openButton(scene: Scene): Candidate | null {
+  const area = scene.activeWindow?.bounds;
+  if (area === undefined) return null;
+  for (const word of ['Open', 'Select', 'Choose', 'Upload', 'OK']) {
+    const found = candidatesFor(called(word), scene.observation, 'point')
+      .filter(
+        ({ element, visible }) =>
+          visible !== null &&
+          likeness(word, element.name) >= 0.97 &&
+          contains(area, centerOf(element.bounds)) &&
+          element.bounds.y > area.y + area.height * 0.6,
+      )
+      .sort((a, b) => b.element.bounds.x - a.element.bounds.x);
+    if (found[0] !== undefined) return found[0];
+  }
+  return null;
+}
