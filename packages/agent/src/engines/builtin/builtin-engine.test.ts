@@ -326,6 +326,49 @@ describe('the built-in engine asks and says so when it cannot', () => {
   });
 
   it.each([
+    ['a dialog that shows its Open', 'Open', ['clicked open']],
+    ['a dialog that shows none', 'Cancel', ['enter']],
+  ])('Enter behind a path, in %s', async (_, answer, expected) => {
+    const { desktop, run } = page([]);
+    const done: string[] = [];
+    desktop.open({
+      id: 'chooser',
+      title: 'Open File',
+      application: 'chromium',
+      focusedId: 'name',
+      widgets: [
+        {
+          id: 'name',
+          role: 'text_field',
+          name: '',
+          value: '',
+          states: ['editable'],
+          painted: true,
+          bounds: { x: 100, y: 100, width: 300, height: 30 },
+        },
+        {
+          id: 'answer',
+          role: 'button',
+          name: answer,
+          painted: true,
+          bounds: { x: 900, y: 700, width: 60, height: 20 },
+          onClick: (host) => {
+            done.push(`clicked ${answer.toLowerCase()}`);
+            host.close('chooser');
+          },
+        },
+      ],
+      onKey: (host, chord) => {
+        done.push(chord);
+        host.close('chooser');
+        return true;
+      },
+    });
+    expect((await run('type "/tmp/cv.txt" and press Enter')).outcome).toMatchObject({ passed: true });
+    expect(done).toEqual(expected);
+  });
+
+  it.each([
     ['waits for a file dialog to close before it types on', 3, true],
     ['says so when a file dialog stays', 99, false],
   ])('%s', async (_, looks, passed) => {
