@@ -1,10 +1,10 @@
-import { STATUS_CODES } from 'node:http';
 import { errorAttributes } from '@deskhand/base';
 import { LINK_PATH, mintRequestId, ProtocolError, parseJson, problemsOf } from '@deskhand/protocol';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { authenticate, requireScope } from './auth.ts';
 import './caller.ts';
+import { STATUS_CODES } from './node-http.ts';
 import { ApiDescription } from './openapi.ts';
 import { RateLimitError, rateHeaders } from './rate-limit.ts';
 import { adminRoutes } from './routes/admin.ts';

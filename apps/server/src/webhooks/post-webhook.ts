@@ -1,6 +1,6 @@
-import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { PRODUCT_VERSION } from '@deskhand/protocol';
+import { request as httpRequest } from '../http/node-http.ts';
 import { guardedLookup, type TargetRules } from './webhook-target.ts';
 
 /** What became of one attempt; a receiver's "no" is an answer, not an exception. */
