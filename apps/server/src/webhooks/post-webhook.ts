@@ -27,12 +27,12 @@ export function postWebhook(
         signal,
         lookup: guardedLookup(url, target.rules) as never,
         headers: {
-          'content-type': 'application/json',
-          'content-length': body.length,
-          'coasty-signature': message.signature,
-          'coasty-event': message.eventId,
-          'user-agent': `Deskhand/${PRODUCT_VERSION}`,
-          connection: 'close',
+          'Content-Type': 'application/json',
+          'Content-Length': body.length,
+          'Coasty-Signature': message.signature,
+          'Coasty-Event': message.eventId,
+          'User-Agent': `Deskhand/${PRODUCT_VERSION}`,
+          Connection: 'close',
         },
       },
       (incoming) => {
