@@ -171,6 +171,9 @@ function patternOf(intent: Intent): string {
     case 'clear':
       return `${CLICK}?HK`;
     case 'press': {
+      // Enter in a file dialog may have been a click on its button.
+      if (intent.on === null && intent.times === 1 && intent.chords.flat().join() === 'enter')
+        return `(?:K|${CLICK})`;
       const singles = intent.chords.every((keys) => keys.length === 1);
       const once = intent.chords.map((keys) => (keys.length === 1 ? 'K' : 'H')).join('');
       return `${intent.on === null ? '' : CLICK}${singles ? 'K' : once.repeat(intent.times)}`;

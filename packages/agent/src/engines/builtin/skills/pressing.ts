@@ -12,9 +12,11 @@ const DIALOG_PATIENCE_MS: readonly number[] = [150, 300, 600, 1000];
 /** Enter right behind a path presses Cancel in a browser's own file dialog, which has not looked the path up yet. */
 const FILE_LOOKUP_MS = 400;
 
-/** Where a dialog that tells no elements shows its Open, null anywhere else. */
+/** Where a browser's dialog, or one that tells no elements, shows its Open; null anywhere else. */
 function* enterByButton(scene: Scene): Move<Candidate | null> {
-  if (scene.typedJustBefore === 0 || !isFileDialog(scene) || !isBlind(scene)) return null;
+  if (scene.typedJustBefore === 0 || !isFileDialog(scene)) return null;
+  // Behind a browser's dialog its page may still be told: that is no word of the dialog's.
+  if (!isBlind(scene) && scene.observation.page === null) return null;
   yield* scene.look(
     'Letting the dialog find the file, and reading its picture.',
     LOOK_WITH_OCR,
