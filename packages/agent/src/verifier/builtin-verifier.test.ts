@@ -137,6 +137,23 @@ describe('the verifier judges from evidence alone', () => {
     expect(await judge(task, desktop, history)).toMatchObject({ judgement });
   });
 
+  it.each([
+    ['Inactive', 'satisfied'],
+    ['Active', 'unsatisfied'],
+  ])('a word in a row is read, not guessed: %s is %s', async (shown, judgement) => {
+    const row: Widget[] = [
+      {
+        id: 'name',
+        role: 'table_cell',
+        name: 'Elena García',
+        bounds: { x: 10, y: 100, width: 200, height: 24 },
+      },
+      { id: 'state', role: 'table_cell', name: shown, bounds: { x: 300, y: 100, width: 80, height: 24 } },
+    ];
+    const task = `Go to ${URL}. Check that "Inactive" is visible in the row of "Elena García".`;
+    expect(await judge(task, page(row))).toMatchObject({ judgement });
+  });
+
   it('text that was taken away again may not be in the file', async () => {
     const desktop = editor();
     const ways = [

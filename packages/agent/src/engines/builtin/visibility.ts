@@ -22,7 +22,11 @@ export function isVisibleIn(observation: Observation, target: Target): boolean {
     target.ordinal === null && target.near === null && (target.role === null || target.role === 'text');
   if (text !== null && isPlain) return showsText(observation, text);
   const grounding = ground(target, observation, 'read');
-  return grounding.type === 'found' || grounding.type === 'ambiguous';
+  if (grounding.type !== 'found' && grounding.type !== 'ambiguous') return false;
+  // Good enough to be clicked is not what is read: “Active” is nearly spelt like “Inactive”.
+  const isText = target.quoted && text !== null && (target.role === null || target.role === 'text');
+  const candidates = grounding.type === 'found' ? [grounding.candidate] : grounding.candidates;
+  return !isText || candidates.some(({ element }) => containsText(shownText(element), text));
 }
 
 const DIALOG_ROLES = new Set(['dialog', 'alert', 'alert_dialog', 'file_chooser']);
