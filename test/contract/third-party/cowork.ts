@@ -60,7 +60,10 @@ async function finished(id: string): Promise<Json> {
 
 // --- The MCP server ---------------------------------------------------------------------------------------------
 assert.match(COASTY_API_KEY, /^(sk-coasty-live-|sk-coasty-test-|cua_sk_)/);
-const pricing = (await (await fetch(`${HOST}/api/pricing`)).json()) as Json;
+const pricing = (await (await fetch(`${HOST}/api/pricing`)).json()) as Json & {
+  meteredRates: Json[];
+  agentMinuteRate: Json;
+};
 assert.equal(pricing.currency, 'USD');
 for (const rate of pricing.meteredRates)
   assert.deepEqual(Object.keys(rate).sort(), ['creditsPerCall', 'description', 'endpoint']);
