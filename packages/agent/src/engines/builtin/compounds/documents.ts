@@ -26,7 +26,7 @@ const CREATE = [
   ),
 ];
 
-/** "Create the file /tmp/a.txt with the text “…”": the editor is opened, the text typed, the file saved. */
+/** "Create the file /tmp/a.txt with the text “…”": the editor is opened with a new document, the text typed, the file saved. */
 export const readNewFile: CompoundReader = (clause) => {
   const found = firstMatch(CREATE, clause.text);
   if (found?.path === undefined || found.text === undefined) return null;
@@ -38,6 +38,8 @@ export const readNewFile: CompoundReader = (clause) => {
     ? null
     : [
         { type: 'open_application', name: 'text editor' },
+        // An editor that was open already may show somebody's text.
+        { type: 'press', chords: [['ctrl', 'n']], times: 1, on: null },
         { type: 'type_text', text, into: null, submit: false, mode: 'append' },
         { type: 'save_as', path: clause.meaning(found.path), overwrite: overwrite !== undefined },
       ];
