@@ -248,6 +248,13 @@ describe('the window that gets the input', () => {
 
   it('[POL] that steals the focus in the middle of a text ends the text', async () => {
     const before = readFileSync(received, 'utf8').length;
+    // The thief of the test before may still be going, and the focus with it.
+    await eventually(
+      async () => !(await desktop.ask('xdotool', 'getactivewindow', 'getwindowname')).includes('thief'),
+      {
+        what: 'the focus to be back',
+      },
+    );
     const reply = server.act([{ type: 'type_text', text: 'q'.repeat(20_000) }]);
     await eventually(() => readFileSync(received, 'utf8').length > before + 50, {
       what: 'typing',
@@ -255,10 +262,8 @@ describe('the window that gets the input', () => {
     });
     const thief = await openThief();
     expect(await reply).toMatchObject({ outcomes: [{ status: 'failed', code: 'POLICY_DENIED' }] });
-    // What was typed between the theft and the next look at the focus.
-    const length = readFileSync(stolen, 'utf8').length;
-    expect(length).toBeLessThan(300);
+    expect(readFileSync(stolen, 'utf8')).toBe('');
     await thief.close();
-    expect(readFileSync(received, 'utf8').length).toBeLessThan(before + 20_000 - length);
+    expect(readFileSync(received, 'utf8').length).toBeLessThan(before + 20_000);
   });
 });

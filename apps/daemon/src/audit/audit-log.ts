@@ -1,5 +1,6 @@
 import {
   closeSync,
+  fdatasync,
   fdatasyncSync,
   fstatSync,
   ftruncateSync,
@@ -9,6 +10,8 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { errorAttributes, type Logger } from '@deskhand/base';
 import { AUDIT_GENESIS, auditHash, auditHeadFile, parseAuditLine } from '@deskhand/protocol/audit-chain';
 
@@ -49,6 +52,8 @@ export class AuditLog implements Disposable {
   readonly #path: string;
   readonly #log: Logger;
   #syncing: NodeJS.Timeout | undefined;
+  #running = false;
+  #again = false;
   #file: number | undefined;
   #seq: number;
   #previous: string;
@@ -86,34 +91,60 @@ export class AuditLog implements Disposable {
       writeSync(this.#file, `${JSON.stringify({ ...body, hash })}\n`);
       this.#seq = body.seq;
       this.#previous = hash;
-      if (entry.kind !== 'action') this.#sync();
-      else this.#syncing ??= setTimeout(() => this.#sync(), SYNC_WITHIN_MS).unref();
+      if (entry.kind !== 'action') this.#syncSoon();
+      else this.#syncing ??= setTimeout(() => this.#syncSoon(), SYNC_WITHIN_MS).unref();
     } catch (error) {
       this.#log.error('the audit log cannot be written', errorAttributes(error));
     }
   }
 
-  /** Brings it to the disk, then notes how far it goes: entries that are missing at the end show. */
-  #sync(): void {
+  /**
+   * Brings it to the disk, then notes how far it goes: entries that are missing at the end show. A busy disk takes
+   * seconds for it, and guard counts a daemon that stands still for two as hung: nobody waits here.
+   */
+  #syncSoon(): void {
     clearTimeout(this.#syncing);
     this.#syncing = undefined;
-    if (this.#file === undefined) return;
-    try {
-      fdatasyncSync(this.#file);
-      const head = auditHeadFile(this.#path);
-      const temporary = `${head}.new`;
-      writeFileSync(temporary, `${JSON.stringify({ seq: this.#seq, hash: this.#previous })}\n`, {
-        mode: 0o600,
-      });
-      renameSync(temporary, head);
-    } catch (error) {
-      this.#log.error('the audit log cannot be brought to the disk', errorAttributes(error));
-    }
+    this.#again = this.#running;
+    if (this.#running || this.#file === undefined) return;
+    this.#running = true;
+    const file = this.#file;
+    const head = this.#head();
+    const temporary = `${auditHeadFile(this.#path)}.new`;
+    void (async () => {
+      try {
+        await promisify(fdatasync)(file);
+        await writeFile(temporary, head, { mode: 0o600 });
+        // Ended meanwhile: then the last head was written at once.
+        if (this.#file !== undefined) await rename(temporary, auditHeadFile(this.#path));
+      } catch (error) {
+        if (this.#file !== undefined)
+          this.#log.error('the audit log cannot be brought to the disk', errorAttributes(error));
+      } finally {
+        this.#running = false;
+        if (this.#again) this.#syncSoon();
+      }
+    })();
+  }
+
+  #head(): string {
+    return `${JSON.stringify({ seq: this.#seq, hash: this.#previous })}\n`;
   }
 
   [Symbol.dispose](): void {
-    this.#sync();
-    if (this.#file !== undefined) closeSync(this.#file);
+    clearTimeout(this.#syncing);
+    const file = this.#file;
+    if (file === undefined) return;
     this.#file = undefined;
+    try {
+      fdatasyncSync(file);
+      // A name of its own: the other one may just be written.
+      const temporary = `${auditHeadFile(this.#path)}.last`;
+      writeFileSync(temporary, this.#head(), { mode: 0o600 });
+      renameSync(temporary, auditHeadFile(this.#path));
+    } catch (error) {
+      this.#log.error('the audit log cannot be brought to the disk', errorAttributes(error));
+    }
+    closeSync(file);
   }
 }

@@ -84,6 +84,7 @@ const KEYBOARD_ACTIONS: ReadonlySet<Action['type']> = new Set(['type_text', 'key
 /** How often the focus is looked at while keys are pressed. */
 const FOCUS_LOOK_MS = 30;
 
+const FOCUS_SETTLES_MS = 300;
 const EXPLAIN_CEILING_MS = 1000;
 
 /** Codes that say "nothing was done", as opposed to "it broke midway". */
@@ -484,7 +485,7 @@ export class Actor {
       case 'type_text':
       case 'key_press':
       case 'key_combo':
-        return [await senses.windows.activeWindow()];
+        return [await focusedSoon(senses)];
       default:
         return [null];
     }
@@ -496,6 +497,16 @@ export class Actor {
     if (line.length > 4096 || line.includes('\n')) return;
     const path = line.startsWith('~/') ? join(homedir(), line.slice(2)) : line;
     if (isAbsolute(path)) this.#options.savedPaths.add(resolve(path));
+  }
+}
+
+/** A window manager that hands the focus on holds it itself for a moment: that is nobody's decision to type nowhere. */
+async function focusedSoon({ windows }: DesktopSenses): Promise<WindowInfo | null> {
+  const giveUpMs = performance.now() + FOCUS_SETTLES_MS;
+  for (;;) {
+    const active = await windows.activeWindow();
+    if (active !== null || performance.now() > giveUpMs) return active;
+    await sleep(FOCUS_LOOK_MS);
   }
 }
 
