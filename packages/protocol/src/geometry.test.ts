@@ -10,6 +10,7 @@ import {
   intersection,
   isInsideFrame,
   type Rect,
+  union,
 } from './geometry.ts';
 
 /** The same numbers every time: a failure can be looked at again. */
@@ -174,6 +175,15 @@ describe('rectangles', () => {
     const rect = { x: -2, y: 3, width: 2, height: 2 };
     expect([-3, -2, -1, 0].map((x) => contains(rect, { x, y: 3 }))).toEqual([false, true, true, false]);
     expect([2, 3, 4, 5].map((y) => contains(rect, { x: -2, y }))).toEqual([false, true, true, false]);
+  });
+
+  it('union: the smallest rectangle around both', () => {
+    expect(union({ x: -10, y: 5, width: 4, height: 2 }, { x: 3, y: 0, width: 7, height: 6 })).toEqual({
+      x: -10,
+      y: 0,
+      width: 20,
+      height: 7,
+    });
   });
 
   it('intersection: the shared area, or null when they only touch', () => {

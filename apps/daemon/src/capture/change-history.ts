@@ -1,4 +1,4 @@
-import { contains, type Point, type Rect } from '@deskhand/protocol';
+import { contains, type Point, type Rect, union } from '@deskhand/protocol';
 
 /** Small things that repeat on their own (caret, spinner, clock digits) cover at most this much. */
 const SMALL_MAX_AREA = 10_000;
@@ -174,17 +174,6 @@ function isInside(rect: Rect, place: Rect): boolean {
     rect.x + rect.width <= place.x + place.width + LARGE_GRID_PX &&
     rect.y + rect.height <= place.y + place.height + LARGE_GRID_PX
   );
-}
-
-function union(a: Rect, b: Rect): Rect {
-  const x = Math.min(a.x, b.x);
-  const y = Math.min(a.y, b.y);
-  return {
-    x,
-    y,
-    width: Math.max(a.x + a.width, b.x + b.width) - x,
-    height: Math.max(a.y + a.height, b.y + b.height) - y,
-  };
 }
 
 /**

@@ -6,6 +6,7 @@ export { OverlayExclusion } from './overlay-exclusion.ts';
 export { NO_OWN_WINDOWS, OVERLAY_PROPERTY, type OwnWindows } from './own-windows.ts';
 export { PollScreenActivity } from './poll-screen-activity.ts';
 export { X11ProbeWindow } from './probe-window.ts';
+export { withoutAll } from './rectangles.ts';
 export { openScreenshotDesktopCapture } from './screenshot-desktop-capture.ts';
 export { openX11ScreenActivity, X11ScreenActivity } from './x11-screen-activity.ts';
 export { openX11ScreenCapture, X11ScreenCapture } from './x11-screen-capture.ts';

@@ -4,9 +4,10 @@ import {
   type Outcome,
   type Point,
   type Rect,
+  union,
   type WindowInfo,
 } from '@deskhand/protocol';
-import type { FrameMemory } from '../capture/index.ts';
+import { type FrameMemory, withoutAll } from '../capture/index.ts';
 import type { ElementFacts, RawImage, Settled } from '../ports.ts';
 import type { DesktopSenses } from './desktop-senses.ts';
 
@@ -128,7 +129,7 @@ export class Before {
     let near = false;
     let bounds: Rect | null = null;
     for (const place of places) {
-      for (const here of without({ ...place, x: place.x - x, y: place.y - y }, holes)) {
+      for (const here of withoutAll([{ ...place, x: place.x - x, y: place.y - y }], holes)) {
         const difference = this.#memory.compare(image, here);
         if (difference === null || difference.bounds === null) continue;
         pixels += difference.changedPixels;
@@ -143,39 +144,6 @@ export class Before {
       bounds: bounds === null ? null : { ...bounds, x: bounds.x + x, y: bounds.y + y },
     };
   }
-}
-
-/** What is left of a rectangle outside of holes, in pieces. */
-function without(rect: Rect, holes: readonly Rect[]): Rect[] {
-  let pieces = [rect];
-  for (const hole of holes) pieces = pieces.flatMap((piece) => cutOff(piece, hole));
-  return pieces;
-}
-
-function cutOff(piece: Rect, hole: Rect): Rect[] {
-  const shared = intersection(piece, hole);
-  if (shared === null) return [piece];
-  const right = piece.x + piece.width;
-  const bottom = piece.y + piece.height;
-  const sharedRight = shared.x + shared.width;
-  const sharedBottom = shared.y + shared.height;
-  return [
-    { x: piece.x, y: piece.y, width: piece.width, height: shared.y - piece.y },
-    { x: piece.x, y: sharedBottom, width: piece.width, height: bottom - sharedBottom },
-    { x: piece.x, y: shared.y, width: shared.x - piece.x, height: shared.height },
-    { x: sharedRight, y: shared.y, width: right - sharedRight, height: shared.height },
-  ].filter(({ width, height }) => width > 0 && height > 0);
-}
-
-function union(a: Rect, b: Rect): Rect {
-  const x = Math.min(a.x, b.x);
-  const y = Math.min(a.y, b.y);
-  return {
-    x,
-    y,
-    width: Math.max(a.x + a.width, b.x + b.width) - x,
-    height: Math.max(a.y + a.height, b.y + b.height) - y,
-  };
 }
 
 /** A field that may only be read can be clicked into all the same. */

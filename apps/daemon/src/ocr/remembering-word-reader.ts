@@ -1,4 +1,4 @@
-import { intersection, type Rect, type ScreenElement } from '@deskhand/protocol';
+import { intersection, type Rect, type ScreenElement, union } from '@deskhand/protocol';
 import type { RawImage, WordReader } from '../ports.ts';
 import { changedPart, cutOut } from './changed-part.ts';
 
@@ -111,17 +111,6 @@ function insideOf(rect: Rect, image: RawImage): Rect {
   const right = Math.min(image.width, Math.ceil(rect.x + rect.width));
   const bottom = Math.min(image.height, Math.ceil(rect.y + rect.height));
   return { x, y, width: right - x, height: bottom - y };
-}
-
-function union(a: Rect, b: Rect): Rect {
-  const x = Math.min(a.x, b.x);
-  const y = Math.min(a.y, b.y);
-  return {
-    x,
-    y,
-    width: Math.max(a.x + a.width, b.x + b.width) - x,
-    height: Math.max(a.y + a.height, b.y + b.height) - y,
-  };
 }
 
 function areaOf(rect: Rect): number {
