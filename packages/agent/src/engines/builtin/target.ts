@@ -17,6 +17,11 @@ export type Target = Readonly<{
   near: Readonly<{ relation: Relation; target: Target }> | null;
 }>;
 
+/** A target known by its words and kind alone. `quoted`: the words are exactly what is on the screen. */
+export function targetOf(text: string | null, role: RoleHint | null, quoted: 'quoted' | 'spoken'): Target {
+  return { text, phrase: null, quoted: quoted === 'quoted', role, ordinal: null, near: null };
+}
+
 export type Relation = 'in' | 'row' | 'beside' | 'below' | 'above';
 
 const ORDINALS: Readonly<Record<string, number>> = {

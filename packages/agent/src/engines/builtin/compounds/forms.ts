@@ -1,6 +1,6 @@
 import type { ClauseText, Intent } from '../intent.ts';
 import { firstMatch, NUMBER, numberOf, pattern } from '../intents/patterns.ts';
-import { readTarget, type Target } from '../target.ts';
+import { readTarget, type Target, targetOf } from '../target.ts';
 import { QUOTE } from '../text.ts';
 import type { CompoundReader } from './compound.ts';
 
@@ -64,14 +64,7 @@ export const readAnnounced: CompoundReader = (clause) => {
   if (steps === null || steps.length < 2) return null;
   const verb = /^(?:send|submit|post|register|create|book)\b/i.exec(heading)?.[0]?.toLowerCase();
   if (verb === undefined) return steps;
-  const target: Target = {
-    text: verb,
-    phrase: verb,
-    quoted: false,
-    role: 'button',
-    ordinal: null,
-    near: null,
-  };
+  const target: Target = { ...targetOf(verb, 'button', 'spoken'), phrase: verb };
   return [...steps, { type: 'click', target, button: 'left', clicks: 1, modifiers: [] }];
 };
 
@@ -144,14 +137,7 @@ const LOGIN = [
 export const readLogin: CompoundReader = (clause) => {
   const found = firstMatch(LOGIN, clause.text);
   if (found?.name === undefined) return null;
-  const field = (text: string, role: Target['role']): Target => ({
-    text,
-    phrase: null,
-    quoted: false,
-    role,
-    ordinal: null,
-    near: null,
-  });
+  const field = (text: string, role: Target['role']) => targetOf(text, role, 'spoken');
   const typed = (into: Target, text: string): Intent => ({
     type: 'type_text',
     text: { type: 'literal', text },

@@ -1,5 +1,5 @@
 import type { ClauseText, Intent, IntentReader, TextSource } from '../intent.ts';
-import { readTarget, type Target } from '../target.ts';
+import { readTarget, type Target, targetOf } from '../target.ts';
 import { QUOTE } from '../text.ts';
 import { firstMatch, pattern, stripArticle } from './patterns.ts';
 
@@ -99,14 +99,7 @@ export const readType: IntentReader = (clause): Intent | null => {
 
 const RUNS_ON = new RegExp(`^${QUOTE}[\\s,]+\\S`, 'su');
 
-const SEARCH_FIELD: Target = {
-  text: 'search',
-  phrase: null,
-  quoted: false,
-  role: 'field',
-  ordinal: null,
-  near: null,
-};
+const SEARCH_FIELD = targetOf('search', 'field', 'spoken');
 
 function fieldIntent(
   clause: ClauseText,

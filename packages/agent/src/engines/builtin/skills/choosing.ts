@@ -6,20 +6,13 @@ import { type Candidate, candidatesFor, ground, pointOf } from '../grounding.ts'
 import type { Intent } from '../intent.ts';
 import { fitsHint, isEditable } from '../roles.ts';
 import { failureOf, LOOK, LOOK_WITH_OCR, type Move, type Scene, TaskFailure } from '../scene.ts';
-import { describeTarget, type Target } from '../target.ts';
+import { describeTarget, type Target, targetOf } from '../target.ts';
 import { foldLabel, likeness } from '../wording.ts';
 import { clickCandidate, clickOn } from './pointing.ts';
 import { typeText } from './typing.ts';
 import { isDateField, setSlider } from './values.ts';
 
-const named = (text: string, role: Target['role']): Target => ({
-  text,
-  phrase: null,
-  quoted: true,
-  role,
-  ordinal: null,
-  near: null,
-});
+const named = (text: string, role: Target['role']): Target => targetOf(text, role, 'quoted');
 
 /** Opens menu after menu along the path. */
 export function* chooseMenu(scene: Scene, intent: Extract<Intent, { type: 'choose_menu' }>): Move {

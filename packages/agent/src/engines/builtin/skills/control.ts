@@ -3,7 +3,7 @@ import type { Condition, Instruction, Intent } from '../intent.ts';
 import { fitsHint, type RoleHint } from '../roles.ts';
 import { rowsOf } from '../rows.ts';
 import { LOOK, type Move, type Scene, TaskFailure } from '../scene.ts';
-import type { Target } from '../target.ts';
+import { type Target, targetOf } from '../target.ts';
 
 /** Does one plain intent; handed in, since conditions and repeats contain any of them. */
 export type Perform = (scene: Scene, intent: Intent) => Move;
@@ -75,14 +75,7 @@ function itemPlaces(scene: Scene): Target[] {
   const inPage = all.filter(({ source }) => source === 'dom');
   const items = inPage.length > 0 ? inPage : all;
   if (items.length === 0) return kindPlaces(scene, 'list_item');
-  return items.map(({ name }) => ({
-    text: name,
-    phrase: null,
-    quoted: true,
-    role: null,
-    ordinal: null,
-    near: null,
-  }));
+  return items.map(({ name }) => targetOf(name, null, 'quoted'));
 }
 
 function kindPlaces(scene: Scene, role: RoleHint): Target[] {

@@ -6,7 +6,7 @@ import type { Intent } from '../intent.ts';
 import { joinWords, ocrLines } from '../ocr-phrases.ts';
 import { fitsHint, isInteractive } from '../roles.ts';
 import { failureOf, LOOK, LOOK_WITH_OCR, type Move, type Scene, TaskFailure } from '../scene.ts';
-import { describeTarget, type Target } from '../target.ts';
+import { describeTarget, type Target, targetOf } from '../target.ts';
 import { likeness } from '../wording.ts';
 import { setChecked } from './choosing.ts';
 import { clickCandidate } from './pointing.ts';
@@ -60,14 +60,7 @@ const ANSWERS = {
   ],
 } as const;
 
-const plain = (text: string, role: Target['role'] = null): Target => ({
-  text,
-  phrase: null,
-  quoted: true,
-  role,
-  ordinal: null,
-  near: null,
-});
+const plain = (text: string, role: Target['role'] = null): Target => targetOf(text, role, 'quoted');
 
 export function* answerDialog(scene: Scene, { how }: Extract<Intent, { type: 'answer_dialog' }>): Move {
   for (const afterMs of PATIENCE_MS) {

@@ -5,7 +5,7 @@ import { type Candidate, candidatesFor, ground, pointOf } from '../grounding.ts'
 import type { Intent } from '../intent.ts';
 import { fitsHint, isEditable, isProtected } from '../roles.ts';
 import { failureOf, LOOK, LOOK_WITH_OCR, type Move, type Scene, TaskFailure } from '../scene.ts';
-import type { Target } from '../target.ts';
+import { type Target, targetOf } from '../target.ts';
 import { containsText, likeness } from '../wording.ts';
 import { openButton } from './file-dialog.ts';
 import { openApplication } from './opening.ts';
@@ -19,14 +19,7 @@ const ENTER: OperationInput = { type: 'key_press', keys: ['enter'] };
 const MAX_READABLE = 9_900;
 
 const literal = (text: string) => ({ type: 'literal', text }) as const;
-const named = (text: string, role: Target['role']): Target => ({
-  text,
-  phrase: null,
-  quoted: false,
-  role,
-  ordinal: null,
-  near: null,
-});
+const named = (text: string, role: Target['role']): Target => targetOf(text, role, 'spoken');
 
 /** Through the application's own Open dialog; proven by the title that then bears the file's name. */
 export function* openFile(scene: Scene, intent: Extract<Intent, { type: 'open_file' }>): Move {
@@ -213,14 +206,8 @@ function* entryField(scene: Scene, kind: string): Move<ScreenElement> {
   throw new TaskFailure(`Found no field to add a new ${kind} with.`);
 }
 
-const fieldTarget = (field: ScreenElement): Target => ({
-  text: field.name === '' ? null : field.name,
-  phrase: null,
-  quoted: true,
-  role: 'field',
-  ordinal: null,
-  near: null,
-});
+const fieldTarget = (field: ScreenElement): Target =>
+  targetOf(field.name === '' ? null : field.name, 'field', 'quoted');
 
 function addButton(scene: Scene, kind: string, field: ScreenElement): Candidate | null {
   const wanted = /comment|message|note/.test(kind)

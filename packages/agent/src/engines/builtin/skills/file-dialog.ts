@@ -1,7 +1,7 @@
 import { centerOf, contains } from '@deskhand/protocol';
 import { type Candidate, candidatesFor } from '../grounding.ts';
 import type { Scene } from '../scene.ts';
-import type { Target } from '../target.ts';
+import { type Target, targetOf } from '../target.ts';
 import { likeness } from '../wording.ts';
 
 const FILE_DIALOG = /^(?:open|save|upload|choose|select|import|export)\b.{0,40}$/i;
@@ -10,14 +10,7 @@ export function isFileDialog({ activeWindow, observation }: Scene): boolean {
   return activeWindow !== null && observation.windows.length >= 2 && FILE_DIALOG.test(activeWindow.title);
 }
 
-const called = (text: string): Target => ({
-  text,
-  phrase: null,
-  quoted: false,
-  role: 'button',
-  ordinal: null,
-  near: null,
-});
+const called = (text: string): Target => targetOf(text, 'button', 'spoken');
 
 /** The dialog's own yes, in its lower part; read from the picture where no list tells it. */
 export function openButton(scene: Scene): Candidate | null {

@@ -6,7 +6,7 @@ import type { Intent } from '../intent.ts';
 import { yesOrNo } from '../questions.ts';
 import { isEditable, isInteractive } from '../roles.ts';
 import { failureOf, LOOK, LOOK_WITH_OCR, type Move, type Scene, TaskFailure } from '../scene.ts';
-import type { Target } from '../target.ts';
+import { type Target, targetOf } from '../target.ts';
 import { containsText, likeness } from '../wording.ts';
 
 const CTRL = (key: string): OperationInput => ({ type: 'key_combo', keys: ['ctrl', key] });
@@ -136,16 +136,8 @@ function dialogOpen(scene: Scene, windowBefore: string | null): boolean {
 function nameField(scene: Scene): ScreenElement | null {
   const focused = scene.focused;
   if (focused !== null && isEditable(focused)) return focused;
-  const target = (text: string): Target => ({
-    text,
-    phrase: null,
-    quoted: false,
-    role: 'field',
-    ordinal: null,
-    near: null,
-  });
   for (const text of ['Name', 'File name', 'Filename']) {
-    const found = ground(target(text), scene.observation, 'type');
+    const found = ground(targetOf(text, 'field', 'spoken'), scene.observation, 'type');
     if (found.type === 'found' && isEditable(found.candidate.element)) return found.candidate.element;
   }
   const active = scene.observation.activeWindowId;
@@ -224,16 +216,8 @@ function* confirm(scene: Scene, path: string, windowBefore: string | null, allow
 function replaceButton(scene: Scene) {
   const asks = scene.elements.some(({ name }) => containsText(name, 'already exists'));
   if (!asks) return null;
-  const wanted = (text: string): Target => ({
-    text,
-    phrase: null,
-    quoted: true,
-    role: 'button',
-    ordinal: null,
-    near: null,
-  });
   for (const text of ['Replace', 'Overwrite', 'Yes']) {
-    const best = candidatesFor(wanted(text), scene.observation, 'point').find(
+    const best = candidatesFor(targetOf(text, 'button', 'quoted'), scene.observation, 'point').find(
       ({ element, visible, score }) =>
         visible !== null && score >= 0.8 && isInteractive(element) && likeness(text, element.name) >= 0.9,
     );
