@@ -104,13 +104,18 @@ function pageOf(scenario: string): string {
   const box = document.getElementById('box');
   const paint = (color) => { box.style.background = color; };
   document.getElementById('go').onclick = () => { ${ON_GO[scenario] ?? ''} };
-  const bars = outerHeight - innerHeight;
+  const bars = () => outerHeight - innerHeight;
   const place = (id) => {
     const { left, top, width, height } = document.getElementById(id).getBoundingClientRect();
-    return { x: screenX + left, y: screenY + bars + top, width, height };
+    return { x: screenX + left, y: screenY + bars() + top, width, height };
   };
-  setTimeout(() => fetch('/told', { method: 'POST', body: JSON.stringify({
-    go: place('go'), aside: place('aside'), field: place('field'),
-    area: { x: screenX, y: screenY + bars, width: innerWidth, height: innerHeight } }) }), 50);
+  const tell = () => {
+    // A page's first renderer knows no window yet: its outer height is 0 until the first picture is out.
+    if (outerHeight < innerHeight) return setTimeout(tell, 20);
+    fetch('/told', { method: 'POST', body: JSON.stringify({
+      go: place('go'), aside: place('aside'), field: place('field'),
+      area: { x: screenX, y: screenY + bars(), width: innerWidth, height: innerHeight } }) });
+  };
+  setTimeout(tell, 50);
 }</script>`;
 }

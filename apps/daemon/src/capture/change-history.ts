@@ -22,6 +22,9 @@ const MAX_TOLD_PLACES = 24;
 const MAX_PLACES = 2000;
 const MAX_CHANGES = 2000;
 
+/** Rectangles of one picture, or of the next one, come closer together than this. */
+const PAUSE_MS = 30;
+
 /** A button that looks pressed, a field that shows its frame: what lies under the pointer and reaches no further. */
 const FEEDBACK_REACH_PX = { x: 320, y: 80 } as const;
 
@@ -41,6 +44,8 @@ export type ChangeSummary = Readonly<{
   answeredAt: number | null;
   /** The longest time between two changes from the answer on, milliseconds. */
   longestGapMs: number;
+  /** How many times from the answer on it stood still for longer than a picture takes, and went on. */
+  pauses: number;
   /** Sum of rectangles, so a place that changed twice counts twice. */
   area: number;
   /** Where it changed, without what only changed where something had been moving on its own. */
@@ -106,6 +111,7 @@ export class ChangeHistory {
     let lastAt = -1;
     let answeredAt: number | null = null;
     let longestGapMs = 0;
+    let pauses = 0;
     let area = 0;
     const places = new Map<string, Rect>();
     const moving = this.moving();
@@ -118,8 +124,11 @@ export class ChangeHistory {
         begun.add(change.key);
       }
       if (firstAt === -1) firstAt = change.at;
-      if (answeredAt !== null) longestGapMs = Math.max(longestGapMs, change.at - lastAt);
-      else if (target === null || !isFeedback(change.rect, target, moving)) answeredAt = change.at;
+      if (answeredAt !== null) {
+        const gapMs = change.at - lastAt;
+        longestGapMs = Math.max(longestGapMs, gapMs);
+        if (gapMs > PAUSE_MS) pauses += 1;
+      } else if (target === null || !isFeedback(change.rect, target, moving)) answeredAt = change.at;
       lastAt = Math.max(lastAt, change.at);
       area += change.rect.width * change.rect.height;
       if (this.#moving.every((moving) => !isInside(change.rect, moving))) {
@@ -130,7 +139,7 @@ export class ChangeHistory {
     if (firstAt === -1) return null;
     const told = [...places.values()];
     return {
-      ...{ firstAt, lastAt, answeredAt, longestGapMs, area },
+      ...{ firstAt, lastAt, answeredAt, longestGapMs, pauses, area },
       places: told.length <= MAX_TOLD_PLACES ? told : [told.reduce(union)],
     };
   }

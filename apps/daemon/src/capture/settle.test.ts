@@ -185,6 +185,19 @@ describe('settling', () => {
     }
   });
 
+  it('what changes step by step is waited for through a step that is late', async () => {
+    const steps = [20, 90, 170, 240, 310].map((at) => [at, BIG] as const);
+    const late = await settle([...steps, [465, BIG]], { quietMs: 100 });
+    expect(late.settledMs).toBeGreaterThanOrEqual(465 + 155);
+    // Two bursts are no rhythm.
+    const [first, second] = steps;
+    const two = await settle(
+      [first, second].filter((change) => change !== undefined),
+      { quietMs: 100 },
+    );
+    expect(two.settledMs).toBeLessThan(90 + 120);
+  });
+
   it('tells the gaps between changes from the answer on, and what changed after the decision', async () => {
     const report = await settle([
       [20, BIG],

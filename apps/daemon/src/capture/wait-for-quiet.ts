@@ -1,7 +1,7 @@
 import { sleep } from '@deskhand/base';
 import type { Point } from '@deskhand/protocol';
 import type { Settled } from '../ports.ts';
-import type { ChangeHistory } from './change-history.ts';
+import type { ChangeHistory, ChangeSummary } from './change-history.ts';
 
 export type SettleOptions = Readonly<{
   /** The least to wait, whatever is seen. */
@@ -16,6 +16,8 @@ export type SettleOptions = Readonly<{
   stillLoading?: () => Promise<boolean>;
 }>;
 
+/** What went on after so many pauses has a rhythm: it is not over before it stood still for longer than it ever did. */
+const RHYTHM = { pauses: 3, times: 2, mostMs: 400 } as const;
 /** How often a page that still loads is asked again. */
 const LOADING_POLL_MS = 40;
 
@@ -56,7 +58,7 @@ export async function waitForQuiet(
     const answered = change !== null && change.answeredAt !== null;
     const quietAt = Math.max(
       startedAt + (answered ? floorMs : Math.max(floorMs, answerMs)),
-      change === null ? startedAt : change.lastAt + quietMs,
+      change === null ? startedAt : change.lastAt + Math.max(quietMs, rhythmMs(change)),
       sawLoading ? loadedAt + quietMs : startedAt,
     );
     if (at >= quietAt) {
@@ -72,4 +74,9 @@ export async function waitForQuiet(
     }
     await sleep(Math.max(1, Math.min(stepMs, quietAt - at, startedAt + ceilingMs - at)), stop);
   }
+}
+
+/** How long what changes step by step may stand still, milliseconds; 0 for what came in one or two bursts. */
+function rhythmMs({ pauses, longestGapMs }: ChangeSummary): number {
+  return pauses < RHYTHM.pauses ? 0 : Math.min(longestGapMs * RHYTHM.times, RHYTHM.mostMs);
 }

@@ -25,6 +25,8 @@ export function watchPlace(transport: { readonly window: Window; place(place: Pl
   let last = '';
   setInterval(() => {
     const place = placeOf(transport.window);
+    // A window whose first picture is not out yet knows no size: that is no place.
+    if (place.width === 0 || place.height === 0) return;
     const text = JSON.stringify(place);
     if (text === last) return;
     last = text;
