@@ -96,6 +96,34 @@ describe('the verifier judges from evidence alone', () => {
     expect(verdict).toMatchObject({ judgement });
   });
 
+  it.each<[string, string, 'row' | 'next row', string]>([
+    ['Star', '★ Starred', 'row', 'satisfied'],
+    ['Star', 'Starred', 'next row', 'unknown'],
+    ['Star', 'Not starred', 'row', 'unknown'],
+    ['Activate', 'Active', 'row', 'satisfied'],
+    ['Activate', 'Inactive', 'row', 'unknown'],
+    ['Pay', 'Unpaid', 'row', 'unknown'],
+    ['Subscribe', 'Unsubscribe', 'row', 'satisfied'],
+  ])('what a row says after “%s”: “%s” in the %s is %s', async (verb, said, where, judgement) => {
+    const cell = (name: string, x: number, y: number, role = 'table_cell'): Widget => ({
+      id: `${name} ${y}`,
+      role,
+      name,
+      bounds: { x, y, width: 120, height: 24 },
+    });
+    const verdict = await judge(
+      `Go to ${URL} and click the ${verb} button in the row of "Your booking". Take a screenshot.`,
+      page([
+        cell('Lunch', 200, 100),
+        cell(verb, 400, 100, 'push_button'),
+        cell('Your booking', 200, 140),
+        cell(verb, 400, 140, 'push_button'),
+        cell(said, 40, where === 'row' ? 140 : 100),
+      ]),
+    );
+    expect(verdict).toMatchObject({ judgement });
+  });
+
   it.each<[string, string | null, string, string]>([
     ['went with the form', null, 'd@example.test', 'satisfied'],
     ['still reads so', 'd@example.test', 'd@example.test', 'satisfied'],

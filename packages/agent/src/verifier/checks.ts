@@ -25,6 +25,8 @@ export type Check = Readonly<
     /** Text that was typed where the cursor was and saved nowhere: it must stand in the application. */
     | { type: 'typed'; texts: readonly string[] }
     | { type: 'command'; command: string }
+    /** A verb was done to one thing of a list by the control in its row: the row shows that. */
+    | { type: 'done_to'; verb: string; control: Target; object: Target }
   ) & {
     /** A later step may have ended it: judged where it can still be read, else left out. */
     mayBeGone?: boolean;
@@ -54,6 +56,8 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
   let openFile: string | null = null;
   /** A chord may have opened a dialog, whose field takes what is typed next. */
   let inDialog = false;
+  /** What was done last to one thing of a list; the next page may be another list. */
+  let doneTo: Check | null = null;
   for (const { intent } of steps) {
     if (!MAY_KEEP_SELECTION.has(intent.type)) selected = null;
     switch (intent.type) {
@@ -210,13 +214,41 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
         // A click, a key or a closed window may change the page: what was promised before may be over.
         if (MAY_LEAVE.has(intent.type)) leavePage();
     }
+    if (!KEEPS_PAGE.has(intent.type)) doneTo = doneToRow(intent);
   }
   // Typed and never saved: an open window alone is no proof of it.
   const proofs = [...checks, ...onPage];
   if (typed.length > 0 && proofs.every(({ type }) => type === 'window'))
     proofs.push({ type: 'typed', texts: typed });
+  // Where the task says nothing about the end, the row itself may.
+  if (doneTo !== null && proofs.every(({ type }) => type === 'window')) proofs.push(doneTo);
   return proofs.map((check) => (mayBeGone.has(check) ? { ...check, mayBeGone: true } : check));
 }
+
+/** "Click the Star button in the row of X", "star X": what must be seen in that row afterwards. */
+function doneToRow(intent: Intent): Check | null {
+  if (intent.type === 'use_control')
+    return intent.object === null || intent.object.text === null
+      ? null
+      : {
+          type: 'done_to',
+          verb: intent.verb,
+          control: { ...textTarget(intent.verb), role: 'button' },
+          object: intent.object,
+        };
+  if (intent.type !== 'click' || intent.clicks !== 1 || intent.button !== 'left') return null;
+  const { near, text, phrase } = intent.target;
+  const verb = text ?? phrase;
+  if (near?.relation !== 'row' || verb === null) return null;
+  return {
+    type: 'done_to',
+    verb: verb.toLowerCase(),
+    control: { ...intent.target, near: null },
+    object: near.target,
+  };
+}
+
+const KEEPS_PAGE: ReadonlySet<Intent['type']> = new Set(['screenshot', 'wait', 'check_file', 'remember']);
 
 function isInForm({ type }: Check): boolean {
   return type === 'field' || type === 'ticked' || type === 'option';

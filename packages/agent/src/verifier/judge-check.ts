@@ -1,15 +1,16 @@
 import { assertNever } from '@deskhand/base';
 import { type Observation, wasDone } from '@deskhand/protocol';
 import { holdsText } from '../engines/builtin/expectations.ts';
-import { short } from '../engines/builtin/explain.ts';
+import { short, shownText } from '../engines/builtin/explain.ts';
 import { candidatesFor, ground } from '../engines/builtin/grounding.ts';
 import { joinWords, ocrLines } from '../engines/builtin/ocr-phrases.ts';
 import { fitsHint, isEditable, isProtected } from '../engines/builtin/roles.ts';
-import { describeTarget, type Target } from '../engines/builtin/target.ts';
+import { describeTarget, type Target, targetOf } from '../engines/builtin/target.ts';
 import { isVisibleIn } from '../engines/builtin/visibility.ts';
 import { windowNamed } from '../engines/builtin/windows.ts';
 import { containsText, foldLabel } from '../engines/builtin/wording.ts';
 import type { Check } from './checks.ts';
+import { doneWords } from './done-words.ts';
 import type { Evidence } from './gather.ts';
 
 /** How one check came out, in words without typed text. */
@@ -73,9 +74,38 @@ export async function judgeCheck(check: Check, sight: Observation, evidence: Evi
       if (typeof exitCode !== 'number') return unknown('how the command ended is not known');
       return strong(exitCode === 0, `the command ended with code ${exitCode}`);
     }
+    case 'done_to':
+      return judgeDoneTo(check, sight);
     default:
       return assertNever(check, 'check');
   }
+}
+
+/** The row says it was done ("Starred", "Unstar"), or its control is pressed now; not seeing it proves nothing. */
+function judgeDoneTo(
+  { verb, control, object }: Extract<Check, { type: 'done_to' }>,
+  sight: Observation,
+): Finding {
+  const near = { relation: 'row', target: { ...object, role: null } } as const;
+  const element = elementFor({ ...control, near }, sight, 'tick');
+  const pressed = element?.states.some((state) => state === 'pressed' || state === 'checked') ?? false;
+  const told = doneWords(verb).find((word) =>
+    candidatesFor({ ...targetOf(word, null, 'quoted'), near }, sight, 'read').some(
+      // The word itself: “Inactive”, “unpaid” and “not starred” hold their opposites.
+      ({ element, visible }) =>
+        visible !== null && element.source !== 'ocr' && lettersOf(shownText(element)) === lettersOf(word),
+    ),
+  );
+  const row = `the row of ${describeTarget(object)}`;
+  if (pressed) return strong(true, `“${short(verb)}” is pressed in ${row}`);
+  if (told !== undefined) return strong(true, `${row} says “${told}”`);
+  return unknown(`${row} does not say whether “${short(verb)}” was done`);
+}
+
+function lettersOf(text: string): string {
+  return foldLabel(text)
+    .replaceAll(/[^\p{L}\p{N}]+/gu, ' ')
+    .trim();
 }
 
 function judgeWindow(name: string, { windows }: Observation, { history }: Evidence): Finding {

@@ -15,6 +15,8 @@ import { resolveText, typeText } from './typing.ts';
 
 const CTRL = (key: string): OperationInput => ({ type: 'key_combo', keys: ['ctrl', key] });
 const ENTER: OperationInput = { type: 'key_press', keys: ['enter'] };
+/** Looks for what is to be replaced, milliseconds apart: a page may still be coming. */
+const READ_AGAIN_MS: readonly number[] = [200, 500, 900];
 /** A field that tells more than this may tell only its beginning. */
 const MAX_READABLE = 9_900;
 
@@ -111,11 +113,12 @@ export function* appendLine(scene: Scene, intent: Extract<Intent, { type: 'appen
 /** The text in front is read, and typed anew with every place replaced; a field called like the text is filled instead. */
 export function* replaceText(scene: Scene, intent: Extract<Intent, { type: 'replace_text' }>): Move {
   const { find, replacement } = intent;
-  const field = textInFront(scene);
-  const value = field?.value ?? '';
-  if (field === null || !value.includes(find)) {
+  let field = textInFront(scene);
+  for (const afterMs of READ_AGAIN_MS) {
+    if (field?.value?.includes(find) === true) break;
     const into = named(find, 'field');
-    const isField = ground(into, scene.observation, 'type').type === 'found';
+    const grounding = ground(into, scene.observation, 'type');
+    const isField = grounding.type === 'found' || grounding.type === 'offscreen';
     if (isField && replacement !== '')
       return yield* typeText(scene, {
         type: 'type_text',
@@ -124,6 +127,11 @@ export function* replaceText(scene: Scene, intent: Extract<Intent, { type: 'repl
         submit: false,
         mode: 'replace',
       });
+    yield* scene.look('Neither a text nor a field in front bears what is to be changed.', LOOK, afterMs);
+    field = textInFront(scene);
+  }
+  const value = field?.value ?? '';
+  if (field === null || !value.includes(find)) {
     throw new TaskFailure(
       field === null
         ? 'No text that can be read has the focus, so nothing in it can be replaced.'
