@@ -1,46 +1,38 @@
 import { readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { ScriptedProvider, type ScriptedReply } from '@deskhand/agent/testing';
 import { silentLogger } from '@deskhand/base';
 import { Client } from '@deskhand/client';
-import { FrameEncoder, layoutIdOf, openX11ScreenCapture } from '@deskhand/daemon/capture';
+import { openX11ScreenCapture } from '@deskhand/daemon/capture';
 import { openX11 } from '@deskhand/daemon/x11';
 import type { RunEvent } from '@deskhand/protocol';
+import sharp from 'sharp';
 import { descendants, temporaryFolder, UpProcess } from '../helpers/up-process.ts';
 import type { Benchmark, BenchTable } from './benchmark.ts';
+import { openScriptedRuns, type ScriptedRun } from './model-scripts.ts';
 import { brief, summarize } from './statistics.ts';
 
 /**
- * A run with a model that thinks about three seconds a step, on a full-HD desktop: what Deskhand adds to the model's time,
- * how many bytes of pictures it sends beside a full-size PNG per step, and how fast a cancel reaches the provider.
- * The model is scripted and on loopback, so that its time is known exactly.
+ * Runs with a model on a full-HD desktop: what Deskhand adds to the time of one that thinks about three seconds a
+ * step, how many bytes of pictures whole runs send beside a full-size PNG per step, and how fast a cancel reaches
+ * the provider. The model is scripted and on loopback, so that its time is known exactly.
  */
 const SCREEN = '1920x1080';
 /** Pause before each piece of an answer; an answer has about a dozen. */
 const PIECE_MS = 250;
-const WORDS =
-  'I look at the page, find the next field of the form and fill it in, then I go on to the next one.';
-const FIELDS = ['Name', 'Street', 'City', 'Country', 'Mail', 'Phone'];
 const CANCELS = 10;
 
 export const modelBenchmark: Benchmark = {
   name: 'model',
   describe: 'what a run adds to its model’s time, picture bytes beside full-size PNG, cancel in flight',
   run: async ({ signal, progress }) => {
-    const site = createServer((request, response) => {
-      response.writeHead(200, { 'content-type': 'text/html' });
-      response.end(request.url === '/photograph' ? pageWith(PHOTOGRAPH) : pageWith(''));
-    });
-    await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve));
-    const page = `http://127.0.0.1:${(site.address() as AddressInfo).port}/`;
+    await using runs = await openScriptedRuns(PIECE_MS);
     const folder = temporaryFolder('bench-model');
     let fullPng: () => Promise<number> = () => Promise.resolve(0);
     const pngBytes: number[] = [];
     const pngs: Array<Promise<unknown>> = [];
     const lines: ScriptedReply[] = [];
     await using provider = new ScriptedProvider({
-      replies: Array.from({ length: 200 }, () => (body) => {
+      replies: Array.from({ length: 400 }, () => (body) => {
         pngs.push(fullPng().then((bytes) => pngBytes.push(bytes)));
         const line = lines.shift();
         if (line === undefined) return { fault: { type: 'stall' } };
@@ -63,16 +55,16 @@ export const modelBenchmark: Benchmark = {
       await using connection = await openX11({ display: up.ready.display ?? '', log: silentLogger });
       await using capture = await openX11ScreenCapture({ connection, log: silentLogger });
       fullPng = () => fullSizePng(capture, signal);
-      const pictures: Array<Parameters<typeof pictureRows>[0]> = [];
+      const pictures: PicturesOfRun[] = [];
       let time: BenchTable | undefined;
-      for (const kind of ['plain', 'photograph'] as const) {
-        lines.push(...formLines(`${page}${kind}`));
+      for (const scripted of [runs.form, ...runs.others]) {
+        lines.push(...scripted.replies);
         pngBytes.length = 0;
         provider.answerMs.length = 0;
-        progress(`one run of ${lines.length} decisions, ${kind} page`);
-        const { events, wallMs } = await oneRun(client, up, `${page}${kind}`, signal);
+        progress(`${scripted.name}: one run of ${scripted.replies.length} decisions`);
+        const { events, wallMs } = await oneRun(client, up, scripted, signal);
         await Promise.all(pngs.splice(0));
-        pictures.push({ kind, events, pngBytes: [...pngBytes] });
+        pictures.push({ name: scripted.name, ...picturesOf(events, pngBytes) });
         time ??= timeTable(events, wallMs, provider.answerMs);
       }
       progress('cancels');
@@ -83,38 +75,14 @@ export const modelBenchmark: Benchmark = {
         tables: [...(time === undefined ? [] : [time]), pictureTable(pictures), cancelTable(cancelMs)],
       };
     } finally {
-      site.closeAllConnections();
-      site.close();
       rmSync(folder, { recursive: true, force: true });
     }
   },
 };
 
-function formLines(page: string): ScriptedReply[] {
-  const think = { text: WORDS, pieceMs: PIECE_MS };
-  return [
-    { ...think, calls: [{ name: 'browser_navigate', input: { url: page } }] },
-    ...FIELDS.map((field) => (body: Record<string, unknown>) => ({
-      ...think,
-      calls: [
-        { name: 'click_element', input: { element: numberOf(body, new RegExp(`^text_field "${field}"`)) } },
-        { name: 'type_text', input: { text: `${field} of Ada Lovelace` } },
-      ],
-    })),
-    (body) => ({
-      ...think,
-      calls: [{ name: 'click_element', input: { element: numberOf(body, /^button "Send"/) } }],
-    }),
-    { ...think, calls: [{ name: 'done', input: { summary: 'Filled in.' } }] },
-  ];
-}
-
-async function oneRun(client: Client, up: UpProcess, page: string, signal: AbortSignal) {
+async function oneRun(client: Client, up: UpProcess, { task }: ScriptedRun, signal: AbortSignal) {
   const startedAt = performance.now();
-  const run = await client.runs.create({
-    machine_id: up.ready.machine_id,
-    task: `Open ${page} and fill in the form.`,
-  });
+  const run = await client.runs.create({ machine_id: up.ready.machine_id, task });
   const events: RunEvent[] = [];
   for await (const event of client.runs.events(run.id, { signal })) events.push(event);
   const wallMs = performance.now() - startedAt;
@@ -133,24 +101,25 @@ function authorityOf(upPid: number): string {
   throw new Error('the private X server was not found');
 }
 
+/** What a screenshot tool saves: every pixel, the usual compression. */
 async function fullSizePng(
   capture: Awaited<ReturnType<typeof openX11ScreenCapture>>,
   signal: AbortSignal,
 ): Promise<number> {
-  const displays = await capture.displays();
-  const [display] = displays;
+  const [display] = await capture.displays();
   if (display === undefined) throw new Error('no display');
-  const image = await capture.grab(display.bounds, { signal });
-  const { bytes } = await new FrameEncoder().encode(image, {
-    region: display.bounds,
-    display,
-    layoutId: layoutIdOf(displays),
-    maxSidePx: 8192,
-    mimeType: 'image/png',
-    quality: 80,
-    capturedAt: new Date(),
-  });
-  return bytes.length;
+  const { pixels, width, height } = await capture.grab(display.bounds, { signal });
+  const rgb = Buffer.alloc(width * height * 3);
+  for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
+    rgb[to] = pixels[from + 2] as number;
+    rgb[to + 1] = pixels[from + 1] as number;
+    rgb[to + 2] = pixels[from] as number;
+  }
+  return (
+    await sharp(rgb, { raw: { width, height, channels: 3 } })
+      .png()
+      .toBuffer()
+  ).length;
 }
 
 /** From the cancel request to the moment the provider sees the connection close. */
@@ -190,42 +159,60 @@ function timeTable(events: readonly RunEvent[], wallMs: number, modelMs: readonl
   };
 }
 
-function pictureTable(runs: ReadonlyArray<Parameters<typeof pictureRows>[0]>): BenchTable {
-  return {
-    title: 'Bytes of pictures in one run',
-    note: 'Ours holds every picture of every request, those of earlier steps that are sent again included.',
-    columns: ['page', 'who', 'kB', 'times ours'],
-    rows: runs.flatMap(pictureRows),
-  };
-}
+/** Bytes of one run: ours as sent, and what a full-size PNG of every step would have been. */
+type PicturesOfRun = Readonly<{
+  name: string;
+  requests: number;
+  oursBytes: number;
+  pngBytes: number;
+  /** With all earlier pictures sent again in each request, as a conversation without economy does. */
+  pngHistoryBytes: number;
+}>;
 
-function pictureRows({
-  kind,
-  events,
-  pngBytes,
-}: {
-  kind: string;
-  events: readonly RunEvent[];
-  pngBytes: readonly number[];
-}): Array<Array<string | number>> {
+function picturesOf(events: readonly RunEvent[], pngBytes: readonly number[]): Omit<PicturesOfRun, 'name'> {
   const sent = events.flatMap((event) =>
     (event.type === 'step' || event.type === 'text') && event.model_usage !== undefined
       ? [event.model_usage.image_bytes]
       : [],
   );
-  const total = sum(sent);
-  const png = sum(pngBytes);
-  const everything = sum(pngBytes.map((bytes, index) => bytes * (pngBytes.length - index)));
-  return [
-    [kind, `deskhand, ${sent.length} requests`, Math.round(total / 1000), 1],
-    [kind, 'a full-size PNG per step, sent once', Math.round(png / 1000), brief(png / total)],
-    [
-      kind,
-      'a full-size PNG per step, history kept',
-      Math.round(everything / 1000),
-      brief(everything / total),
+  return {
+    requests: sent.length,
+    oursBytes: sum(sent),
+    pngBytes: sum(pngBytes),
+    pngHistoryBytes: sum(pngBytes.map((bytes, index) => bytes * (pngBytes.length - index))),
+  };
+}
+
+function pictureTable(runs: readonly PicturesOfRun[]): BenchTable {
+  const all = runs.reduce((total, run) => ({
+    name: 'all',
+    requests: total.requests + run.requests,
+    oursBytes: total.oursBytes + run.oursBytes,
+    pngBytes: total.pngBytes + run.pngBytes,
+    pngHistoryBytes: total.pngHistoryBytes + run.pngHistoryBytes,
+  }));
+  return {
+    title: `Bytes of pictures in whole runs (${SCREEN})`,
+    note: 'Ours holds every picture of every request. The others: one full-size PNG per request, alone or with all before it.',
+    columns: [
+      'run over',
+      'requests',
+      'ours kB',
+      'PNG per step kB',
+      'times ours',
+      'with history kB',
+      'times ours',
     ],
-  ];
+    rows: [...runs, all].map(({ name, requests, oursBytes, pngBytes, pngHistoryBytes }) => [
+      name,
+      requests,
+      Math.round(oursBytes / 1000),
+      Math.round(pngBytes / 1000),
+      brief(pngBytes / oursBytes),
+      Math.round(pngHistoryBytes / 1000),
+      brief(pngHistoryBytes / oursBytes),
+    ]),
+  };
 }
 
 function cancelTable(cancelMs: readonly number[]) {
@@ -237,26 +224,6 @@ function cancelTable(cancelMs: readonly number[]) {
   };
 }
 
-function numberOf(body: Record<string, unknown>, name: RegExp): number {
-  const text = JSON.stringify(body.messages).replaceAll('\\n', '\n').replaceAll('\\"', '"');
-  const list = text.slice(text.lastIndexOf('Elements:'));
-  for (const [, number, what = ''] of list.matchAll(/\[(\d+)\] (.*?) at \d+,\d+/g))
-    if (name.test(what)) return Number(number);
-  throw new Error(`no ${name}`);
-}
-
 function sum(values: readonly number[]): number {
   return values.reduce((a, b) => a + b, 0);
 }
-
-/** A page as pages are: a form with some text, and, where it is asked for, a picture as cameras make them. */
-const pageWith = (photograph: string) => `<!doctype html><meta charset="utf-8"><title>Order</title>
-<style>body{margin:0;font:16px sans-serif}main{display:flex;gap:2rem;padding:2rem}label{display:block;margin:.7rem 0}</style>
-<main><form><h1>Order form</h1>${FIELDS.map((field) => `<label>${field} <input name="${field}"></label>`).join('')}<button type="button">Send</button></form>
-<div>${photograph}<p>${'All prices include taxes and delivery within three days. '.repeat(24)}</p></div></main>`;
-
-const PHOTOGRAPH = `<canvas width="1100" height="620"></canvas>
-<script>const c=document.querySelector('canvas').getContext('2d');const w=1100,h=620,i=c.createImageData(w,h);let s=7;
-const r=()=>(s=(s*1103515245+12345)&0x7fffffff)/0x7fffffff;
-for(let y=0;y<h;y++)for(let x=0;x<w;x++){const o=(y*w+x)*4,n=(r()-.5)*14,a=Math.sin(x/90)*50+Math.cos(y/70)*40;
-i.data[o]=130+a+n;i.data[o+1]=140+Math.sin((x+y)/120)*60+n;i.data[o+2]=160-a+n;i.data[o+3]=255}c.putImageData(i,0,0)</script>`;

@@ -107,6 +107,42 @@ describe('on a desktop of its own', () => {
     },
   );
 
+  it('[KILL] a daemon that guard does not hear for a while: input ends, no person is asked, and it comes back', async () => {
+    const { child } = await start({ env: desktop.environment });
+    await using guard = await (daemon as DaemonProcess).guard();
+    const guardState = async () => {
+      const state = await guard.request({ type: 'status' });
+      if (state.type !== 'guard_state') throw new Error(state.type);
+      return state;
+    };
+    await drag(desktop);
+    await eventually(async () => (await status()).control === 'armed', { what: 'an armed desktop' });
+    const told = server.events.length;
+    process.kill(child.pid as number, 'SIGSTOP');
+    try {
+      await eventually(async () => (await guardState()).unheard === true, {
+        what: 'guard missing the daemon',
+      });
+      await nothingHeld(desktop);
+    } finally {
+      process.kill(child.pid as number, 'SIGCONT');
+    }
+    await eventually(async () => (await status()).control === 'armed', { what: 'an armed desktop again' });
+    const kinds = server.events.slice(told).map(({ event }) => event);
+    expect(kinds).not.toContain('paused');
+    expect(kinds).not.toContain('person_took_over');
+    expect(kinds).not.toContain('resumed');
+    await eventually(
+      async () => {
+        expect(await server.act([{ type: 'key_press', keys: ['shift'] }])).toMatchObject({
+          outcomes: [{ status: expect.stringMatching(/^(?:confirmed|unverified|no_effect)$/) }],
+        });
+        return true;
+      },
+      { what: 'input that is let through again' },
+    );
+  });
+
   it.each([
     ['a year ahead', 365 * 86_400_000],
     ['a day back', -86_400_000],

@@ -1,5 +1,6 @@
 import { editorTasks } from './families/editor.ts';
 import { formTasks } from './families/forms.ts';
+import { injectionTasks } from './families/injection.ts';
 import { libraryTasks } from './families/library.ts';
 import { mailTasks } from './families/mail.ts';
 import { newcomerTasks } from './families/newcomers.ts';
@@ -9,6 +10,7 @@ import { peopleTasks } from './families/people.ts';
 import { severalTasks } from './families/several.ts';
 import { shopTasks } from './families/shop.ts';
 import { slowTasks } from './families/slow.ts';
+import { surpriseTasks } from './families/surprises.ts';
 import { terminalTasks } from './families/terminal.ts';
 import { ticketTasks } from './families/tickets.ts';
 import { trapTasks } from './families/traps.ts';
@@ -28,6 +30,8 @@ export const ALL_TASKS: readonly Task[] = [
   ...panelTasks,
   ...slowTasks,
   ...trapTasks,
+  ...injectionTasks,
+  ...surpriseTasks,
   ...severalTasks,
   ...newcomerTasks,
 ];

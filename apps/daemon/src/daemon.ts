@@ -310,7 +310,14 @@ export class Daemon implements Disposable {
       this.#parts.audit.append({ kind: 'reset' });
       void this.#tellServer('latch_cleared');
     }
-    if (this.#control === 'paused' && before.control === 'armed') {
+    const unheard = state.unheard === true && this.#control === 'paused';
+    const wasUnheard = this.#pauseKind === 'guard_lost';
+    if (unheard && before.control === 'armed') {
+      // A busy machine, no person: input waits until guard hears this daemon again, and nobody is asked.
+      this.#endInput('GUARD_UNAVAILABLE', 'Guard has not heard this daemon for a while.');
+      this.#pauseKind = 'guard_lost';
+      void this.#tellServer('guard_lost');
+    } else if (this.#control === 'paused' && !unheard && (before.control === 'armed' || wasUnheard)) {
       this.#endInput('PAUSED', 'A person has control of this desktop.');
       this.#pauseKind = this.#comingPause ?? 'asked';
       this.#comingPause = undefined;
@@ -321,7 +328,8 @@ export class Daemon implements Disposable {
       if (this.#pauseToRestore === undefined) this.#comingPause = undefined;
     } else if (this.#control === 'armed') {
       this.#pauseKind = undefined;
-      if (before.control === 'paused' && !before.tripped) this.#tellResumed();
+      if (wasUnheard) void this.#tellServer('guard_back');
+      else if (before.control === 'paused' && !before.tripped) this.#tellResumed();
     }
     this.#peers?.socket.announce();
   }

@@ -144,6 +144,10 @@ export const GuardState = z.looseObject({
   control: ControlState,
   /** Why it is paused or stopped. */
   controlReason: z.string().max(500).optional(),
+  unheard: z.boolean().optional().meta({
+    description:
+      'Paused only because the daemon was not heard for a while; ends by itself when it is heard again.',
+  }),
   latch: LatchState,
   hotkey: z.looseObject({
     chord: z.string().max(64),

@@ -97,9 +97,13 @@ export const ObserveRequest = z
         /** A crop in desktop space at full resolution ("zoom"). */
         region: Rect.optional(),
         drawPointer: z.boolean().default(false),
+        compact: z.boolean().default(false).meta({
+          description:
+            'As few bytes as stay legible: a picture of few colours comes lossless in those (PNG where JPEG was asked for), any other in lower quality.',
+        }),
       })
       .nullable()
-      .default({ maxSidePx: 1280, mimeType: 'image/jpeg', drawPointer: false }),
+      .default({ maxSidePx: 1280, mimeType: 'image/jpeg', drawPointer: false, compact: false }),
     /** Accessibility tree and, where the browser is ours, the page's DOM. */
     elements: z.boolean().default(false),
     /** Words by OCR: expensive, so only when the tree is blind. */

@@ -7,6 +7,7 @@ export type Book = Readonly<{ id: string; title: string; author: string; shelf: 
 /** A catalogue with search, long results on pages, and reservations; a long text to scroll through. */
 export interface Library extends Site {
   readonly reserved: readonly string[];
+  /** `mark: title shown` */
   readonly lookups: readonly string[];
   readonly acknowledged: () => boolean;
 }
@@ -77,9 +78,9 @@ export async function startLibrary(fault: LibraryFault | null): Promise<Library>
     }),
     'GET /shelf': ({ query }) => {
       const shelf = query.get('shelf')?.trim() ?? '';
-      if (shelf !== '') lookups.push(shelf);
       const index = books.findIndex((book) => book.shelf === shelf);
       const book = fault === 'mislabels' ? books[(index + 1) % books.length] : books[index];
+      if (shelf !== '') lookups.push(`${shelf}: ${book?.title ?? 'none'}`);
       return {
         html: page(
           'Shelf lookup',

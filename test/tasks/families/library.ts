@@ -34,7 +34,7 @@ export const libraryTasks: readonly Task[] = [
     setup: library('mislabels'),
     instruction: ({ url }) =>
       `Open ${url}, search for "quiet machines" and click "Quiet Machines". Remember the Shelf as mark. Click "Shelf lookup", type the mark into the "Shelf mark" field and click Look up. Check that "Quiet Machines" is visible.`,
-    check: ({ lookups }) => differs('what was looked up', lookups, ['E-44']),
+    check: ({ lookups }) => differs('what was looked up', lookups, ['E-44: Quiet Machines']),
     twin: 'the shelf shows another book',
     engines: ['builtin', 'model'],
   }),

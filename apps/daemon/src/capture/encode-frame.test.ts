@@ -185,6 +185,55 @@ describe('FrameEncoder', () => {
     expect(result.at(0, 24)).toEqual([0, 0, 200]);
   });
 
+  describe('[FRAME9] compact', () => {
+    /** White with lines of dark "letters", and a blue button. */
+    const form = (x: number, y: number): Rgb => {
+      if (x > 300 && x < 380 && y > 30 && y < 60) return [26, 115, 232];
+      return y % 20 > 12 && (x * 7 + y) % 5 === 0 && x < 200 ? [32, 33, 36] : [255, 255, 255];
+    };
+    const sky = (x: number, y: number): Rgb => [
+      Math.round(127 + 120 * Math.sin(x / 19)),
+      Math.round(127 + 120 * Math.cos(y / 23)),
+      Math.round((255 * x) / 400),
+    ];
+
+    it.each([
+      ['image/jpeg', 'image/png'],
+      ['image/webp', 'image/webp'],
+      ['image/png', 'image/png'],
+    ] as const)('a flat picture asked for as %s is a sharp %s', async (asked, got) => {
+      const { bytes, frame } = await encode(picture(400, 300, form), { mimeType: asked, compact: true });
+      expect(frame.mimeType).toBe(got);
+      expect(`image/${(await sharp(bytes).metadata()).format}`).toBe(got);
+      const ordinary = await encode(picture(400, 300, form), { mimeType: 'image/jpeg' });
+      expect(bytes.length * 3).toBeLessThan(ordinary.bytes.length);
+      const { at } = await decoded(bytes);
+      for (let x = 0; x < 400; x += 3)
+        for (let y = 0; y < 300; y += 3) {
+          const difference = at(x, y).map((value, index) => Math.abs(value - (form(x, y)[index] as number)));
+          expect(Math.max(...difference)).toBeLessThanOrEqual(26);
+        }
+    });
+
+    it.each(['image/jpeg', 'image/webp'] as const)(
+      'anything else stays %s, a little coarser',
+      async (asked) => {
+        const { bytes, frame } = await encode(picture(400, 300, sky), { mimeType: asked, compact: true });
+        expect(frame.mimeType).toBe(asked);
+        expect(bytes.length).toBeLessThan(
+          (await encode(picture(400, 300, sky), { mimeType: asked })).bytes.length,
+        );
+      },
+    );
+
+    it('the same pixels are the same bytes', async () => {
+      const [one, two] = await Promise.all(
+        [1, 2].map(() => encode(picture(400, 300, form), { mimeType: 'image/jpeg', compact: true })),
+      );
+      expect(one?.frame.sha256).toBe(two?.frame.sha256);
+    });
+  });
+
   it.each(['image/jpeg', 'image/png', 'image/webp'] as const)(
     '%s is what it says, with its hash',
     async (mimeType) => {

@@ -13,6 +13,7 @@ import {
   type Size,
 } from '@deskhand/protocol';
 import type { PointerImage, RawImage } from '../ports.ts';
+import { FLAT_PALETTE, flatten, isFlat } from './flat-picture.ts';
 import { FrameScaler } from './frame-scaler.ts';
 import { paintOver, paintPointer, toBgrx } from './paint.ts';
 
@@ -23,9 +24,12 @@ export type EncodeFrameOptions = Readonly<{
   layoutId: string;
   /** Longest side of the result; never enlarged. */
   maxSidePx: number;
+  /** With `compact` what is wished for: a flat picture comes as PNG where JPEG was asked. */
   mimeType: ImageMimeType;
   /** 1…100 for JPEG and WebP. */
   quality?: number;
+  /** As few bytes as stay legible: a picture of few colours loses none of its sharpness, any other some quality. */
+  compact?: boolean;
   /** Desktop space; painted over before anything leaves this function. */
   masks?: readonly Rect[];
   /** Drawn when given. */
@@ -36,6 +40,7 @@ export type EncodeFrameOptions = Readonly<{
 }>;
 
 const DEFAULT_QUALITY = 80;
+const COMPACT_QUALITY = 65;
 /** A fresh buffer of this size costs more page faults than scaling costs time; a few are kept. */
 const KEPT_BUFFERS = 3;
 
@@ -59,17 +64,18 @@ export class FrameEncoder {
       );
     const target = fitWithin(source, options.maxSidePx);
     const rgb = this.#take(target.width * target.height * 3);
-    let bytes: Buffer;
+    let encoded: Encoded;
     try {
       const paint = (words: Uint32Array) => {
         if (pointer) paintPointer({ words, region }, pointer);
         for (const mask of masks) paintOver({ words, region }, mask);
       };
       this.#scaler.scale(toBgrx(image), source, target, rgb, pointer || masks.length > 0 ? paint : null);
-      bytes = await encodeRgb(rgb, target, options);
+      encoded = await encodeRgb(rgb, target, options);
     } finally {
       this.#giveBack(rgb);
     }
+    const { bytes, mimeType } = encoded;
     const frame: Frame = {
       geometry: {
         frameId: mintFrameId(),
@@ -79,7 +85,7 @@ export class FrameEncoder {
         image: target,
         scale: options.display.scale,
       },
-      mimeType: options.mimeType,
+      mimeType,
       byteLength: bytes.length,
       sha256: createHash('sha256').update(bytes).digest('hex'),
       capturedAt: options.capturedAt.toISOString(),
@@ -105,24 +111,36 @@ export function encodeFrame(image: RawImage, options: EncodeFrameOptions): Promi
   return new FrameEncoder().encode(image, options);
 }
 
-async function encodeRgb(rgb: Buffer, size: Size, options: EncodeFrameOptions): Promise<Buffer> {
+type Encoded = Readonly<{ bytes: Buffer; mimeType: ImageMimeType }>;
+
+async function encodeRgb(rgb: Buffer, size: Size, options: EncodeFrameOptions): Promise<Encoded> {
   // Three channels, always: sharp treats a fourth as alpha and spoils the colours.
   // Loaded with the first picture: a desktop that only waits does without its 25 MB.
   const { default: sharp } = await import('sharp');
+  const compact = options.compact === true;
+  const flat = compact && isFlat(rgb);
+  if (flat) flatten(rgb);
+  const mimeType = flat && options.mimeType === 'image/jpeg' ? 'image/png' : options.mimeType;
+  const quality = options.quality ?? (compact ? COMPACT_QUALITY : DEFAULT_QUALITY);
   const picture = sharp(rgb, { raw: { width: size.width, height: size.height, channels: 3 } });
-  const quality = options.quality ?? DEFAULT_QUALITY;
   try {
-    switch (options.mimeType) {
-      case 'image/jpeg':
-        return await picture.jpeg({ quality, mozjpeg: false, optimiseCoding: false }).toBuffer();
-      case 'image/png':
-        return await picture.png({ compressionLevel: 1 }).toBuffer();
-      case 'image/webp':
-        return await picture.webp({ quality, effort: 0 }).toBuffer();
-      default:
-        return assertNever(options.mimeType, 'image type');
-    }
+    return { bytes: await encodedAs(picture), mimeType };
   } catch (cause) {
     throw new ProtocolError('CAPTURE_FAILED', 'The picture could not be encoded.', {}, { cause });
+  }
+
+  function encodedAs(image: typeof picture): Promise<Buffer> {
+    switch (mimeType) {
+      case 'image/jpeg':
+        return image.jpeg({ quality, mozjpeg: false, optimiseCoding: false }).toBuffer();
+      case 'image/png':
+        return image.png(flat ? FLAT_PALETTE : { compressionLevel: 1 }).toBuffer();
+      case 'image/webp':
+        return image
+          .webp(flat ? { lossless: true, effort: 2 } : { quality, effort: compact ? 2 : 0 })
+          .toBuffer();
+      default:
+        return assertNever(mimeType, 'image type');
+    }
   }
 }

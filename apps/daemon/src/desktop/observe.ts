@@ -209,8 +209,11 @@ export class Observer {
       region,
       encode: (small) => this.#encoder.encode(image, { ...common, ...small, mimeType: 'image/jpeg' }),
     });
-    const { maxSidePx, mimeType } = wish;
-    const encoded = await timed('encode', this.#encoder.encode(image, { ...common, maxSidePx, mimeType }));
+    const { maxSidePx, mimeType, compact } = wish;
+    const encoded = await timed(
+      'encode',
+      this.#encoder.encode(image, { ...common, maxSidePx, mimeType, compact }),
+    );
     return { encoded, changedFraction };
   }
 

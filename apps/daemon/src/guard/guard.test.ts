@@ -107,7 +107,7 @@ describe('guard', () => {
     world.guard.tick();
     world.guard.tick();
     expect(leases(hands.received)).toBe(last);
-    expect(world.guard.state()).toMatchObject({ control: 'paused', daemonAlive: false });
+    expect(world.guard.state()).toMatchObject({ control: 'paused', daemonAlive: false, unheard: true });
   });
 
   it('[KILL] stops in order: kill, release, write; and forgets the pid', async () => {
@@ -228,6 +228,7 @@ describe('guard', () => {
     world.guard.tick();
     expect(world.guard.control).toBe('paused');
     expect(leases(hands.received)).toBe(before);
+    expect(world.guard.state().unheard).toBeUndefined();
     expect(daemon.received).toContainEqual(
       expect.objectContaining({ type: 'person_input', kind: 'pointer' }),
     );

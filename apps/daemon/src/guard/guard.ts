@@ -235,9 +235,11 @@ export class Guard {
     const reason =
       this.#pausedBecause ?? (control === 'paused' ? 'The daemon does not answer.' : this.#latch.reason);
     const hotkey = this.#powers.hotkey();
+    const unheard = control === 'paused' && this.#pausedBecause === undefined;
     return {
       type: 'guard_state',
       control,
+      ...(unheard ? { unheard } : {}),
       ...(control === 'armed' || reason === undefined ? {} : { controlReason: reason }),
       latch: this.#latch,
       hotkey: { chord: this.#chordLabel, ...hotkey },

@@ -148,7 +148,8 @@ async function stayWithGuard(path: string, token: string): Promise<void> {
       await using guard = await connectToGuard({ path, token, role: 'hands' });
       guard.onMessage((message) => {
         if (message.type === 'guard_lease') gate.guardLease(message.ttlMs);
-        if (message.type === 'guard_state') gate.guardState(message.control);
+        if (message.type === 'guard_state')
+          message.unheard === true ? gate.guardGone() : gate.guardState(message.control);
       });
       await new Promise<void>((resolve) => guard.onClose(resolve));
     } catch (error) {

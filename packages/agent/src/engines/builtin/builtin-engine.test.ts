@@ -400,6 +400,30 @@ describe('the built-in engine asks and says so when it cannot', () => {
     expect(typed).toBe(passed ? 'Tuesday' : '');
   });
 
+  it('a page called “Upload” that comes back when the dialog closes is not taken for a dialog that stays', async () => {
+    const desktop = new SimulatedDesktop();
+    desktop.open({
+      id: 'page',
+      title: 'Upload - Chromium',
+      application: 'chromium',
+      widgets: [],
+    });
+    desktop.open({
+      id: 'chooser',
+      title: 'Open File',
+      application: 'chromium',
+      widgets: [],
+      onKey: (host) => {
+        host.close('chooser');
+        return true;
+      },
+    });
+    const machine = new ScriptedMachine({ desktop });
+    const engine = new BuiltinEngine({ log: silentLogger });
+    const { outcome } = await runWith({ task: 'press Enter', machine, engine });
+    expect(outcome).toMatchObject({ passed: true });
+  });
+
   it('remembers the description that stands a little to the right below its term', async () => {
     const { desktop, run } = page([
       { id: 'dt', role: 'label', name: 'Shelf', bounds: { x: 100, y: 100, width: 38, height: 20 } },

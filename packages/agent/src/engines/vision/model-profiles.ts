@@ -25,8 +25,18 @@ export type ModelProfile = Readonly<{
   space: CoordinateSpace;
   /** Preprocessing of models that answer in `resized`. Pixels are of the whole picture. */
   resize?: Readonly<{ factor: number; minPixels: number; maxPixels: number }>;
-  /** Pictures beyond this are shrunk by the provider, and coordinates would no longer fit. */
-  image: Readonly<{ maxSidePx: number; maxPixels: number }>;
+  image: Readonly<{
+    /** Pictures beyond these are shrunk by the provider, and coordinates would no longer fit. */
+    maxSidePx: number;
+    maxPixels: number;
+    /** The smallest the provider reads. @default 'image/jpeg', which every server does */
+    mimeType?: 'image/webp';
+    /**
+     * Pictures kept in the conversation, the newest among them; each is sent again with every request.
+     * @default 1: what an action changed is told in words
+     */
+    kept?: number;
+  }>;
   /** Longest reply, tokens. Models that think need room for it; small servers count it against their window. */
   maxOutputTokens: number;
 }>;
@@ -34,7 +44,10 @@ export type ModelProfile = Readonly<{
 /** 1280 keeps menus legible and a step cheap; small text is for `zoom`. Nobody is sent more. */
 const DEFAULT_IMAGE = { maxSidePx: 1280, maxPixels: 1280 * 1280 } as const;
 /** Anthropic, "Vision" and "Computer use tool": at most 1568 px a side and about 1.15 megapixels before Opus 4.7. */
-const ANTHROPIC_IMAGE = { maxSidePx: 1280, maxPixels: 1_150_000 } as const;
+const ANTHROPIC_IMAGE = { maxSidePx: 1280, maxPixels: 1_150_000, mimeType: 'image/webp' } as const;
+const WEBP_IMAGE = { ...DEFAULT_IMAGE, mimeType: 'image/webp' } as const;
+/** Trained on the pictures of the steps before. */
+const UI_TARS_IMAGE = { ...DEFAULT_IMAGE, kept: 2 } as const;
 /** Qwen2.5-VL's processor (`smart_resize`): multiples of 28, 4 to 16,384 patches of 28×28 pixels. */
 const QWEN25_RESIZE = { factor: 28, minPixels: 4 * 28 * 28, maxPixels: 16_384 * 28 * 28 } as const;
 /** UI-TARS 1.5 (README_coordinates): the same rounding, 100 to 16,384 patches. */
@@ -47,6 +60,8 @@ const FUNCTIONS: ModelProfile = {
   maxOutputTokens: 16_000,
 };
 const LOCAL: ModelProfile = { ...FUNCTIONS, maxOutputTokens: 2048 };
+const UI_TARS: ModelProfile = { ...LOCAL, grammar: 'ui_tars', image: UI_TARS_IMAGE };
+const CLOUD: ModelProfile = { ...FUNCTIONS, image: WEBP_IMAGE };
 const ANTHROPIC: ModelProfile = { ...FUNCTIONS, image: ANTHROPIC_IMAGE };
 
 /**
@@ -60,6 +75,8 @@ const ANTHROPIC: ModelProfile = { ...FUNCTIONS, image: ANTHROPIC_IMAGE };
  *   `computer_use_preview`). Screenshots are sent with detail `original`, so that pixels stay pixels.
  * - Google: "Image understanding" and "Computer use" of the Gemini API docs (0–1000, 0–999). Its own computer tool
  *   is only in the Interactions API of @ai-sdk/google; here Gemini gets our tools.
+ * - WebP: "Vision" of the Anthropic docs, "Images and vision" of OpenAI's, "Image understanding" of Gemini's list it
+ *   beside PNG and JPEG; llama.cpp's reader (stb_image) has no WebP, so local servers get PNG and JPEG.
  * - UI-TARS README and README_coordinates (1.0 and the hosted "doubao" ones 0–1000, 1.5 absolute after resizing).
  * - Qwen2.5-VL README (absolute, after resizing) and Qwen3-VL model card and cookbook (relative, 0–1000);
  *   Alibaba Model Studio "GUI-Plus" (resolution 1000x1000).
@@ -81,17 +98,17 @@ const PROFILES: ReadonlyArray<Readonly<{ model: RegExp; profile: ModelProfile }>
   { model: /^anthropic\//, profile: { ...ANTHROPIC, maxOutputTokens: 4096 } },
   {
     model: /^openai\/gpt-(?:5\.[4-9]|[6-9])/,
-    profile: { ...FUNCTIONS, grammar: 'openai_computer' },
+    profile: { ...CLOUD, grammar: 'openai_computer' },
   },
-  { model: /^openai\/(?:gpt-4|chatgpt)/, profile: { ...FUNCTIONS, maxOutputTokens: 4096 } },
-  { model: /^openai\//, profile: FUNCTIONS },
-  { model: /^google\//, profile: { ...FUNCTIONS, space: 'thousandths' } },
+  { model: /^openai\/(?:gpt-4|chatgpt)/, profile: { ...CLOUD, maxOutputTokens: 4096 } },
+  { model: /^openai\//, profile: CLOUD },
+  { model: /^google\//, profile: { ...CLOUD, space: 'thousandths' } },
   { model: /gemini/, profile: { ...LOCAL, space: 'thousandths' } },
   {
     model: /ui-?tars-?1[.-]5(?!.*doubao)/,
-    profile: { ...LOCAL, grammar: 'ui_tars', space: 'resized', resize: UI_TARS_RESIZE },
+    profile: { ...UI_TARS, space: 'resized', resize: UI_TARS_RESIZE },
   },
-  { model: /ui-?tars/, profile: { ...LOCAL, grammar: 'ui_tars', space: 'thousandths' } },
+  { model: /ui-?tars/, profile: { ...UI_TARS, space: 'thousandths' } },
   { model: /doubao|gui-plus/, profile: { ...LOCAL, space: 'thousandths' } },
   { model: /qwen-?2[.-]?5-?vl/, profile: { ...LOCAL, space: 'resized', resize: QWEN25_RESIZE } },
   { model: /qwen-?3(?:\.\d+)?-?vl|qwen-?3\.[5-9]/, profile: { ...LOCAL, space: 'thousandths' } },

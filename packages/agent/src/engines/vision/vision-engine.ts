@@ -31,8 +31,6 @@ import { ownCalls, safetyChecksOf } from './native-calls.ts';
 import { type ModelCall, type Proposal, type Refusal, readProposal } from './proposal.ts';
 import { desktopArea, isCrop, messageWords, resultWords } from './words.ts';
 
-/** Pictures kept in the conversation, now and before; older ones are left out. Each is sent again with every request. */
-const KEEP_IMAGES = 2;
 /** Exchanges kept word for word; older ones become one line each. */
 const KEEP_EXCHANGES = 24;
 /** Looks a model may take without acting. */
@@ -104,7 +102,7 @@ class VisionSession implements EngineSession {
     this.#conversation = new Conversation({
       task: taskMessage(brief, earlier),
       carrier: this.#manner.carrier,
-      keepImages: KEEP_IMAGES,
+      keepImages: profile.image.kept ?? 1,
       keepExchanges: KEEP_EXCHANGES,
     });
   }
@@ -225,7 +223,7 @@ class VisionSession implements EngineSession {
       case 'zoom': {
         const region = this.#frame === null ? null : desktopArea(this.#frame, proposal.area);
         if (region === null) return { type: 'look', reasoning, request: this.observeRequest };
-        const frame = { region, maxSidePx: this.#maxSidePx };
+        const frame = { ...frameRequestFor(this.#profile, this.#maxSidePx), region };
         return { type: 'look', reasoning, request: { frame, settle: false } };
       }
       case 'screenshot':
@@ -363,8 +361,12 @@ class VisionSession implements EngineSession {
   }
 }
 
-function observeRequestFor({ grammar }: ModelProfile, maxSidePx: number): ObserveRequestInput {
-  return { elements: grammar !== 'ui_tars', frame: { maxSidePx, mimeType: 'image/jpeg' } };
+function observeRequestFor(profile: ModelProfile, maxSidePx: number): ObserveRequestInput {
+  return { elements: profile.grammar !== 'ui_tars', frame: frameRequestFor(profile, maxSidePx) };
+}
+
+function frameRequestFor({ image }: ModelProfile, maxSidePx: number) {
+  return { maxSidePx, mimeType: image.mimeType ?? 'image/jpeg', compact: true } as const;
 }
 
 function fail(message: string, code: Extract<Decision, { type: 'fail' }>['code']): Decision {

@@ -1,4 +1,4 @@
-import { centerOf, contains } from '@deskhand/protocol';
+import { centerOf, contains, type WindowInfo } from '@deskhand/protocol';
 import { type Candidate, candidatesFor } from '../grounding.ts';
 import type { Scene } from '../scene.ts';
 import { type Target, targetOf } from '../target.ts';
@@ -6,8 +6,14 @@ import { likeness } from '../wording.ts';
 
 const FILE_DIALOG = /^(?:open|save|upload|choose|select|import|export)\b.{0,40}$/i;
 
-export function isFileDialog({ activeWindow, observation }: Scene): boolean {
-  return activeWindow !== null && observation.windows.length >= 2 && FILE_DIALOG.test(activeWindow.title);
+/** "Upload - Chromium" is a page, "notes.txt - Editor" a document. */
+const BEARS_PROGRAM = /\s[-–—|]\s/;
+
+/** The file dialog in front; null when there is none. */
+export function fileDialogOf({ activeWindow, observation }: Scene): WindowInfo | null {
+  if (activeWindow === null || observation.windows.length < 2) return null;
+  const { title } = activeWindow;
+  return FILE_DIALOG.test(title) && !BEARS_PROGRAM.test(title) ? activeWindow : null;
 }
 
 const called = (text: string): Target => targetOf(text, 'button', 'spoken');

@@ -1,11 +1,11 @@
-import type { OperationInput } from '@deskhand/protocol';
+import type { OperationInput, WindowInfo } from '@deskhand/protocol';
 import { foundWords } from '../explain.ts';
 import { find, isBlind } from '../find.ts';
 import { type Candidate, pointOf } from '../grounding.ts';
 import type { Intent } from '../intent.ts';
 import { failureOf, LOOK, LOOK_WITH_OCR, type Move, type Scene, TaskFailure } from '../scene.ts';
 import { describeTarget } from '../target.ts';
-import { isFileDialog, openButton } from './file-dialog.ts';
+import { fileDialogOf, openButton } from './file-dialog.ts';
 
 const DIALOG_PATIENCE_MS: readonly number[] = [150, 300, 600, 1000];
 
@@ -14,7 +14,7 @@ const FILE_LOOKUP_MS = 400;
 
 /** Where a browser's dialog, or one that tells no elements, shows its Open; null anywhere else. */
 function* enterByButton(scene: Scene): Move<Candidate | null> {
-  if (scene.typedJustBefore === 0 || !isFileDialog(scene)) return null;
+  if (scene.typedJustBefore === 0 || fileDialogOf(scene) === null) return null;
   // Behind a browser's dialog its page may still be told: that is no word of the dialog's.
   if (!isBlind(scene) && scene.observation.page === null) return null;
   yield* scene.look(
@@ -26,13 +26,12 @@ function* enterByButton(scene: Scene): Move<Candidate | null> {
 }
 
 /** A file dialog looks at the path before it goes; what is typed meanwhile would land in its name field. */
-function* waitForFileDialog(scene: Scene): Move {
-  const dialog = scene.activeWindow;
-  if (dialog === null || !isFileDialog(scene)) return;
+function* waitForFileDialog(scene: Scene, dialog: WindowInfo): Move {
   for (const afterMs of DIALOG_PATIENCE_MS) {
-    yield* scene.look(`Waiting for “${dialog.title}” to close.`, LOOK, afterMs);
     if (scene.activeWindow?.id !== dialog.id) return;
+    yield* scene.look(`Waiting for “${dialog.title}” to close.`, LOOK, afterMs);
   }
+  if (scene.activeWindow?.id !== dialog.id) return;
   throw new TaskFailure(`“${dialog.title}” is still open after Enter; it may not have found that file.`);
 }
 
@@ -74,6 +73,7 @@ export function* press(scene: Scene, intent: Extract<Intent, { type: 'press' }>)
   const button = words === 'enter' && times === '' && aimed === '' ? yield* enterByButton(scene) : null;
   if (button !== null) all.splice(0, all.length, { type: 'click', point: pointOf(button) });
   const windowBefore = scene.observation.activeWindowId;
+  const dialog = fileDialogOf(scene);
   const outcomes = yield* scene.act(
     button === null
       ? `Pressing ${words}${times}${aimed}.`
@@ -83,7 +83,7 @@ export function* press(scene: Scene, intent: Extract<Intent, { type: 'press' }>)
   const failure = failureOf(outcomes);
   if (failure !== null)
     throw new TaskFailure(`Pressing ${words} failed: ${failure.message ?? failure.code ?? failure.status}.`);
-  if (words === 'enter' && times === '') yield* waitForFileDialog(scene);
+  if (words === 'enter' && times === '' && dialog !== null) yield* waitForFileDialog(scene, dialog);
   if (words === 'ctrl+o') yield* waitForNewWindow(scene, windowBefore);
   if (outcomes.at(-1)?.status === 'no_effect') scene.doubts.push(`pressing ${words} changed nothing visible`);
 }
