@@ -297,7 +297,12 @@ const WORDINGS: Partial<Record<IntentType, string>> = {
     then attach the file ~/cv.txt
     upload ~/cv.txt
     select the document /tmp/cv.txt in the Document field
-    upload the file "./cv.txt" now`.replace('"./cv.txt"', './cv.txt'),
+    upload the file ./cv.txt now
+    attach "/tmp/my cv.txt" to the message
+    upload "/tmp/cv.txt"
+    upload my file /tmp/cv.txt
+    pick /tmp/cv.txt as the Document
+    use /tmp/cv.txt as the Document`,
   add_entry: `
     add a todo "buy milk"
     add the todo "buy milk"
@@ -424,6 +429,104 @@ const WORDINGS: Partial<Record<IntentType, string>> = {
     using the terminal
     show the Mousepad window
     focus on the terminal window`,
+  wait: `
+    wait 2 seconds
+    wait for 3 seconds
+    wait half a second
+    wait 500 ms
+    wait 500 milliseconds
+    wait one second
+    wait a second
+    wait a moment
+    pause for 2 seconds
+    pause 1 second
+    sleep 2 seconds
+    sleep for 5 seconds
+    please wait 10 seconds
+    then wait two seconds
+    wait for a few seconds
+    wait 1.5 seconds
+    hold on for 3 seconds
+    wait another 2 seconds
+    give it 2 seconds
+    wait for a minute
+    wait 1 minute
+    wait about 3 seconds
+    wait at least 2 seconds
+    delay for 2 seconds
+    could you wait 4 seconds`,
+  wait_until: `
+    wait until "Done" is visible
+    wait until Done appears
+    wait for "Done" to appear
+    wait for the dialog
+    wait for the page to show "Ready"
+    wait until the page shows "Ready"
+    wait until "Loading" is gone
+    wait until "Loading" disappears
+    wait for "Loading" to disappear
+    wait for the spinner to go away
+    wait up to 10 seconds for "Done" to appear
+    wait at most 5 seconds until "Done" is visible
+    wait until you see "Done"
+    wait till "Done" shows up
+    wait for the Save button
+    wait for the Save button to be visible
+    wait until there is a Save button
+    wait until the text "Done" is shown
+    please wait for "Welcome"
+    wait until "Error" is no longer visible
+    wait until "Saving" has gone
+    wait until the OK button is there
+    wait for "Import complete"
+    hold on until "Done" is visible`,
+  check_value: `
+    check that the Name field contains "Ada"
+    check that the Name field says "Ada"
+    make sure the Name field is "Ada"
+    verify that Email equals "ada@example.com"
+    verify the Name field holds "Ada"
+    ensure that the Name field reads "Ada"
+    check that the value of the Name field is "Ada"
+    check the Name field has "Ada" in it
+    confirm that the Amount field shows "42"
+    make sure Name contains "Ada"
+    check that the Display shows "10"
+    check whether the Name field contains "Ada"
+    the Name field should contain "Ada"
+    the Name field should be "Ada"
+    check that Name is set to "Ada"
+    make sure that the Name field does not contain "Bob"
+    verify that the Name field isn't "Bob"
+    check that the search box contains "cats"
+    see if the Name field contains "Ada"
+    please check that the City field contains "Oslo"
+    check that the Total reads "12"
+    double-check that the Name field contains "Ada"
+    assert that the Name field equals "Ada"`,
+  select_option: `
+    select "Green tea" from Drink
+    select Green tea from the Drink list
+    select Large in the Size dropdown
+    choose Large from the Size dropdown
+    choose "Large" as the Size
+    set the Country dropdown to Norway
+    pick Norway from the Country list
+    pick "Large" in Size
+    change the Size dropdown to Large
+    select the option "Large" from Size
+    select Norway as the country
+    choose Norway as country
+    from the Size dropdown, choose Large
+    in the Size dropdown select Large
+    set the Size select to Large
+    choose the option Large in the Size dropdown
+    please select Large from Size
+    select "Large" in the "Size" dropdown
+    switch the Language dropdown to German
+    pick Large for the Size
+    in the Country list, pick Norway
+    select Large for Size`,
 };
 
 describe.each(Object.entries(WORDINGS))('reads wordings: %s', (type, text) => {

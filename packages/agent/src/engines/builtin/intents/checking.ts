@@ -62,6 +62,13 @@ const VALUE_CHECKS = [
   ),
 ];
 
+/** "The Name field should contain “Ada”": no verb of checking before it. */
+const SHOULD = [
+  pattern(
+    `(?<what>.+?)\\s+(?:should|must)\\s+(?<not>not\\s+)?(?:now\\s+)?(?<how>contain|include|show|display|say|read|hold|equal|be(?:\\s+set\\s+to)?)\\s+(?:the\\s+(?:text|value)\\s+)?(?<text>${QUOTE})`,
+  ),
+];
+
 const ABSENT = [
   pattern(
     `${CHECK}\\s+${THING}(?<what>.+?)\\s+(?:(?:is|are|was|were)(?:n['’]t|\\s+not|\\s+no\\s+longer)|(?:does|do)(?:n['’]t|\\s+not)|has\\s+not|can\\s*not|can['’]t)\\s+(?:be\\s+)?(?:${SEEN}|appear|show(?:\\s+up)?|exist|contain)(?:\\s+any\\s?more)?${SCREEN}`,
@@ -167,11 +174,11 @@ function checkable(target: Target, state: string): Target {
 }
 
 function valueCheck(clause: ClauseText): Intent | null {
-  const found = firstMatch(VALUE_CHECKS, clause.text);
+  const found = firstMatch(VALUE_CHECKS, clause.text) ?? firstMatch(SHOULD, clause.text);
   if (found?.what === undefined || found.text === undefined) return null;
   const target = readTarget(clause, found.what);
   if (target === null) return null;
-  const contains = /^(?:contains?|includes?|shows?|displays?|says?)/i.test(found.how ?? '');
+  const contains = /^(?:contains?|includes?|shows?|displays?|says?)\b/i.test(found.how ?? '');
   return {
     type: 'check_value',
     target: target.role === null ? { ...target, role: 'field' } : target,

@@ -26,7 +26,10 @@ const SAVE = [
 
 const UPLOAD = [
   pattern(
-    `(?:upload|attach|add|choose|select)\\s+(?:the\\s+)?(?:file\\s+|document\\s+|picture\\s+|image\\s+)?(?<path>${PATH_ATOM})(?:\\s+(?:to|into|in|as|for|using|with|on|from)\\s+(?<into>.+))?`,
+    `(?:upload|attach|add|choose|select|pick|use)\\s+(?:the\\s+|my\\s+|this\\s+)?(?:file\\s+|document\\s+|picture\\s+|image\\s+|photo\\s+)?(?<path>${PATH_ATOM})(?:\\s+(?:to|into|in|as|for|using|with|on|from)\\s+(?<into>.+))?`,
+  ),
+  pattern(
+    `(?:upload|attach)\\s+(?:the\\s+|my\\s+|this\\s+)?(?:file\\s+|document\\s+|picture\\s+|image\\s+|photo\\s+)?(?<path>${QUOTE})(?:\\s+(?:to|into|in|as|for|using|with|on|from)\\s+(?<into>.+))?`,
   ),
 ];
 
@@ -35,7 +38,7 @@ export const readUpload: IntentReader = (clause): Intent | null => {
   const found = firstMatch(UPLOAD, clause.text);
   if (found?.path === undefined) return null;
   const named =
-    found.into === undefined || /\b(?:page|form|site)$/i.test(found.into)
+    found.into === undefined || /\b(?:page|form|site|message|e-?mail|post|comment)$/i.test(found.into)
       ? null
       : readTarget(clause, found.into);
   const into = named === null ? null : { ...named, role: 'button' as const };

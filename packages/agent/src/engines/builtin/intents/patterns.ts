@@ -1,3 +1,5 @@
+import { DOTTED_ATOM } from '../text.ts';
+
 /** A whole-clause pattern: anchored, case-blind, one optional trailing comma or period forgiven. */
 export function pattern(source: string): RegExp {
   return new RegExp(`^(?:${source})\\s*[.,!]?$`, 'iu');
@@ -65,8 +67,8 @@ export function numberOf(text: string): number | null {
   return lowered !== '' && Number.isFinite(number) ? number : null;
 }
 
-/** Source for a span of time; groups `amount` and `unit`. */
-export const DURATION = `(?<amount>${NUMBER})\\s*(?<unit>milliseconds?|millis|msecs?|ms|seconds?|secs?|s|minutes?|mins?|m)`;
+/** Source for a span of time; groups `amount`, which may be an atom (“1.5”), and `unit`. */
+export const DURATION = `(?<amount>${NUMBER}|${DOTTED_ATOM})\\s*(?<unit>milliseconds?|millis|msecs?|ms|seconds?|secs?|s|minutes?|mins?|m)`;
 
 /** @returns whole milliseconds, or null. */
 export function durationMs(amount: string | undefined, unit: string | undefined): number | null {

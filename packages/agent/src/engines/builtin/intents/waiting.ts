@@ -10,7 +10,9 @@ const GOES =
   '(?:(?:is|are|has|have)\\s+)?(?:gone|hidden|disappears?|disappeared|vanish(?:es|ed)?|goes\\s+away|closes?|closed|no\\s+longer\\s+(?:visible|shown|there|displayed)|not\\s+(?:visible|shown|there|displayed)(?:\\s+any\\s?more)?|removed)';
 
 const FOR = [
-  pattern(`${WAIT}\\s+(?:for\\s+)?(?:about\\s+|around\\s+|another\\s+)?${DURATION}`),
+  pattern(
+    `${WAIT}\\s+(?:for\\s+)?(?:about\\s+|around\\s+|another\\s+|at\\s+least\\s+|exactly\\s+|some\\s+)?${DURATION}`,
+  ),
   pattern(`give\\s+(?:it|the\\s+page|them)\\s+${DURATION}`),
 ];
 const UNTIL = [
@@ -39,7 +41,7 @@ const MAX_CEILING_MS = 600_000;
 export const readWait: IntentReader = (clause): Intent | null => {
   const span = firstMatch(FOR, clause.text);
   if (span !== null) {
-    const ms = durationMs(span.amount, span.unit);
+    const ms = durationMs(clause.meaning(span.amount ?? ''), span.unit);
     return ms === null ? null : { type: 'wait', ms: Math.min(ms, MAX_CEILING_MS) };
   }
   if (
@@ -53,7 +55,7 @@ export const readWait: IntentReader = (clause): Intent | null => {
   if (found === null || phrase === undefined) return null;
   const target = readTarget(clause, phrase);
   if (target === null) return null;
-  const limit = durationMs(found.amount, found.unit) ?? DEFAULT_CEILING_MS;
+  const limit = durationMs(clause.meaning(found.amount ?? ''), found.unit) ?? DEFAULT_CEILING_MS;
   return {
     type: 'wait_until',
     target,
