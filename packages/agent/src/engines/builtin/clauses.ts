@@ -182,6 +182,8 @@ export function trailingFiller(text: string): string {
 const LIMIT = /^(?:for\s+)?(?:up\s+to|at\s+most|a\s+maximum\s+of|no\s+(?:longer|more)\s+than|within)\b/i;
 /** "pay the invoice by clicking …": whatever the verb, it is an instruction. */
 const BY_CLICKING = /^[\p{L}-]+\s[^,]*\bby\s+(?:clicking|pressing|tapping|choosing|selecting)\b/iu;
+/** "… but don't click Cancel". */
+const FORBIDS = /^(?:don['’]?t|do\s+not|never)\s+\p{Ll}/iu;
 /** "Click 1, 2, × and =": a list of keys too short to be anything but names. */
 const POINTS = /^(?:click|press|tap|push|hit)\b/i;
 /** "… and Email with “…”": the next field of a form. */
@@ -215,7 +217,7 @@ export function softBordersOf(text: string): SoftBorder[] {
     const following = /^[\p{L}-]+/u.exec(rest)?.[0] ?? '';
     // The limit of a wait belongs to the wait.
     if (LIMIT.test(rest)) continue;
-    const verb = VERBS.has(firstWord(withoutFiller(rest))) || BY_CLICKING.test(rest);
+    const verb = VERBS.has(firstWord(withoutFiller(rest))) || BY_CLICKING.test(rest) || FORBIDS.test(rest);
     const startsAtom = /^[\u{F0000}-\u{10FFFF}]/u.test(rest);
     const isNextValue =
       !verb && TYPES_OR_CHOOSES.test(text) && NEXT_VALUE.test(rest) && HAS_PLACE.test(text.slice(0, start));

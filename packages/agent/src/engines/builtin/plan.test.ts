@@ -86,6 +86,46 @@ describe('tasks are cut into instructions', () => {
     else expect(plan.sentence).toContain(part);
   });
 
+  it.each([
+    ["save it as /tmp/a.txt but don't save it", "but don't save it"],
+    ['Click Save. Do not click Save.', 'Do not click Save'],
+    ['Open the text editor, press Enter and never press Enter', 'and never press Enter'],
+    ['click Save instead of Cancel', 'click Save instead of Cancel'],
+    ['click neither Save nor Cancel', 'neither Save nor Cancel'],
+    ['click Save or Cancel', 'click Save or Cancel'],
+    ['click everything except Delete', 'everything except Delete'],
+    ['click OK (not Cancel)', 'click OK (not Cancel)'],
+    ['do not click Delete', 'do not click Delete'],
+    ['type hello but only if Name is empty', 'only if Name is empty'],
+  ])('does not half of what contradicts itself or leaves a choice: %s', (task, part) => {
+    const plan = planOf(task);
+    expect(plan).toMatchObject({ understood: false });
+    if (!plan.understood) expect(plan.sentence).toContain(part);
+  });
+
+  it.each([
+    ['Click Save, but do not click Cancel', ['click']],
+    ["Click Save but don't close the window", ['click']],
+    ['Type hello. Do not save it.', ['type_text']],
+    ['click "Save or Cancel"', ['click']],
+    ["click Don't save", ['click']],
+    ['tick the box "Do not call me"', ['set_checked']],
+  ])('what is only forbidden is left undone: %s', (task, expected) => {
+    expect(types(task)).toEqual(expected);
+  });
+
+  it.each([
+    'Klicke auf Speichern',
+    'クリックして保存',
+    'Open the text editor, escribe "hola" y guarda como /tmp/a.txt',
+    'click Speichern and tippe "Hallo"',
+    'click the Save button, dann warte 2 Sekunden',
+    'open mousepad et tape "bonjour"',
+    'Öffne den Editor. Type "hello".',
+  ])('a task in another language, or half in one, is not half done: %s', (task) => {
+    expect(planOf(task)).toMatchObject({ understood: false });
+  });
+
   it('reads the longest task the API takes in bounded time', () => {
     const long = `click ${'and very '.repeat(1700)}slowly`;
     expect(long.length).toBeLessThan(16_000);

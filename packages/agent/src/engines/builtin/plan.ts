@@ -8,6 +8,7 @@ import {
   trailingFiller,
   withoutFiller,
 } from './clauses.ts';
+import { contradictionIn } from './contradiction.ts';
 import { attachOtherwise, readControl, splitAtControl } from './control-flow.ts';
 import { readIntents } from './grammar.ts';
 import type { ClauseText, Instruction, Intent } from './intent.ts';
@@ -56,7 +57,12 @@ export function planOf(task: string): Plan {
   }
   const settled = settledPlan(joined(steps));
   if (settled.length === 0) return { understood: false, sentence: task.trim().slice(0, 200) };
-  return { understood: true, steps: settled };
+  const contradiction = contradictionIn(sentences, settled, ({ marked: words }, text) =>
+    clauseText(words, text, remembered),
+  );
+  return contradiction === null
+    ? { understood: true, steps: settled }
+    : { understood: false, sentence: contradiction };
 }
 
 /** Reads a sentence; a string is the part nobody understood. */

@@ -87,6 +87,18 @@ const RELATIONS: ReadonlyArray<{ relation: Relation; pattern: RegExp }> = [
 /** "“A” and the “B”" is two things. */
 const RUNS_ON = new RegExp(`^${QUOTE}.*\\band\\b.*${QUOTE}`, 'su');
 
+/**
+ * No name of one thing: "Save instead of Cancel", "OK (not Cancel)", "everything except Delete", "Save or Cancel", or a
+ * second instruction in words nobody knows ("Speichern and tippe “Hallo”", "Save, dann warte"). Better not understood
+ * than clicked by half of it; a name that really reads so can be quoted.
+ */
+const NO_ONE_THING = [
+  /\b(?:except(?:\s+for)?|instead\s+of|rather\s+than|neither|nor)\b|\bbut\s+(?:not|only|don['’]?t)\b|\((?:and\s+)?not\b/i,
+  /^\p{Lu}\S*(?:\s\S+){0,2}\s+or\s+\p{Lu}/u,
+  /,\s+(?!(?:in|on|at|below|above|under|next|beside|near|the|which|that|as|it)\b)\p{Ll}\S*\s+\S/u,
+  new RegExp(`\\sand\\s.*${QUOTE}`, 'su'),
+];
+
 /** "the page", "the screen": everywhere, so no restriction. */
 const EVERYWHERE =
   /^(?:the\s+)?(?:current\s+|whole\s+|web\s*)?(?:page|screen|window|website|site|desktop|browser)$/i;
@@ -99,7 +111,7 @@ export function readTarget(clause: ClauseText, phrase: string): Target | null {
   let text = phrase.trim().replace(/[,:]$/, '');
   const hadArticle = ARTICLE.test(text);
   while (ARTICLE.test(text)) text = text.replace(ARTICLE, '');
-  if (text === '' || RUNS_ON.test(text)) return null;
+  if (text === '' || RUNS_ON.test(text) || NO_ONE_THING.some((shape) => shape.test(text))) return null;
 
   const whole = atomTarget(clause, text);
   if (whole !== null) return whole;

@@ -34,6 +34,8 @@ export const readOpenApplication: IntentReader = (clause): Intent | null => {
   const words = bare.split(/\s+/).length;
   if (words > 5 && !new RegExp(QUOTE, 'u').test(bare)) return null;
   if (/^(?:it|that|this|up)$/i.test(bare)) return null;
+  // “mousepad et tape “bonjour””: the quote belongs to something nobody reads.
+  if (new RegExp(`\\S\\s+\\S.*${QUOTE}`, 'su').test(bare)) return null;
   return { type: 'open_application', name: clause.meaning(bare) };
 };
 

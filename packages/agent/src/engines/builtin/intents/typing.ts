@@ -167,6 +167,8 @@ export function textSource(clause: ClauseText, part: string): TextSource | null 
     const latest = [...clause.remembered].at(-1);
     if (latest !== undefined) return { type: 'remembered', name: latest };
   }
+  // A condition behind words that were not quoted is no part of what to type.
+  if (/\b(?:but\s+)?only\s+if\b|\bprovided\s+that\b/i.test(trimmed)) return null;
   return { type: 'literal', text: clause.meaning(trimmed) };
 }
 
