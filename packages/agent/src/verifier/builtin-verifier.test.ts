@@ -96,6 +96,17 @@ describe('the verifier judges from evidence alone', () => {
     expect(verdict).toMatchObject({ judgement });
   });
 
+  it.each([
+    ['first\nread\n', 'satisfied'],
+    ['first\nunread\n', 'unsatisfied'],
+    ['read\nfirst\n', 'unsatisfied'],
+  ])('a line that was added is the last of the file: %j is %s', async (content, judgement) => {
+    const desktop = editor();
+    desktop.files.set('/tmp/a.txt', content);
+    const task = 'Open /tmp/a.txt in the text editor, add the line "read" at the end and save the file.';
+    expect(await judge(task, desktop)).toMatchObject({ judgement });
+  });
+
   it.each<[string, string, 'row' | 'next row', string]>([
     ['Star', '★ Starred', 'row', 'satisfied'],
     ['Star', 'Starred', 'next row', 'unknown'],

@@ -13,6 +13,8 @@ export type Check = Readonly<
         contains: readonly string[];
         /** Texts the task had taken away again before it was saved. */
         lacks: readonly string[];
+        /** Added as a line of its own, and nothing behind it: "unread" is not the line "read". */
+        lastLine?: string | undefined;
         /** How many values read off the screen were typed into it: what they were, only the journal knows. */
         remembered?: number;
       }
@@ -43,6 +45,12 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
   let gone: string[] = [];
   /** Names of remembered values that were typed where the cursor was. */
   let names = new Set<string>();
+  /** Texts that were added as lines. */
+  const appended = new Set<string>();
+  const lastLine = () => {
+    const last = typed.at(-1);
+    return last !== undefined && appended.has(last) && names.size === 0 ? last : undefined;
+  };
   /** Everything is selected: what is typed or deleted next takes it all away. */
   let selected: readonly string[] | null = null;
   const takenAway = () => gone.filter((text) => !typed.some((kept) => kept.includes(text)));
@@ -87,7 +95,10 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
         onPage.push({ type: 'window', name: intent.path.split(/[\\/]/).at(-1) ?? intent.path });
         break;
       case 'append_line':
-        if (intent.text.type === 'literal') typed.push(intent.text.text);
+        if (intent.text.type === 'literal') {
+          typed.push(intent.text.text);
+          appended.add(intent.text.text);
+        }
         break;
       case 'replace_text':
         typed = typed.map((text) => text.replaceAll(intent.find, intent.replacement));
@@ -143,6 +154,7 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
             ...file,
             contains: typed,
             lacks: takenAway(),
+            lastLine: lastLine(),
             remembered: names.size,
           };
         else if (openFile !== null)
@@ -152,6 +164,7 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
             exists: true,
             contains: typed,
             lacks: takenAway(),
+            lastLine: lastLine(),
             remembered: names.size,
           });
         // A form may be sent away by it; a page that stays is judged.
@@ -165,6 +178,7 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
           exists: true,
           contains: typed,
           lacks: takenAway(),
+          lastLine: lastLine(),
           remembered: names.size,
         });
         typed = [];

@@ -163,6 +163,8 @@ async function judgeFile(check: Extract<Check, { type: 'file' }>, evidence: Evid
     return strong(false, `${check.path} holds text that was to be taken away`);
   if (remembered > 0 && typedInto(content, check, evidence) < remembered)
     return strong(false, `${check.path} lacks a value that was read off the screen and typed`);
+  if (check.lastLine !== undefined && !endsWithLine(content, normal(check.lastLine)))
+    return strong(false, `${check.path} does not end with the line that was added`);
   const missing = check.contains.filter((text) => !content.includes(normal(text))).length;
   return strong(
     missing === 0,
@@ -170,6 +172,10 @@ async function judgeFile(check: Extract<Check, { type: 'file' }>, evidence: Evid
       ? `${check.path} holds the text of the task`
       : `${check.path} lacks ${missing} of ${check.contains.length} texts of the task`,
   );
+}
+
+function endsWithLine(content: string, line: string): boolean {
+  return content === line || content.endsWith(`\n${line}`);
 }
 
 /** How many texts the journal says were typed, other than the task's own words, stand in the content. */
