@@ -25,7 +25,7 @@ const edges: readonly { packages: RegExp; only: readonly string[] }[] = [
   { packages: /^screenshot-desktop$/, only: ['apps/daemon/src/capture/**'] },
   { packages: /^sharp$/, only: ['apps/daemon/src/capture/**'] },
   { packages: /^x11$/, only: ['apps/daemon/src/x11/**'] },
-  { packages: /^dbus-next$/, only: ['apps/daemon/src/accessibility/**'] },
+  { packages: /^dbus-next$/, only: ['apps/daemon/src/dbus/**'] },
   { packages: /^playwright(-core)?$/, only: ['apps/daemon/src/browser/**'] },
   {
     packages: /^ws$/,

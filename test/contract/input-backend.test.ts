@@ -5,6 +5,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { heldInputs } from '../helpers/held-inputs.ts';
 import { eventually, startXDesktop, type XDesktop } from '../helpers/x-desktop.ts';
 import { type InputWitness, inputBackendContract } from './input-backend.contract.ts';
+import { US_KEYCODES } from './us-keycodes.ts';
 
 const SIZE = { width: 900, height: 600 };
 const TARGET = { x: 450, y: 300 };
@@ -14,26 +15,6 @@ let hands: X11Connection;
 let application: X11Connection;
 let witness: InputWitness;
 let displayBefore: string | undefined;
-
-/** Keycodes of the us layout; the witness knows nothing of the code under test. */
-const KEYCODES: Record<number, string> = {
-  36: 'enter',
-  23: 'tab',
-  9: 'escape',
-  110: 'home',
-  117: 'page_down',
-  113: 'left',
-  71: 'f5',
-  96: 'f12',
-  65: 'space',
-  119: 'delete',
-  38: 'a',
-  16: '7',
-  20: '-',
-  53: 'x',
-  37: 'ctrl',
-  50: 'shift',
-};
 
 beforeAll(async () => {
   desktop = await startXDesktop(SIZE);
@@ -64,8 +45,8 @@ async function openWitness(): Promise<InputWitness> {
   const seen: string[] = [];
   application.on('ButtonPress', (event) => seen.push(`press ${event.keycode}`));
   application.on('ButtonRelease', (event) => seen.push(`release ${event.keycode}`));
-  application.on('KeyPress', (event) => seen.push(`key ${KEYCODES[event.keycode] ?? event.keycode}`));
-  application.on('KeyRelease', (event) => seen.push(`key up ${KEYCODES[event.keycode] ?? event.keycode}`));
+  application.on('KeyPress', (event) => seen.push(`key ${US_KEYCODES[event.keycode] ?? event.keycode}`));
+  application.on('KeyRelease', (event) => seen.push(`key up ${US_KEYCODES[event.keycode] ?? event.keycode}`));
   return {
     ...SIZE,
     target: TARGET,

@@ -27,7 +27,6 @@ describe('the daemon’s settings', () => {
       logLevel: 'info',
       drawBorder: true,
       targetRingMs: 250,
-      display: null,
     });
   });
 
@@ -37,10 +36,9 @@ describe('the daemon’s settings', () => {
       JSON.stringify({ stop_hotkey: 'ctrl+alt+f1', machine_name: 'from file', model: 'the server’s' }),
     );
     expect(read([])).toMatchObject({ stopHotkey: 'ctrl+alt+f1', name: 'from file' });
-    expect(read(['--name', 'flag'], { DESKHAND_STOP_HOTKEY: 'ctrl+alt+f2', DISPLAY: ':7' })).toMatchObject({
+    expect(read(['--name', 'flag'], { DESKHAND_STOP_HOTKEY: 'ctrl+alt+f2' })).toMatchObject({
       stopHotkey: 'ctrl+alt+f2',
       name: 'flag',
-      display: ':7',
     });
   });
 

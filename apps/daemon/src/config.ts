@@ -28,8 +28,6 @@ export type DaemonConfig = Readonly<{
   drawBorder: boolean;
   /** How long the ring shows where the pointer goes before it does; 0 is never. */
   targetRingMs: number;
-  /** X display of the person's session, where there is one. */
-  display: string | null;
 }>;
 
 /** Keys of `config.json` that concern this process; the others belong to the server. */
@@ -96,7 +94,6 @@ export function readConfig(
     logLevel: logLevelFrom(env.DESKHAND_LOG),
     drawBorder,
     targetRingMs,
-    display: env.DISPLAY || null,
   });
 }
 

@@ -12,7 +12,9 @@ import { NO_OWN_WINDOWS } from './capture/index.ts';
 import { type DaemonConfig, readConfig } from './config.ts';
 import { Daemon } from './daemon.ts';
 import { openDesktopSenses } from './desktop/open-desktop-senses.ts';
+import { type DisplayServer, nameOf } from './display-server.ts';
 import { examineSenses } from './doctor/examine-senses.ts';
+import { findDisplayServer } from './find-display-server.ts';
 import { HandsClient } from './hands/hands-client.ts';
 import {
   isLoopback,
@@ -47,11 +49,10 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
   const { signal } = ending;
   const chord = parseStopChord(config.stopHotkey);
   const { dataDir } = config;
-  if (process.platform === 'linux' && config.virtual === null && config.display === null)
-    throw new ProtocolError(
-      'NO_DISPLAY',
-      'There is no display to lend: DISPLAY is not set. Use --virtual for a private desktop.',
-    );
+  const find = (): Promise<DisplayServer> =>
+    findDisplayServer(process.env, { platform: process.platform, dataDir, log });
+  // Before anything is made or said: most often this is what is wrong.
+  const found = config.virtual === null ? await find() : null;
 
   makeDataFolder(dataDir);
   const lock = lockDataFolder(dataDir);
@@ -84,7 +85,8 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
         ending.abort(new ProtocolError('DISPLAY_UNAVAILABLE', `The virtual desktop’s ${part} ended.`));
     });
   }
-  const display = process.platform === 'linux' ? (process.env.DISPLAY ?? null) : null;
+  const displayServer = found ?? (await find());
+  const display = nameOf(displayServer);
 
   const handsToken = new Secret(randomHex(64));
   let daemon: Daemon | undefined;
@@ -94,7 +96,7 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
       socket: runtime.guardSocket,
       latchFile: runtime.latchFile,
       chord: config.stopHotkey,
-      display,
+      server: displayServer,
       draw: config.drawBorder,
       tokens: { person: personToken.reveal(), daemon: randomHex(64), hands: handsToken.reveal() },
     },
@@ -108,7 +110,7 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
   const hands = new HandsClient({
     guardSocket: runtime.guardSocket,
     guardToken: handsToken,
-    display,
+    server: displayServer,
     chord: config.stopHotkey,
     env: process.env,
     onStarted: (pid) => guard.watchHands(pid),
@@ -118,7 +120,7 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
 
   const [opened] = await Promise.all([
     openDesktopSenses({
-      display,
+      server: displayServer,
       dataDir,
       virtual: config.virtual !== null,
       covered: () => daemon?.covered ?? [],
@@ -164,7 +166,7 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
     examine: () =>
       examineSenses({
         senses: opened.senses,
-        display,
+        server: displayServer,
         exclusion: opened.exclusion(),
         inputBackend: hands.backend,
         log,
@@ -187,7 +189,7 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
   localSocket = socket;
   scope.use('local socket', socket);
   const session = await watchSession({
-    display,
+    display: displayServer.kind === 'x11' ? displayServer.display : null,
     env: process.env,
     onChange: (change) => parts.onSession(change),
     log,

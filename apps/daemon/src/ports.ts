@@ -116,7 +116,10 @@ export interface InputBackend extends AsyncDisposable {
   aim?(aim: Aim | null): void;
   /** Whether another program held the pointer at the first press of this aim and got it; null: nothing was pressed. */
   pointerWasHeld?(): boolean | null;
+  /** Where the pointer is; with `pointerIsUntold` where these hands put it last. */
   pointer(): Promise<Point>;
+  /** The system tells nobody where the pointer is, so that a move proves nothing. */
+  readonly pointerIsUntold?: boolean;
   moveTo(point: Point): Promise<void>;
   button(button: MouseButton, down: boolean): Promise<void>;
   wheel(direction: z.infer<typeof ScrollDirection>): Promise<void>;

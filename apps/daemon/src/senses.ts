@@ -18,6 +18,8 @@ import { X11WindowSystem } from './windows/x11-window-system.ts';
 export type SensesOptions = Readonly<{
   /** X display name, e.g. `:99`; XAUTHORITY of this process must fit it. Null where there is no X server. */
   display: string | null;
+  /** Windows of a desktop that is not an X server's; closed by whoever made them. */
+  windows?: WindowControl;
   /** What applications of this desktop need in their environment, laid over this process's own. */
   env: Readonly<Record<string, string>>;
   /** Folder for what is kept between starts: the browser's profile. */
@@ -48,7 +50,8 @@ export async function openSenses(options: SensesOptions): Promise<Senses> {
   const terminal = new CommandLine({ env, inheritedEnv: process.env });
   const files = new LocalFiles(policyRoots);
   const close = { [Symbol.asyncDispose]: () => scope.close() };
-  if (display === null) {
+  const windows = options.windows ?? (display === null ? null : openX11Windows(scope, display, log));
+  if (windows === null) {
     return {
       windows: scope.use('windows', new NoWindowSystem()),
       accessibility: scope.use('accessibility', new NoElementSource()),
@@ -60,8 +63,6 @@ export async function openSenses(options: SensesOptions): Promise<Senses> {
       ...close,
     };
   }
-  const session = scope.use('X session', new X11Session(display, log));
-  const windows = scope.use('windows', new X11WindowSystem(() => session.connection()));
   const bus = env.DBUS_SESSION_BUS_ADDRESS;
   const accessibility = scope.use<ElementSourcePort>(
     'accessibility',
@@ -82,6 +83,11 @@ export async function openSenses(options: SensesOptions): Promise<Senses> {
     new DesktopApplicationLauncher({ ...shared, virtual, openBrowser: (stop) => browser.open(stop) }),
   );
   return { windows, accessibility, words, browser, applications, terminal, files, ...close };
+}
+
+function openX11Windows(scope: Scope, display: string, log: Logger): WindowControl {
+  const session = scope.use('X session', new X11Session(display, log));
+  return scope.use('windows', new X11WindowSystem(() => session.connection()));
 }
 
 /** By where the path really leads; what is not there lies nowhere. */

@@ -86,6 +86,20 @@ describe('doctor', () => {
     expect(display).toMatchObject({ state: 'fail', todo: expect.stringContaining('apt-get install') });
   });
 
+  it.each([
+    ['wlr-screencopy: 800x600', 'warn', undefined, 'stop hotkey'],
+    ['portal-screen-cast: 800x600', 'warn', true, 'never run'],
+    ['x11-shm: 800x600', 'warn', undefined, 'Xorg session'],
+  ])('says what Wayland means for eyes by %s', (detail, state, notRun, todo) => {
+    const senses = [{ name: 'capture', state: 'ok' as const, detail, ms: 1 }];
+    const env = { WAYLAND_DISPLAY: 'wayland-0' };
+    const display = examine({ ...around, env, senses, which: () => undefined }).find(
+      ({ name }) => name === 'display',
+    );
+    expect(display).toMatchObject({ state, todo: expect.stringContaining(todo) });
+    expect(display?.notRun).toBe(notRun);
+  });
+
   it('has something to do for every warning and failure', () => {
     for (const finding of examine({
       ...around,

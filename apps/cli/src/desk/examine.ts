@@ -98,7 +98,7 @@ function dataFolderState({ dataFolder }: Surroundings): Finding {
   }
 }
 
-function displayServer({ env, platform, which }: Surroundings): Finding {
+function displayServer({ env, platform, which, senses }: Surroundings): Finding {
   if (platform === 'darwin' || platform === 'win32')
     return warn(
       'display',
@@ -106,18 +106,28 @@ function displayServer({ env, platform, which }: Surroundings): Finding {
       'Deskhand’s code for this system was written but never run on it: watch the first run closely.',
       NOT_RUN,
     );
-  if (env.WAYLAND_DISPLAY && !env.DISPLAY)
+  if (env.WAYLAND_DISPLAY) {
+    const eyes = senses.find(({ name }) => name === 'capture')?.detail ?? '';
+    if (eyes.startsWith('portal-'))
+      return warn(
+        'display',
+        `Wayland ${env.WAYLAND_DISPLAY}, through the desktop portal`,
+        'Written, and never run on a real portal: watch the first run closely. There is no stop hotkey: --allow-unarmed.',
+        NOT_RUN,
+      );
+    if (eyes.startsWith('wlr-'))
+      return warn(
+        'display',
+        `Wayland ${env.WAYLAND_DISPLAY}, through its compositor’s own protocols`,
+        'No program hears all keys on Wayland, so there is no stop hotkey: start with --allow-unarmed and keep the panel in sight.',
+      );
     return warn(
       'display',
-      'Wayland only',
-      'Use an Xorg session or `deskhand up --virtual`: there is no Wayland support yet.',
-      NOT_RUN,
+      `Wayland ${env.WAYLAND_DISPLAY}${env.DISPLAY ? ', through XWayland: only X applications can be driven' : ''}`,
+      'Use an Xorg session, `deskhand up --virtual`, or a compositor with the wlroots protocols (sway, labwc, Hyprland).',
     );
-  if (env.DISPLAY)
-    return ok(
-      'display',
-      `X display ${env.DISPLAY}${env.WAYLAND_DISPLAY ? ' (XWayland: only X applications can be driven)' : ''}`,
-    );
+  }
+  if (env.DISPLAY) return ok('display', `X display ${env.DISPLAY}`);
   return which('Xvfb') === undefined
     ? fail('display', 'none, and no Xvfb for a virtual one', install('xvfb', 'openbox'))
     : ok('display', 'none; `up` makes a virtual desktop');

@@ -1,6 +1,4 @@
-import dbus, { type MessageBus } from 'dbus-next';
-
-const { Message, Variant } = dbus;
+import { call, connectBus, type MessageBus, Variant } from '../dbus/message-bus.ts';
 
 /**
  * Turns accessibility on for a session and returns the address of its bus.
@@ -48,56 +46,4 @@ export async function accessibilityAddress(
   );
   if (typeof address !== 'string' || address === '') throw new Error('org.a11y.Bus gave no address');
   return address;
-}
-
-/** @throws when nobody listens there or the signal aborts first. The caller disconnects. */
-export async function connectBus(address: string, options: { signal: AbortSignal }): Promise<MessageBus> {
-  options.signal.throwIfAborted();
-  const bus = dbus.sessionBus({ busAddress: address });
-  try {
-    await new Promise<void>((resolve, reject) => {
-      const onAbort = () => reject(options.signal.reason as Error);
-      options.signal.addEventListener('abort', onAbort, { once: true });
-      bus.on('connect', () => {
-        options.signal.removeEventListener('abort', onAbort);
-        resolve();
-      });
-      bus.on('error', (error: unknown) => {
-        options.signal.removeEventListener('abort', onAbort);
-        reject(error instanceof Error ? error : new Error(String(error)));
-      });
-    });
-    return bus;
-  } catch (cause) {
-    bus.disconnect();
-    throw cause;
-  }
-}
-
-/** What one method call names; see {@link Message}. */
-export type Call = Readonly<{
-  destination: string;
-  path: string;
-  interface: string;
-  member: string;
-  signature?: string;
-  body?: unknown[];
-}>;
-
-/** One call and its reply's body. A peer that never answers costs no more than the signal allows. */
-export async function call(
-  bus: MessageBus,
-  message: Call,
-  options: { signal: AbortSignal },
-): Promise<unknown[]> {
-  const { signal } = options;
-  signal.throwIfAborted();
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
-    bus
-      .call(new Message(message))
-      .then((reply) => resolve(reply?.body ?? []), reject)
-      .finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

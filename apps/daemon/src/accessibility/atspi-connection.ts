@@ -1,6 +1,6 @@
 import { errorAttributes, type Logger } from '@deskhand/base';
-import dbus, { type MessageBus } from 'dbus-next';
-import { accessibilityAddress, type Call, call, connectBus } from './accessibility-bus.ts';
+import { type Call, call, connectBus, type MessageBus, Variant } from '../dbus/message-bus.ts';
+import { accessibilityAddress } from './accessibility-bus.ts';
 import { AtspiEvents } from './atspi-events.ts';
 
 const CONNECT_CEILING_MS = 3000;
@@ -261,7 +261,7 @@ export class AccessibleCalls {
       body: [`org.a11y.atspi.${owner}`, name],
     });
     const found = reply?.[0];
-    return found instanceof dbus.Variant ? (found.value as unknown) : null;
+    return found instanceof Variant ? (found.value as unknown) : null;
   }
 }
 

@@ -1,6 +1,5 @@
 import { errorAttributes, type Logger } from '@deskhand/base';
-import dbus, { type Message as BusMessage, type MessageBus } from 'dbus-next';
-import { call } from './accessibility-bus.ts';
+import { type BusMessage, call, type MessageBus, MessageType, subscribe } from '../dbus/message-bus.ts';
 import type { Accessible } from './atspi-connection.ts';
 
 /** What applications are asked to announce; they send nothing that nobody has asked for. */
@@ -42,7 +41,7 @@ export class AtspiEvents {
     this.#focused.clear();
     bus.on('message', (message: BusMessage) => this.#hear(message));
     const options = { signal: AbortSignal.timeout(ASK_CEILING_MS) };
-    const dbusItself = {
+    const _dbusItself = {
       destination: 'org.freedesktop.DBus',
       path: '/org/freedesktop/DBus',
       interface: 'org.freedesktop.DBus',
@@ -54,9 +53,7 @@ export class AtspiEvents {
     };
     try {
       await Promise.all([
-        ...RULES.map((rule) =>
-          call(bus, { ...dbusItself, member: 'AddMatch', signature: 's', body: [rule] }, options),
-        ),
+        ...RULES.map((rule) => subscribe(bus, rule, options)),
         ...EVENTS.map((event) =>
           call(bus, { ...registry, member: 'RegisterEvent', signature: 's', body: [event] }, options),
         ),
@@ -84,7 +81,7 @@ export class AtspiEvents {
   }
 
   #hear(message: BusMessage): void {
-    if (message.type !== dbus.MessageType.SIGNAL) return;
+    if (message.type !== MessageType.SIGNAL) return;
     const { sender: bus, path } = message;
     if (bus === undefined || path === undefined) return;
     const key = `${bus}${path}`;

@@ -28,7 +28,13 @@ const FIRST_PREFERENCES = {
 
 /** @param sandbox false only where the browser refuses to run with it: as root. */
 export function browserFlags(
-  options: Readonly<{ profile: string; sandbox: boolean; maximized: boolean }>,
+  options: Readonly<{
+    profile: string;
+    sandbox: boolean;
+    maximized: boolean;
+    /** Where Chromium can't tell itself: `x11`, `wayland`; null elsewhere. */
+    ozonePlatform: 'x11' | 'wayland' | null;
+  }>,
 ): string[] {
   return [
     '--remote-debugging-pipe',
@@ -49,7 +55,7 @@ export function browserFlags(
     '--disable-backgrounding-occluded-windows',
     '--force-renderer-accessibility',
     '--disable-features=Translate,MediaRouter,OptimizationHints,GlobalMediaControls,ReadLater,SidePanelPinning',
-    ...(process.platform === 'linux' ? ['--ozone-platform=x11'] : []),
+    ...(options.ozonePlatform === null ? [] : [`--ozone-platform=${options.ozonePlatform}`]),
     ...(options.maximized ? ['--start-maximized'] : []),
     // --test-type hides the bar that warns of --no-sandbox and would cover the page's top.
     ...(options.sandbox ? [] : ['--no-sandbox', '--test-type']),

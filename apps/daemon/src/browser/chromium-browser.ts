@@ -192,7 +192,13 @@ export class ChromiumBrowser implements Browser {
     const group = await ProcessGroup.start(
       {
         command: path,
-        args: browserFlags({ profile, sandbox: process.getuid?.() !== 0, maximized }),
+        args: browserFlags({
+          profile,
+          sandbox: process.getuid?.() !== 0,
+          maximized,
+          ozonePlatform:
+            process.platform === 'linux' ? (environment.WAYLAND_DISPLAY ? 'wayland' : 'x11') : null,
+        }),
         env: environment,
         onParentDeath: 'SIGKILL',
         pipes: [2, 3, 4],

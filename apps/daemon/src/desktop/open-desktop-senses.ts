@@ -5,14 +5,20 @@ import {
   type OwnWindows,
   openNutScreenCapture,
   openScreenshotDesktopCapture,
+  openWaylandScreenCapture,
   openX11ScreenActivity,
   openX11ScreenCapture,
   PollScreenActivity,
   primaryDisplay,
   X11ProbeWindow,
 } from '../capture/index.ts';
+import type { DisplayServer } from '../display-server.ts';
+import { openPortalScreenCapture } from '../portal/portal-screen-capture.ts';
 import type { ScreenActivity, ScreenCapture } from '../ports.ts';
 import { openSenses } from '../senses.ts';
+import { toDesktop, toLogical } from '../wayland/index.ts';
+import { SwayWindowSystem } from '../windows/sway-window-system.ts';
+import type { WindowControl } from '../windows/window-control.ts';
 import { openX11 } from '../x11/index.ts';
 import type { DesktopSenses } from './desktop-senses.ts';
 
@@ -35,7 +41,7 @@ export type OpenedSenses = Readonly<{
  * @throws ProtocolError NO_DISPLAY, DISPLAY_UNAVAILABLE, CAPTURE_FAILED
  */
 export async function openDesktopSenses(options: {
-  display: string | null;
+  server: DisplayServer;
   dataDir: string;
   virtual: boolean;
   covered: () => readonly Rect[];
@@ -48,11 +54,10 @@ export async function openDesktopSenses(options: {
   log: Logger;
   signal: AbortSignal;
 }): Promise<OpenedSenses> {
-  const { display, log, virtual } = options;
+  const { server, log, virtual } = options;
   const scope = new Scope();
   try {
-    const { capture, activity, lost, exclusion } =
-      display === null ? await openOtherEyes(scope, log) : await openX11Eyes(scope, display, options);
+    const { capture, activity, lost, exclusion, windows } = await openEyes(scope, server, options);
     const testExclusion = () => exclusion?.test(options.signal) ?? Promise.resolve();
     if (exclusion !== null) {
       capture.onDisplaysChanged(() => void testExclusion());
@@ -61,7 +66,8 @@ export async function openDesktopSenses(options: {
     const others = scope.use(
       'senses',
       await openSenses({
-        display,
+        display: server.kind === 'x11' ? server.display : null,
+        ...(windows === undefined ? {} : { windows }),
         env: desktopEnvironment(process.env),
         dataDir: options.dataDir,
         virtual,
@@ -91,7 +97,7 @@ export async function openDesktopSenses(options: {
         virtual,
       },
       lost,
-      exclusion: () => exclusion?.state ?? UNTESTED,
+      exclusion: () => exclusion?.state ?? (server.kind === 'native' ? UNTESTED : NOT_ON_WAYLAND),
       testExclusion,
       [Symbol.asyncDispose]: () => scope.close(),
     };
@@ -106,6 +112,7 @@ type Eyes = {
   activity: ScreenActivity;
   lost: Promise<void>;
   exclusion: OverlayExclusion | null;
+  windows?: WindowControl;
 };
 
 const UNTESTED: ExclusionState = {
@@ -114,16 +121,59 @@ const UNTESTED: ExclusionState = {
   testedAt: null,
 };
 
-async function openX11Eyes(
+const NOT_ON_WAYLAND: ExclusionState = {
+  strategy: 'mask',
+  reason: 'A Wayland compositor leaves no window out of its pictures, so the panel is painted over.',
+  testedAt: null,
+};
+
+type EyesOptions = Readonly<{
+  covered: () => readonly Rect[];
+  ownWindows: () => OwnWindows;
+  probePanel: (nonce: string, options: { showMs: number; ceilingMs: number }) => Promise<Rect | null>;
+  log: Logger;
+}>;
+
+function openEyes(scope: Scope, server: DisplayServer, options: EyesOptions): Promise<Eyes> {
+  switch (server.kind) {
+    case 'x11':
+      return openX11Eyes(scope, server.display, options);
+    case 'wlroots':
+      return openWlrootsEyes(scope, server, options.log);
+    case 'portal':
+      return openPortalEyes(scope, server);
+    case 'native':
+      return openOtherEyes(scope, options.log);
+  }
+}
+
+async function openWlrootsEyes(
   scope: Scope,
-  display: string,
-  options: {
-    covered: () => readonly Rect[];
-    ownWindows: () => OwnWindows;
-    probePanel: (nonce: string, options: { showMs: number; ceilingMs: number }) => Promise<Rect | null>;
-    log: Logger;
-  },
+  server: Extract<DisplayServer, { kind: 'wlroots' }>,
+  log: Logger,
 ): Promise<Eyes> {
+  const capture = scope.use('capture', await openWaylandScreenCapture({ socket: server.socket, log }));
+  const activity = scope.use('screen activity', pollingActivity(capture));
+  const eyes = { capture, activity, lost: capture.lost, exclusion: null };
+  if (server.sway === null) return eyes;
+  const windows = new SwayWindowSystem({
+    socket: server.sway,
+    toDesktop: (rect) => toDesktop(capture.outputs, rect),
+    toLogical: (rect) => toLogical(capture.outputs, rect),
+  });
+  return { ...eyes, windows: scope.use('windows', windows) };
+}
+
+async function openPortalEyes(
+  scope: Scope,
+  server: Extract<DisplayServer, { kind: 'portal' }>,
+): Promise<Eyes> {
+  const capture = scope.use('capture', await openPortalScreenCapture(server));
+  const activity = scope.use('screen activity', pollingActivity(capture));
+  return { capture, activity, lost: capture.lost, exclusion: null };
+}
+
+async function openX11Eyes(scope: Scope, display: string, options: EyesOptions): Promise<Eyes> {
   const { covered, ownWindows, probePanel, log } = options;
   const connection = scope.use('X connection of the eyes', await openX11({ display, log }));
   const capture = scope.use('capture', await openX11ScreenCapture({ connection, log, ownWindows }));
@@ -169,7 +219,14 @@ async function primaryBounds(displays: Promise<Parameters<typeof primaryDisplay>
 
 /** What makes an application appear on this desktop. */
 function desktopEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {
-  const names = ['DISPLAY', 'XAUTHORITY', 'DBUS_SESSION_BUS_ADDRESS', 'XDG_RUNTIME_DIR'];
+  const names = [
+    'DISPLAY',
+    'XAUTHORITY',
+    'WAYLAND_DISPLAY',
+    'SWAYSOCK',
+    'DBUS_SESSION_BUS_ADDRESS',
+    'XDG_RUNTIME_DIR',
+  ];
   return Object.fromEntries(
     names.map((name) => [name, env[name]] as const).filter((entry): entry is [string, string] => !!entry[1]),
   );

@@ -3,14 +3,15 @@ import type { ExclusionState, SenseCheck } from '@deskhand/protocol';
 import { FrameEncoder, layoutIdOf, primaryDisplay } from '../capture/index.ts';
 import { pictureOfText } from '../capture/text-picture.ts';
 import type { DesktopSenses } from '../desktop/desktop-senses.ts';
+import type { DisplayServer } from '../display-server.ts';
+import { openWaylandInputBackend } from '../input/index.ts';
 import type { RawImage } from '../ports.ts';
 import { check, since, type Trial } from './check.ts';
 import { examineX11Input } from './x11-input-checks.ts';
 
 export type ExamineOptions = Readonly<{
   senses: DesktopSenses;
-  /** X display; null elsewhere. */
-  display: string | null;
+  server: DisplayServer;
   exclusion: ExclusionState;
   /** What hands use; null when no hands run now. */
   inputBackend: string | null;
@@ -117,13 +118,36 @@ async function overlay({ strategy, reason, tookMs }: ExclusionState): Promise<Se
   };
 }
 
-async function input({ display, inputBackend, log }: ExamineOptions): Promise<SenseCheck[]> {
-  if (display !== null) return examineX11Input({ display, inputBackend, log });
-  const detail = `${inputBackend ?? 'nut-js'}: nothing is tried without a run`;
+async function input({ server, inputBackend, log }: ExamineOptions): Promise<SenseCheck[]> {
+  if (server.kind === 'x11') return examineX11Input({ display: server.display, inputBackend, log });
+  if (server.kind === 'wlroots') return examineWlrootsInput(server, inputBackend, log);
+  const backend = inputBackend ?? (server.kind === 'portal' ? 'portal-remote-desktop' : 'nut-js');
+  const detail = `${backend}: nothing is tried without a run`;
   const unproven = { state: 'warn' as const, detail, ms: null, notRun: true, todo: UNPROVEN };
   return [
     { name: 'input', ...unproven },
     { name: 'typing', ...unproven },
+  ];
+}
+
+/** Opens the devices, and presses and moves nothing with them. */
+async function examineWlrootsInput(
+  { socket }: { socket: string },
+  inputBackend: string | null,
+  log: Logger,
+): Promise<SenseCheck[]> {
+  const backend = inputBackend ?? 'wlr-virtual-input';
+  return [
+    await check('input', 'Use a compositor with wlr-virtual-pointer and virtual-keyboard.', async () => {
+      await using _hands = await openWaylandInputBackend({ socket, log });
+      return { state: 'ok', detail: `${backend}: the compositor gives pointer and keyboard` };
+    }),
+    {
+      name: 'typing',
+      state: 'ok',
+      detail: `${backend}: a keymap of its own for each text, so all of Unicode`,
+      ms: null,
+    },
   ];
 }
 

@@ -2,6 +2,7 @@ import { Scope, silentLogger } from '@deskhand/base';
 import { ProtocolError, type SenseCheck } from '@deskhand/protocol';
 import { NO_OWN_WINDOWS } from '../capture/index.ts';
 import { openDesktopSenses } from '../desktop/open-desktop-senses.ts';
+import { findDisplayServer } from '../find-display-server.ts';
 import { startVirtualDesktop } from '../virtual-desktop/index.ts';
 import { examineSenses } from './examine-senses.ts';
 
@@ -17,17 +18,25 @@ async function main(): Promise<void> {
   let checks: SenseCheck[];
   let desktop = 'this desktop';
   try {
-    if (process.platform === 'linux' && (process.argv.includes('--virtual') || !process.env.DISPLAY)) {
+    if (
+      process.platform === 'linux' &&
+      (process.argv.includes('--virtual') || !(process.env.DISPLAY || process.env.WAYLAND_DISPLAY))
+    ) {
       desktop = 'a private desktop, made for this';
       const virtual = scope.use('virtual desktop', await startVirtualDesktop({ log: silentLogger, signal }));
       Object.assign(process.env, virtual.env);
     }
-    const display = process.platform === 'linux' ? (process.env.DISPLAY ?? null) : null;
+    const dataDir = process.env.DESKHAND_DATA ?? process.cwd();
+    const server = await findDisplayServer(process.env, {
+      platform: process.platform,
+      dataDir,
+      log: silentLogger,
+    });
     const opened = scope.use(
       'senses',
       await openDesktopSenses({
-        display,
-        dataDir: process.env.DESKHAND_DATA ?? process.cwd(),
+        server,
+        dataDir,
         virtual: false,
         covered: () => [],
         ownWindows: () => NO_OWN_WINDOWS,
@@ -39,7 +48,7 @@ async function main(): Promise<void> {
     );
     checks = await examineSenses({
       senses: opened.senses,
-      display,
+      server,
       exclusion: opened.exclusion(),
       inputBackend: null,
       log: silentLogger,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DisplayServer } from '../display-server.ts';
 
 /**
  * What the daemon writes to guard's standard input as its first line. The pipe stays open afterwards: its end
@@ -8,9 +9,8 @@ export const GuardBoot = z.strictObject({
   socket: z.string().min(1).max(512),
   latchFile: z.string().min(1).max(4096),
   chord: z.string().min(1).max(64),
-  /** X display, where there is one. */
-  display: z.string().max(256).nullable(),
-  /** Draw the border and the ring at targets; only where there is a display. */
+  server: DisplayServer,
+  /** Draw the border and the ring at targets; only on X11. */
   draw: z.boolean(),
   tokens: z.strictObject({
     /** For panel and CLI, from the token file. */

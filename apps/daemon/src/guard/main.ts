@@ -127,7 +127,7 @@ async function main(): Promise<void> {
     if (slept.look()) running.onAwake();
     running.tick();
   }, GUARD_LEASE_RENEW_MS);
-  const keeper = boot.display === null ? undefined : ReleaseKeeper.start(boot.display, log);
+  const keeper = ReleaseKeeper.start(boot.server, log);
   await keepDesktop.first;
   // Whatever a guard before us could not let go any more.
   await desktop.releaseAll();
@@ -162,7 +162,7 @@ async function startAfterPredecessor(server: LocalServer<ToGuard, FromGuard>): P
   }
 }
 
-/** Opens the desktop, and again after the X server was restarted. `first` settles after the first attempt. */
+/** Opens the desktop, and again after the display server was restarted. `first` settles after the first attempt. */
 function keepDesktopOpen(
   boot: GuardBoot,
   chord: StopChord,
@@ -171,15 +171,21 @@ function keepDesktopOpen(
   signal: AbortSignal,
   use: (desktop: GuardDesktop) => void,
 ): { first: Promise<void> } {
-  if (boot.display === null) {
+  const { server } = boot;
+  if (server.kind === 'native' || server.kind === 'portal') {
+    const system = server.kind === 'portal' ? 'Wayland' : process.platform;
     use(
       new NoNativeDesktop(
-        `The stop hotkey is not built for ${process.platform} yet; use the panel or "deskhand stop".`,
+        `The stop hotkey is not built for ${system} yet; use the panel or "deskhand stop".`,
       ),
     );
     return { first: Promise.resolve() };
   }
-  const display = boot.display;
+  const open = async () => {
+    if (server.kind === 'x11') return X11GuardDesktop.open({ display: server.display, chord, events, log });
+    const { WaylandGuardDesktop } = await import('./wayland-guard-desktop.ts');
+    return WaylandGuardDesktop.open({ socket: server.socket, log });
+  };
   let tried: () => void = () => {};
   const first = new Promise<void>((resolve) => {
     tried = resolve;
@@ -187,14 +193,14 @@ function keepDesktopOpen(
   void (async () => {
     while (!signal.aborted) {
       try {
-        const opened = await X11GuardDesktop.open({ display, chord, events, log });
+        const opened = await open();
         use(opened);
         tried();
         await opened.closed;
-        use(new NoNativeDesktop('The connection to the X server is lost.'));
+        use(new NoNativeDesktop('The connection to the display server is lost.'));
       } catch (error) {
-        use(new NoNativeDesktop('The X server cannot be reached.'));
-        log.warn('guard cannot reach the X server', errorAttributes(error));
+        use(new NoNativeDesktop('The display server cannot be reached.'));
+        log.warn('guard cannot reach the display server', errorAttributes(error));
       }
       tried();
       await sleep(DESKTOP_RETRY_MS, { signal }).catch(() => {});
@@ -211,8 +217,8 @@ function keepDrawing(
   signal: AbortSignal,
   use: (drawing: GuardDrawing) => void,
 ): void {
-  const { display } = boot;
-  if (display === null || !boot.draw) return;
+  if (boot.server.kind !== 'x11' || !boot.draw) return;
+  const { display } = boot.server;
   void (async () => {
     while (!signal.aborted) {
       try {

@@ -1,8 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { errorAttributes, type Logger } from '@deskhand/base';
+import type { DisplayServer } from '../display-server.ts';
 
-const RELEASE_HELD = fileURLToPath(new URL('../x11/release-held.ts', import.meta.url));
+/** Programs that let go of everything on a display server; its name is their argument. */
+const RELEASE_HELD = {
+  x11: fileURLToPath(new URL('../x11/release-held.ts', import.meta.url)),
+  wlroots: fileURLToPath(new URL('../wayland/release-held.ts', import.meta.url)),
+} as const;
 /** Waits for guard's pipe to end. A word on it first means that guard has let go itself. */
 const WAIT_FOR_THE_END = 'read -r word; [ "$word" = done ] || exec "$0" "$@"';
 
@@ -18,8 +23,12 @@ export class ReleaseKeeper implements Disposable {
     this.#child = child;
   }
 
-  static start(display: string, log: Logger): ReleaseKeeper {
-    const child = spawn('/bin/sh', ['-c', WAIT_FOR_THE_END, process.execPath, RELEASE_HELD, display], {
+  /** @returns undefined where the system itself releases what a dead process held. */
+  static start(server: DisplayServer, log: Logger): ReleaseKeeper | undefined {
+    if (server.kind !== 'x11' && server.kind !== 'wlroots') return undefined;
+    const where = server.kind === 'x11' ? server.display : server.socket;
+    const program = [process.execPath, RELEASE_HELD[server.kind], where];
+    const child = spawn('/bin/sh', ['-c', WAIT_FOR_THE_END, ...program], {
       stdio: ['pipe', 'ignore', 'ignore'],
       // Its own session: what kills our group does not reach it.
       detached: true,

@@ -2,13 +2,14 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { errorAttributes, type Logger, type Secret, sleep } from '@deskhand/base';
 import { type Action, decodeValue, type Outcome } from '@deskhand/protocol';
+import type { DisplayServer } from '../display-server.ts';
 import type { Aim, Hands } from '../ports.ts';
 import { FromHands, type ToHands } from './hands-messages.ts';
 
 export type HandsClientOptions = Readonly<{
   guardSocket: string;
   guardToken: Secret;
-  display: string | null;
+  server: DisplayServer;
   chord: string;
   env: NodeJS.ProcessEnv;
   /** Each new process, so that guard may kill it. */
@@ -151,7 +152,7 @@ export class HandsClient implements Hands {
   }
 
   #spawn(): void {
-    const { guardSocket, guardToken, display, chord, env, log } = this.#options;
+    const { guardSocket, guardToken, server, chord, env, log } = this.#options;
     const child = fork(MAIN, [], { env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [] });
     const startedMs = performance.now();
     this.#child = child;
@@ -182,7 +183,7 @@ export class HandsClient implements Hands {
       });
     });
     if (child.pid !== undefined) this.#options.onStarted(child.pid);
-    this.#send({ type: 'boot', guardSocket, guardToken: guardToken.reveal(), display, chord });
+    this.#send({ type: 'boot', guardSocket, guardToken: guardToken.reveal(), server, chord });
     const leftMs = Math.floor(this.#leaseUntilMs - performance.now());
     if (this.#lease !== undefined && leftMs > 0) this.#send({ ...this.#lease, ttlMs: leftMs });
   }

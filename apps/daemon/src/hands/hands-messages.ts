@@ -1,5 +1,6 @@
 import { Action, Outcome, Point } from '@deskhand/protocol';
 import { z } from 'zod';
+import { DisplayServer } from '../display-server.ts';
 
 /** Between the daemon and its hands process, over the pipe that `fork` opens. Points are desktop pixels. */
 
@@ -20,7 +21,7 @@ export const ToHands = z.discriminatedUnion('type', [
     type: z.literal('boot'),
     guardSocket: z.string().min(1).max(512),
     guardToken: z.string().min(16).max(256),
-    display: z.string().max(256).nullable(),
+    server: DisplayServer,
     /** The stop chord of this desktop; hands never press it. */
     chord: z.string().min(1).max(64),
   }),

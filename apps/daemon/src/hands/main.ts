@@ -1,10 +1,12 @@
 import { errorAttributes, StopError, sleep } from '@deskhand/base';
 import { type Action, decodeValue, type Outcome, ProtocolError } from '@deskhand/protocol';
 import { connectToGuard } from '@deskhand/protocol/local-client';
+import type { DisplayServer } from '../display-server.ts';
 import {
   type ActionMemory,
   executeAction,
   openNutInputBackend,
+  openWaylandInputBackend,
   openX11InputBackend,
   ReservedChords,
 } from '../input/index.ts';
@@ -114,7 +116,7 @@ async function start(boot: Extract<ToHands, { type: 'boot' }>): Promise<void> {
     lastClick: null,
   };
   try {
-    backend = await openBackend(boot.display);
+    backend = await openBackend(boot.server);
     // What hands before these held when they were killed, guard has released; opening repaired the keyboard map.
     tell({ type: 'ready', backend: backend.name });
   } catch (error) {
@@ -131,14 +133,31 @@ async function start(boot: Extract<ToHands, { type: 'boot' }>): Promise<void> {
   void stayWithGuard(boot.guardSocket, boot.guardToken);
 }
 
-async function openBackend(display: string | null): Promise<InputBackend> {
-  if (display === null) return openNutInputBackend({ log, platform: process.platform });
-  const connection = await openX11({ display, log });
-  // Without the X server these hands are useless; new ones start when it is back.
-  void connection.closed.then((why) => {
-    if (why !== null) void leave('the X server is gone', 1);
-  });
-  return openX11InputBackend({ connection, log });
+async function openBackend(server: DisplayServer): Promise<InputBackend> {
+  // Without the display server these hands are useless; new ones start when it is back.
+  const leaveAfter = (closed: Promise<Error | null>) =>
+    void closed.then((why) => {
+      if (why !== null) void leave('the display server is gone', 1);
+    });
+  switch (server.kind) {
+    case 'native':
+      return openNutInputBackend({ log, platform: process.platform });
+    case 'portal': {
+      const { openPortalInputBackend } = await import('../portal/portal-input-backend.ts');
+      const onLost = () => void leave('the portal is gone', 1);
+      return openPortalInputBackend({ ...server, log, onLost });
+    }
+    case 'wlroots': {
+      const opened = await openWaylandInputBackend({ socket: server.socket, log });
+      leaveAfter(opened.closed);
+      return opened;
+    }
+    case 'x11': {
+      const connection = await openX11({ display: server.display, log });
+      leaveAfter(connection.closed);
+      return openX11InputBackend({ connection, log });
+    }
+  }
 }
 
 /** Reconnects for ever: a guard that was restarted finds its hands again. */
@@ -244,6 +263,7 @@ async function judge(action: Action, on: InputBackend): Promise<Omit<Outcome, 'd
     return on.pointerWasHeld?.() === true
       ? { status: 'unverified', evidence: { pointerHeldByOther: true } }
       : { status: 'unverified' };
+  if (on.pointerIsUntold === true) return { status: 'unverified' };
   const { x, y } = await on.pointer();
   return Math.abs(x - action.point.x) <= 1 && Math.abs(y - action.point.y) <= 1
     ? { status: 'confirmed' }

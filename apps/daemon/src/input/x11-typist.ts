@@ -5,11 +5,8 @@ import { type KeyboardMap, MODIFIER, type Stroke } from './keyboard-map.ts';
 import type { KeymapRows } from './keymap-rows.ts';
 import type { ReadBarrier } from './read-barrier.ts';
 import { type LentRow, planText, type TextRound } from './text-plan.ts';
+import { TypingPace } from './typing-pace.ts';
 
-/** An application that reads slower than this would go on typing after a stop. */
-const CHARACTERS_PER_SECOND = 1000;
-/** Timers are no finer than a millisecond, so a few characters go between two waits. */
-const WAIT_WHEN_AHEAD_MS = 4;
 /** How long somebody may still hold a modifier before typing is refused. */
 const MODIFIERS_FREE_WITHIN_MS = 1000;
 const MODIFIER_POLL_MS = 20;
@@ -54,7 +51,7 @@ export class X11Typist {
     await this.untilModifiersAreFree(map, gate, stop);
     const toggled = await this.#turnCapsLockOff(map);
     try {
-      const pace = { startedAt: performance.now(), typed: 0 };
+      const pace = new TypingPace();
       for (const round of rounds) await this.#typeRound(round, map, gate, stop, pace);
     } finally {
       if (toggled && !this.#connection.isClosed) await this.#tap(map.capsLockKeycode as number);
@@ -66,7 +63,7 @@ export class X11Typist {
     map: KeyboardMap,
     gate: () => void,
     stop: { signal: AbortSignal },
-    pace: { startedAt: number; typed: number },
+    pace: TypingPace,
   ): Promise<void> {
     if (round.rows.length === 0) {
       await this.#typeStrokes(round.strokes, map, gate, stop, pace);
@@ -77,8 +74,8 @@ export class X11Typist {
     try {
       await this.#barrier.wait(0, stop);
       // The wait is not typing time: pace what follows from now on.
-      const own = { startedAt: performance.now(), typed: 0 };
-      await this.#typeStrokes(round.strokes, map, gate, stop, own);
+      pace.restart();
+      await this.#typeStrokes(round.strokes, map, gate, stop, pace);
       await this.#barrier.wait(round.strokes.length, stop);
     } catch (error) {
       if (!this.#connection.isClosed)
@@ -89,8 +86,7 @@ export class X11Typist {
     } finally {
       if (!this.#connection.isClosed) await this.takeBack(round.rows.map((row) => row.keycode));
     }
-    pace.startedAt = performance.now();
-    pace.typed = 0;
+    pace.restart();
   }
 
   async #typeStrokes(
@@ -98,16 +94,14 @@ export class X11Typist {
     map: KeyboardMap,
     gate: () => void,
     stop: { signal: AbortSignal },
-    pace: { startedAt: number; typed: number },
+    pace: TypingPace,
   ): Promise<void> {
     for (const stroke of strokes) {
       stop.signal.throwIfAborted();
       gate();
       // One batch, one write: even a killed process leaves no half of a character.
       await this.#xtest.batch(eventsOf(stroke, map));
-      pace.typed += 1;
-      const aheadMs = (pace.typed * 1000) / CHARACTERS_PER_SECOND - (performance.now() - pace.startedAt);
-      if (aheadMs >= WAIT_WHEN_AHEAD_MS) await sleep(aheadMs, stop);
+      await pace.typed(stop);
     }
   }
 

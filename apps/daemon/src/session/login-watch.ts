@@ -1,5 +1,5 @@
 import type { MessageBus } from 'dbus-next';
-import { call } from '../accessibility/accessibility-bus.ts';
+import { call, subscribe } from '../dbus/message-bus.ts';
 import type { SessionChange } from './session-watch.ts';
 
 const LOGIN = 'org.freedesktop.login1';
@@ -48,18 +48,7 @@ export async function watchLogin(
     `type='signal',sender='${LOGIN}',interface='${PROPERTIES}',arg0='${SESSION}'`,
     `type='signal',sender='${POWER}',interface='${PROPERTIES}',arg0='${POWER}'`,
   ])
-    await call(
-      bus,
-      {
-        destination: 'org.freedesktop.DBus',
-        path: '/org/freedesktop/DBus',
-        interface: 'org.freedesktop.DBus',
-        member: 'AddMatch',
-        signature: 's',
-        body: [rule],
-      },
-      signal(),
-    );
+    await subscribe(bus, rule, signal());
 }
 
 /** Object path of the login session this process belongs to; undefined where nobody knows. */

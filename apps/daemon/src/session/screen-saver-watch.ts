@@ -1,5 +1,5 @@
 import type { MessageBus } from 'dbus-next';
-import { call } from '../accessibility/accessibility-bus.ts';
+import { subscribe } from '../dbus/message-bus.ts';
 import type { SessionChange } from './session-watch.ts';
 
 const INTERFACES = [
@@ -22,16 +22,7 @@ export async function watchScreenSavers(
     onChange({ source: 'screen saver', away: body[0] === true, reason: 'The screen was locked.' });
   });
   for (const name of INTERFACES)
-    await call(
-      bus,
-      {
-        destination: 'org.freedesktop.DBus',
-        path: '/org/freedesktop/DBus',
-        interface: 'org.freedesktop.DBus',
-        member: 'AddMatch',
-        signature: 's',
-        body: [`type='signal',interface='${name}',member='ActiveChanged'`],
-      },
-      { signal: AbortSignal.timeout(ANSWER_MS) },
-    );
+    await subscribe(bus, `type='signal',interface='${name}',member='ActiveChanged'`, {
+      signal: AbortSignal.timeout(ANSWER_MS),
+    });
 }

@@ -1,5 +1,5 @@
 import { errorAttributes, type Logger } from '@deskhand/base';
-import { connectBus } from '../accessibility/accessibility-bus.ts';
+import { connectBus } from '../dbus/message-bus.ts';
 import { watchLogin } from './login-watch.ts';
 import { watchScreenSavers } from './screen-saver-watch.ts';
 import { watchX11Lockers } from './x11-locker-watch.ts';

@@ -1,9 +1,9 @@
-import { readFile, readlink } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { sleep } from '@deskhand/base';
 import { type Point, ProtocolError, type Rect, type WindowInfo } from '@deskhand/protocol';
 import type { WindowIdentity } from '../ports.ts';
 import { type X11Connection, X11Error } from '../x11/index.ts';
+import { identityOf } from './process-identity.ts';
 import type { WindowControl } from './window-control.ts';
 import { X11Toplevels } from './x11-toplevels.ts';
 
@@ -108,18 +108,7 @@ export class X11WindowSystem implements WindowControl {
         () => null,
       ),
     ]);
-    const program = pid === null ? null : await readlink(`/proc/${pid}/exe`).catch(() => null);
-    const command = pid === null ? '' : await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
-    const names = [
-      ...(className ?? '').split('\0'),
-      command.trim(),
-      program === null ? '' : basename(program.replace(/ \(deleted\)$/, '')),
-    ];
-    return {
-      names: [...new Set(names.map((name) => name.trim()).filter((name) => name !== ''))],
-      pid,
-      program,
-    };
+    return identityOf(pid, (className ?? '').split('\0'));
   }
 
   async focus(windowId: string): Promise<void> {

@@ -421,3 +421,8 @@ declare module 'x11' {
   const x11: { readonly keySyms: Readonly<Record<string, { code: number; description?: string | null }>> };
   export default x11;
 }
+
+declare module 'x11/lib/fdpass.js' {
+  const descriptors: { connect(path: string): import('node:net').Socket | null };
+  export default descriptors;
+}

@@ -1,0 +1,188 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { raceSignal } from '@deskhand/base';
+import {
+  type Display,
+  DisplayId,
+  intersection,
+  type Point,
+  ProtocolError,
+  type Rect,
+  union,
+} from '@deskhand/protocol';
+import type { RawImage, ScreenCapture } from '../ports.ts';
+import { PortalDesktop, type PortalStream } from './portal-desktop.ts';
+
+/** A monitor that shows nothing for this long is not being sent. */
+const FIRST_FRAME_CEILING_MS = 10_000;
+const FRAMES_PER_SECOND = 30;
+const BYTES_PER_PIXEL = 4;
+
+/** Starts what writes raw BGRx frames of a stream, exactly of its size, one after the other to standard output. */
+export type StartFrames = (stream: PortalStream) => ChildProcess;
+
+/** Asks the person the first time. @throws ProtocolError DISPLAY_UNAVAILABLE, CAPTURE_FAILED */
+export async function openPortalScreenCapture(options: {
+  bus: string;
+  tokenFolder: string;
+  startFrames?: StartFrames;
+}): Promise<PortalScreenCapture> {
+  const desktop = await PortalDesktop.open({ ...options, purpose: 'look' });
+  const capture = new PortalScreenCapture(desktop, options.startFrames ?? startGStreamer);
+  try {
+    await capture.start();
+    return capture;
+  } catch (error) {
+    await capture[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/**
+ * The screen through org.freedesktop.portal.ScreenCast. PipeWire speaks no protocol that Node could, so GStreamer
+ * turns each stream into raw frames on a pipe; the newest whole one is kept. Sizes are logical: a display at scale 2
+ * is seen at half its resolution. NOT RUN on a real portal.
+ */
+export class PortalScreenCapture implements ScreenCapture {
+  readonly name = 'portal-screen-cast';
+  readonly #desktop: PortalDesktop;
+  readonly #feeds: readonly FrameFeed[];
+
+  /** Use {@link openPortalScreenCapture}. */
+  constructor(desktop: PortalDesktop, startFrames: StartFrames) {
+    this.#desktop = desktop;
+    this.#feeds = desktop.streams.map((stream) => new FrameFeed(stream, startFrames));
+  }
+
+  async start(): Promise<void> {
+    const signal = AbortSignal.timeout(FIRST_FRAME_CEILING_MS);
+    await Promise.all(this.#feeds.map((feed) => raceSignal(feed.first, signal))).catch((cause) => {
+      throw new ProtocolError(
+        'CAPTURE_FAILED',
+        'No picture came from the shared monitor; gst-launch-1.0 with its pipewiresrc element is needed (gstreamer1.0-tools, gstreamer1.0-pipewire).',
+        {},
+        { cause },
+      );
+    });
+  }
+
+  get lost(): Promise<void> {
+    return this.#desktop.lost;
+  }
+
+  async displays(): Promise<readonly Display[]> {
+    return this.#desktop.streams.map(({ node, bounds }, index) => ({
+      id: DisplayId.parse(`portal:${bounds.x},${bounds.y}`),
+      name: `shared monitor ${index + 1} (${node})`,
+      bounds,
+      scale: 1,
+      primary: index === 0,
+    }));
+  }
+
+  /** What is shared stays as it was when the person agreed. */
+  onDisplaysChanged(): () => void {
+    return () => {};
+  }
+
+  async pointer(): Promise<Point | null> {
+    return null;
+  }
+
+  async grab(region: Rect, options: { signal: AbortSignal }): Promise<RawImage> {
+    options.signal.throwIfAborted();
+    const { x, y, width, height } = region;
+    if (![x, y, width, height].every(Number.isInteger) || width < 1 || height < 1)
+      throw new ProtocolError('CAPTURE_FAILED', 'A capture region must be whole pixels and not empty.');
+    const [first, ...others] = this.#feeds.map(({ stream }) => stream.bounds);
+    const inside = first && intersection(others.reduce(union, first), region);
+    if (inside?.width !== width || inside.height !== height)
+      throw new ProtocolError('DISPLAY_UNAVAILABLE', 'The region is outside the desktop.');
+    const pixels = new Uint8Array(width * height * BYTES_PER_PIXEL);
+    for (const feed of this.#feeds) feed.copyInto(pixels, region);
+    return { width, height, format: 'bgrx', pixels };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const feed of this.#feeds) feed[Symbol.dispose]();
+    await this.#desktop[Symbol.asyncDispose]();
+  }
+}
+
+/** The newest whole frame of one stream. Two buffers: one is complete, one is being written. */
+class FrameFeed implements Disposable {
+  readonly stream: PortalStream;
+  /** Settles with the first whole frame. */
+  readonly first: Promise<void>;
+  readonly #child: ChildProcess;
+  #whole: Buffer;
+  #next: Buffer;
+  #filled = 0;
+  #ended = false;
+
+  constructor(stream: PortalStream, startFrames: StartFrames) {
+    this.stream = stream;
+    const bytes = stream.bounds.width * stream.bounds.height * BYTES_PER_PIXEL;
+    this.#whole = Buffer.alloc(bytes);
+    this.#next = Buffer.alloc(bytes);
+    this.#child = startFrames(stream);
+    const first = Promise.withResolvers<void>();
+    this.first = first.promise;
+    this.#child.stdout?.on('data', (chunk: Buffer) => {
+      if (this.#take(chunk)) first.resolve();
+    });
+    const end = () => {
+      this.#ended = true;
+      first.reject(new Error('the frames ended'));
+    };
+    this.#child.once('error', end);
+    this.#child.once('exit', end);
+    first.promise.catch(() => {});
+  }
+
+  /** @throws ProtocolError CAPTURE_FAILED: an old frame must not pass for what is on the screen. */
+  copyInto(pixels: Uint8Array, region: Rect): void {
+    const { bounds } = this.stream;
+    const part = intersection(bounds, region);
+    if (part === null) return;
+    if (this.#ended) throw new ProtocolError('CAPTURE_FAILED', 'The shared monitor is not sent any more.');
+    for (let row = 0; row < part.height; row += 1) {
+      const from = ((part.y - bounds.y + row) * bounds.width + (part.x - bounds.x)) * BYTES_PER_PIXEL;
+      const to = ((part.y - region.y + row) * region.width + (part.x - region.x)) * BYTES_PER_PIXEL;
+      pixels.set(this.#whole.subarray(from, from + part.width * BYTES_PER_PIXEL), to);
+    }
+  }
+
+  /** @returns whether a frame became whole. */
+  #take(chunk: Buffer): boolean {
+    let completed = false;
+    for (let at = 0; at < chunk.length; ) {
+      const copied = chunk.copy(this.#next, this.#filled, at);
+      at += copied;
+      this.#filled += copied;
+      if (this.#filled < this.#next.length) continue;
+      [this.#whole, this.#next] = [this.#next, this.#whole];
+      this.#filled = 0;
+      completed = true;
+    }
+    return completed;
+  }
+
+  [Symbol.dispose](): void {
+    this.#ended = true;
+    this.#child.kill('SIGKILL');
+  }
+}
+
+function startGStreamer({ node, bounds: { width, height } }: PortalStream): ChildProcess {
+  const format = `video/x-raw,format=BGRx,width=${width},height=${height}`;
+  const elements = [
+    ['pipewiresrc', `path=${node}`, 'do-timestamp=true', 'keepalive-time=500'],
+    ['videorate', 'drop-only=true', `max-rate=${FRAMES_PER_SECOND}`],
+    ['videoconvert'],
+    ['videoscale'],
+    [format],
+    ['fdsink', 'fd=1', 'sync=false'],
+  ];
+  const pipeline = elements.flatMap((element, index) => (index === 0 ? element : ['!', ...element]));
+  return spawn('gst-launch-1.0', ['-q', ...pipeline], { stdio: ['ignore', 'pipe', 'ignore'] });
+}
