@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 type Billing = { accrued_cents: number; total_credits_billed: number; rate_cents_per_hour: number };
 
 describe('machine hours (v1-api.md 6)', () => {
-  it('are free by default, and say so', async () => {
+  it('[6] are free by default, and say so', async () => {
     await using server = await TestServer.start();
     await server.desktop();
     await server.server.parts.meter.look();
@@ -16,7 +16,7 @@ describe('machine hours (v1-api.md 6)', () => {
     expect((await server.call('GET', '/usage')).body).toMatchObject({ total_credits: 0, breakdown: {} });
   });
 
-  it('a snapshot names its price and what it really cost', async () => {
+  it('[6] [11#35] a snapshot names its price and what it really cost', async () => {
     await using server = await TestServer.start({ max_virtual_desktops: '0' });
     const asTest = { 'x-api-key': server.testKey };
     const made = await server.call<{ machine: { id: string } }>(
@@ -31,7 +31,7 @@ describe('machine hours (v1-api.md 6)', () => {
     expect(Number(answer.headers.get('x-credits-remaining'))).toBeGreaterThan(0);
   });
 
-  it('cost what the operator says: per minute rounded down, stopped cheaper, away nothing, in the ledger', async () => {
+  it('[6] cost what the operator says: per minute rounded down, stopped cheaper, away nothing, in the ledger', async () => {
     let nowMs = Date.UTC(2026, 10, 5, 12);
     await using server = await TestServer.start(
       { machine_hour_linux_cents: '60', machine_hour_stopped_cents: '30', wallet_cents: '1000' },

@@ -15,7 +15,7 @@ const create = (body: Record<string, unknown> = {}) =>
   server.call<Created>('POST', '/machines', { display_name: 'desk', ...body });
 
 describe('registering and pairing (v1-api.md 7.1–7.3)', () => {
-  it('is provisioning until its daemon came, then running, then error while it is away', async () => {
+  it('[7.3] is provisioning until its daemon came, then running, then error while it is away', async () => {
     const { body, headers } = await create();
     expect(body.machine.status).toBe('provisioning');
     expect(headers.get('warning')).toMatch(/^199 /);
@@ -41,7 +41,7 @@ describe('registering and pairing (v1-api.md 7.1–7.3)', () => {
     await daemon[Symbol.asyncDispose]();
   });
 
-  it('a code is good once, and typed loosely', async () => {
+  it('[7.2] a code is good once, and typed loosely', async () => {
     const { body } = await create();
     const code = body.enrollment.token;
     await (
@@ -55,7 +55,7 @@ describe('registering and pairing (v1-api.md 7.1–7.3)', () => {
     );
   });
 
-  it('a newer code voids the older one; guessing is slowed down', async () => {
+  it('[7.2] a newer code voids the older one; guessing is slowed down', async () => {
     const { body } = await create();
     const again = await server.call<Created>('POST', `/machines/${body.machine.id}/enroll`);
     await expect(
@@ -83,7 +83,7 @@ describe('registering and pairing (v1-api.md 7.1–7.3)', () => {
     ).rejects.toThrow('MACHINE_TOKEN_INVALID');
   });
 
-  it('deleting cuts the link, voids the token, cancels its runs; a second delete is 404', async () => {
+  it('[7.1] [11#25] deleting cuts the link, voids the token, cancels its runs; a second delete is 404', async () => {
     const daemon = await server.desktop();
     const running = await server.createRun(daemon.machineId, 'forever', { max_steps: 1000 });
     const queued = await server.createRun(daemon.machineId, 'done');
@@ -119,7 +119,7 @@ describe('registering and pairing (v1-api.md 7.1–7.3)', () => {
     await second[Symbol.asyncDispose]();
   });
 
-  it('sets and clears when it unregisters itself', async () => {
+  it('[7.1] sets and clears when it unregisters itself', async () => {
     const { body } = await create({ ttl_minutes: 5 });
     const cleared = await server.call('PATCH', `/machines/${body.machine.id}`, { ttl_minutes: 0 });
     expect(cleared.body).toMatchObject({ ttl_minutes: null, auto_destroy_at: null });
@@ -131,7 +131,7 @@ describe('registering and pairing (v1-api.md 7.1–7.3)', () => {
 });
 
 describe('stop, start, restart (v1-api.md 7.1)', () => {
-  it('stop ends the run and refuses new ones until start', async () => {
+  it('[7.1] stop ends the run and refuses new ones until start', async () => {
     const daemon = await server.desktop();
     const run = await server.createRun(daemon.machineId, 'forever', { max_steps: 1000 });
     await server.untilStatus(run.id, 'running');
@@ -150,7 +150,7 @@ describe('stop, start, restart (v1-api.md 7.1)', () => {
     await server.untilStatus((await server.createRun(daemon.machineId, 'done')).id, 'succeeded');
   });
 
-  it('restart makes the desktop connect again', async () => {
+  it('[7.1] restart makes the desktop connect again', async () => {
     const daemon = await server.desktop();
     expect((await server.call('POST', `/machines/${daemon.machineId}/restart`)).status).toBe(200);
     expect((await daemon.closed).code).toBe(4003);
@@ -221,7 +221,7 @@ describe('stop, start, restart (v1-api.md 7.1)', () => {
 });
 
 describe('a person at the desktop', () => {
-  it('takes over: the run waits with the reason, acts on no older picture, and goes on when handed back', async () => {
+  it('[3.3] [11#13] takes over: the run waits with the reason, acts on no older picture, and goes on when handed back', async () => {
     const daemon = await server.desktop();
     const run = await server.createRun(daemon.machineId, 'click:1,1 wait:2000 click:2,2 click:3,3 done');
     const stream = server.follow(run.id);
@@ -241,10 +241,71 @@ describe('a person at the desktop', () => {
     expect((await server.run(run.id)).status).toBe('succeeded');
     expect(daemon.performed.length).toBeGreaterThanOrEqual(2);
     expect(server.minds.turns.flatMap((turn) => turn.messages)).toContainEqual({ from: 'takeover' });
+    // The step that was under way when the person came is told about once they gave the desktop back.
     const paused = stream.types.indexOf('awaiting_human');
-    // The step that was under way when the person came is brought to its end; nothing else is told meanwhile.
-    const ofTheOpenStep = ['tool_result', 'step', 'billing'];
-    expect(stream.types.slice(paused + 1).find((type) => !ofTheOpenStep.includes(type))).toBe('resumed');
+    expect(stream.types[paused + 1]).toBe('resumed');
+  });
+
+  it('[3.3] [SSE7] in the middle of a step: awaiting_human stays the last event, the step is told and billed once after it', async () => {
+    let finish: () => void = () => {};
+    const under = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const daemon = await server.desktop({
+      perform: async (command) => {
+        await under;
+        return command.operations.map(() => ({ status: 'confirmed' as const, durationMs: 1 }));
+      },
+    });
+    const run = await server.createRun(daemon.machineId, 'click:1,1 done');
+    const stream = server.follow(run.id);
+    await eventually(() => expect(stream.types).toContain('tool_call'));
+    daemon.event('person_took_over', { control: 'paused', reason: 'you moved the mouse' });
+    await eventually(() => expect(stream.types.at(-1)).toBe('awaiting_human'));
+    finish();
+    // What the step did and cost counts at once, so that nothing is lost should the run end here.
+    await eventually(async () =>
+      expect(await server.run(run.id)).toMatchObject({ steps_completed: 1, cost_cents: 5 }),
+    );
+    expect(stream.types.at(-1)).toBe('awaiting_human');
+    const late = server.follow(run.id, { 'last-event-id': String(stream.events.at(-1)?.data.seq) });
+    daemon.event('resumed', { control: 'armed' });
+    await stream.ended;
+    await late.ended;
+    const after = stream.types.slice(stream.types.indexOf('awaiting_human') + 1);
+    expect(after.slice(0, 5)).toEqual(['resumed', 'status', 'tool_result', 'step', 'billing']);
+    expect(late.types).toEqual(after);
+    expect(stream.types.filter((type) => type === 'billing')).toHaveLength(1);
+    expect(stream.events.map((event) => event.data.seq)).toEqual(stream.events.map((_, index) => index + 1));
+  });
+
+  it('[3.3] [SSE7] cancelled while a person has the desktop: what the step did is told before the end', async () => {
+    let finish: () => void = () => {};
+    const under = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const daemon = await server.desktop({
+      perform: async (command) => {
+        await under;
+        return command.operations.map(() => ({ status: 'confirmed' as const, durationMs: 1 }));
+      },
+    });
+    const run = await server.createRun(daemon.machineId, 'click:1,1 done');
+    const stream = server.follow(run.id);
+    await eventually(() => expect(stream.types).toContain('tool_call'));
+    daemon.event('person_took_over', { control: 'paused', reason: 'you moved the mouse' });
+    await server.untilStatus(run.id, 'awaiting_human');
+    finish();
+    await eventually(async () => expect((await server.run(run.id)).steps_completed).toBe(1));
+    await server.call('POST', `/runs/${run.id}/cancel`);
+    await stream.ended;
+    expect(stream.types.slice(stream.types.indexOf('awaiting_human') + 1)).toEqual([
+      'tool_result',
+      'step',
+      'billing',
+      'status',
+      'done',
+    ]);
   });
 
   it('cancels the current run from the desktop, and no other', async () => {
@@ -394,7 +455,7 @@ describe('the link', () => {
 });
 
 describe('snapshot (v1-api.md 7.1)', () => {
-  it('exists for virtual machines only, once per idempotency key', async () => {
+  it('[7.1] exists for virtual machines only, once per idempotency key', async () => {
     const daemon = await server.desktop();
     expect((await server.call('POST', `/machines/${daemon.machineId}/snapshot`)).body).toMatchObject({
       error: { code: 'FEATURE_NOT_AVAILABLE' },
@@ -412,7 +473,7 @@ describe('snapshot (v1-api.md 7.1)', () => {
 });
 
 describe('screenshot (v1-api.md 7.1)', () => {
-  it('shows the desktop, or says why not', async () => {
+  it('[7.1] [11#24] shows the desktop, or says why not', async () => {
     const daemon = await server.desktop();
     const shot = await server.call('GET', `/machines/${daemon.machineId}/screenshot`);
     expect(shot.body).toMatchObject({

@@ -187,7 +187,7 @@ describe('a model key of one’s own (v1-api.md 8.7)', () => {
     },
   );
 
-  it('[6] has its own price when the operator sets one', async () => {
+  it('[6] [11#36] has its own price when the operator sets one', async () => {
     const own = await start('click:1,1 done', withKey());
     expect(await server.untilStatus(own.body.id, 'succeeded')).toMatchObject({
       steps_completed: 1,

@@ -156,7 +156,7 @@ describe('requests (v1-api.md 1)', () => {
       'webhook_url',
       'url_target',
     ],
-  ])('[1.6] refuses %s with its place', async (_name, body, field, type) => {
+  ])('[1.6] [2.2] [11#18] [11#51] refuses %s with its place', async (_name, body, field, type) => {
     const error = expectEnvelope(await server.call('POST', '/runs', body), 'VALIDATION_ERROR');
     const details = error.details as Array<{ loc: string[]; type: string; msg: string }>;
     expect(details.map((detail) => [detail.loc.join('.'), detail.type])).toContainEqual([
@@ -268,7 +268,7 @@ describe('idempotency (v1-api.md 1.5)', () => {
     expect(replay.body.id).toBe(one.body.id);
   });
 
-  it('fifty at once make one run and get one answer', async () => {
+  it('[1.5] fifty at once make one run and get one answer', async () => {
     const body = { machine_id: desktop.machineId, task: 'done', webhook_url: 'http://127.0.0.1:9/hook' };
     const answers = await Promise.all(
       Array.from({ length: 50 }, () => server.call('POST', '/runs', body, { 'idempotency-key': 'wf:1:1' })),
@@ -284,7 +284,7 @@ describe('idempotency (v1-api.md 1.5)', () => {
     expect(list.body.data).toHaveLength(1);
   });
 
-  it('the order of fields does not matter; another body or path is refused', async () => {
+  it('[1.5] the order of fields does not matter; another body or path is refused', async () => {
     const key = { 'idempotency-key': 'order' };
     const first = await server.call(
       'POST',
@@ -309,7 +309,7 @@ describe('idempotency (v1-api.md 1.5)', () => {
     );
   });
 
-  it('a refusal frees the key; modes have their own', async () => {
+  it('[1.5] a refusal frees the key; modes have their own', async () => {
     const key = { 'idempotency-key': 'free' };
     expectEnvelope(
       await server.call('POST', '/runs', { machine_id: 'nobody', task: 'x' }, key),
@@ -327,7 +327,7 @@ describe('idempotency (v1-api.md 1.5)', () => {
     expect(machine.status).toBe(200);
   });
 
-  it('malformed keys are refused; what a key led to can be looked up', async () => {
+  it('[1.5] malformed keys are refused; what a key led to can be looked up', async () => {
     for (const key of ['', 'a b', 'x'.repeat(129), 'ä'.normalize('NFC')])
       expectEnvelope(
         await server.call(
@@ -354,7 +354,7 @@ describe('idempotency (v1-api.md 1.5)', () => {
     expectEnvelope(await server.call('GET', '/idempotency/never'), 'NOT_FOUND');
   });
 
-  it('outlives the server', async () => {
+  it('[1.5] outlives the server', async () => {
     const body = { machine_id: desktop.machineId, task: 'done' };
     const first = await server.call('POST', '/runs', body, { 'idempotency-key': 'later' });
     await server.stop();
@@ -371,7 +371,7 @@ describe('keys, scopes, rates (v1-api.md 1.2, 8.6)', () => {
   });
   afterEach(() => server[Symbol.asyncDispose]());
 
-  it('creates, lists without the secret, uses, revokes at once', async () => {
+  it('[8.6] creates, lists without the secret, uses, revokes at once', async () => {
     const created = await server.call('POST', '/keys', { name: 'reader', scopes: ['runs:read', 'keys'] });
     const key = String(created.body.key);
     expect(key).toMatch(/^sk-coasty-live-[0-9a-f]{48}$/);
@@ -396,7 +396,7 @@ describe('keys, scopes, rates (v1-api.md 1.2, 8.6)', () => {
     expectEnvelope(await server.call('DELETE', `/keys/${created.body.key_id}`), 'NOT_FOUND');
   });
 
-  it('a child cannot have what its maker lacks; the default grant is cut to it', async () => {
+  it('[1.2] [11#33] a child cannot have what its maker lacks; the default grant is cut to it', async () => {
     const maker = await server.call('POST', '/keys', { name: 'maker', scopes: ['keys', 'runs:read'] });
     const asMaker = { 'x-api-key': String(maker.body.key) };
     expectEnvelope(
@@ -409,14 +409,14 @@ describe('keys, scopes, rates (v1-api.md 1.2, 8.6)', () => {
     expectEnvelope(await server.call('POST', '/keys', { name: 'odd', scopes: ['root'] }), 'VALIDATION_ERROR');
   });
 
-  it('has an end to the number of keys; a test key makes test keys', async () => {
+  it('[1.2] has an end to the number of keys; a test key makes test keys', async () => {
     const child = await server.call('POST', '/keys', { name: 't' }, { 'x-api-key': server.testKey });
     expect(child.body.key).toMatch(/^sk-coasty-test-/);
     await server.call('POST', '/keys', { name: 'four' });
     expectEnvelope(await server.call('POST', '/keys', { name: 'five' }), 'CONFLICT');
   });
 
-  it('limits the rate and says when to come back', async () => {
+  it('[1.6] limits the rate and says when to come back', async () => {
     let last = await server.call('GET', '/runs');
     for (let count = 0; count < 50 && last.status === 200; count += 1)
       last = await server.call('GET', '/runs');
@@ -427,7 +427,7 @@ describe('keys, scopes, rates (v1-api.md 1.2, 8.6)', () => {
     expect((await server.call('GET', '/runs', undefined, { 'x-api-key': server.testKey })).status).toBe(200);
   });
 
-  it('the keys of this computer hold every scope and survive a restart', async () => {
+  it('[1.2] the keys of this computer hold every scope and survive a restart', async () => {
     const before = server.key;
     await server.stop();
     await server.boot();
@@ -440,7 +440,7 @@ describe('keys, scopes, rates (v1-api.md 1.2, 8.6)', () => {
 describe('ledger (v1-api.md 6)', () => {
   afterEach(() => server[Symbol.asyncDispose]());
 
-  it('counts steps once; usage, pricing and active billing agree', async () => {
+  it('[6] [11#34] counts steps once; usage, pricing and active billing agree', async () => {
     server = await TestServer.start({ run_step_cents: '7' });
     desktop = await server.desktop();
     const run = await server.createRun(desktop.machineId, 'click:1,1 click:2,2 done');
@@ -470,7 +470,7 @@ describe('ledger (v1-api.md 6)', () => {
     });
   });
 
-  it('a finite wallet: 402 on create, WALLET_EXHAUSTED in mid-run', async () => {
+  it('[6] a finite wallet: 402 on create, WALLET_EXHAUSTED in mid-run', async () => {
     server = await TestServer.start({ wallet_cents: '12' });
     desktop = await server.desktop();
     const run = await server.createRun(desktop.machineId, 'forever');
@@ -555,7 +555,7 @@ describe('webhooks (v1-api.md 4)', () => {
     );
   };
 
-  it('signs and delivers in order, with the names of both generations; the secret is shown once', async () => {
+  it('[4] [11#16] signs and delivers in order, with the names of both generations; the secret is shown once', async () => {
     const run = await server.createRun(desktop.machineId, 'ask:go? click:1,1 done', {
       webhook_url: receiver.url,
     });
@@ -582,7 +582,7 @@ describe('webhooks (v1-api.md 4)', () => {
     ).toBeNull();
   });
 
-  it('tries again after 5xx and time-outs, with the same event id and a fresh signature, and never delays the run', async () => {
+  it('[4] tries again after 5xx and time-outs, with the same event id and a fresh signature, and never delays the run', async () => {
     receiver.answer = (index) => (index === 0 ? 'hang' : index === 1 ? 503 : 200);
     const run = await server.createRun(desktop.machineId, 'done', { webhook_url: receiver.url });
     await server.untilStatus(run.id, 'succeeded');
@@ -592,7 +592,7 @@ describe('webhooks (v1-api.md 4)', () => {
     for (const call of receiver.got) verify(run.webhook_secret, call);
   });
 
-  it('takes any 4xx and a redirect as the final word', async () => {
+  it('[4] takes any 4xx and a redirect as the final word', async () => {
     receiver.answer = (index) => (index === 0 ? 404 : 'redirect');
     for (const _ of [1, 2])
       await server.untilStatus(
@@ -613,7 +613,7 @@ describe('webhooks (v1-api.md 4)', () => {
     );
   });
 
-  it('a receiver that is down for long gets everything in the end, in order, also over a restart', async () => {
+  it('[4] a receiver that is down for long gets everything in the end, in order, also over a restart', async () => {
     const { port, url } = receiver;
     await receiver.close();
     const run = await server.createRun(desktop.machineId, 'ask:go? done', { webhook_url: url });
@@ -643,7 +643,7 @@ describe('discovery (v1-api.md 1.1, 8.6)', () => {
   });
   afterAll(() => server[Symbol.asyncDispose]());
 
-  it('answers health without a key', async () => {
+  it('[1.1] answers health without a key', async () => {
     for (const path of ['/health', '/machines/health', '/schedules/health', '/triggers/health']) {
       const response = await fetch(`${server.server.baseUrl}${path}`);
       expect([path, response.status]).toEqual([path, 200]);
@@ -651,7 +651,7 @@ describe('discovery (v1-api.md 1.1, 8.6)', () => {
     }
   });
 
-  it('serves OpenAPI 3.1 made from the schemas, and a page that reads it', async () => {
+  it('[1.1] serves OpenAPI 3.1 made from the schemas, and a page that reads it', async () => {
     const api = (await (await fetch(`${server.origin}/openapi.json`)).json()) as {
       openapi: string;
       paths: Record<string, Record<string, Record<string, unknown>>>;
@@ -686,7 +686,7 @@ describe('discovery (v1-api.md 1.1, 8.6)', () => {
     expect((await fetch(`${server.origin}/llms.txt`)).status).toBe(200);
   });
 
-  it('lists models and engine versions to any key', async () => {
+  it('[8.6] [11#3] lists models and engine versions to any key', async () => {
     expect((await fetch(`${server.server.baseUrl}/models`)).status).toBe(401);
     const { body } = await server.call<{
       models: Array<{ id: string }>;

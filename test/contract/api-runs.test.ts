@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => server[Symbol.asyncDispose]());
 
 describe('a run from create to done (v1-api.md 2, 3)', () => {
-  it('[2.3] answers both name pairs, drives the desktop and streams every event once', async () => {
+  it('[2.3] [11#1] answers both name pairs, drives the desktop and streams every event once', async () => {
     const created = await server.call('POST', '/runs', {
       machine_id: desktop.machineId,
       task: 'click:5,6 type:secret-words batch:3 done',
@@ -73,7 +73,7 @@ describe('a run from create to done (v1-api.md 2, 3)', () => {
 });
 
 describe('events (v1-api.md 3)', () => {
-  it('[3.1] frames are id, event, data, blank line; data is one JSON object with its place in it', async () => {
+  it('[3.1] [11#10] frames are id, event, data, blank line; data is one JSON object with its place in it', async () => {
     const run = await server.createRun(desktop.machineId, 'click:1,1 done');
     const stream = server.follow(run.id);
     await stream.ended;
@@ -94,7 +94,7 @@ describe('events (v1-api.md 3)', () => {
     }
   });
 
-  it('[3.2] resumes after Last-Event-ID, which wins over ?after; nonsense counts as 0', async () => {
+  it('[3.2] [11#11] resumes after Last-Event-ID, which wins over ?after; nonsense counts as 0', async () => {
     const run = await server.createRun(desktop.machineId, 'click:1,1 done');
     const all = server.follow(run.id);
     await all.ended;
@@ -140,12 +140,22 @@ describe('events (v1-api.md 3)', () => {
     await stream.ended;
   });
 
-  it('[3.3] /log holds the same events; typed text is in neither', async () => {
+  it('[3.1] [3.3] /log holds the same events; typed text is in neither', async () => {
     const run = await server.createRun(desktop.machineId, 'type:hunter2 done');
     const stream = server.follow(run.id);
     await stream.ended;
-    const log = await server.call<{ run_id: string; data: unknown[] }>('GET', `/runs/${run.id}/log`);
-    expect(log.body.data).toEqual(stream.events.map((event) => event.data));
+    const log = await server.call<{ run_id: string; data: Array<Record<string, unknown>> }>(
+      'GET',
+      `/runs/${run.id}/log`,
+    );
+    // Flat as in the stream, and beside it `{seq, type, data}` as the OpenAPI of the public service has it.
+    expect(log.body.data.map(({ data: _, ...flat }) => flat)).toEqual(
+      stream.events.map((event) => event.data),
+    );
+    for (const { data, seq, type, run_id, created_at, ...payload } of log.body.data) {
+      expect(data).toEqual(payload);
+      expect([seq, type, run_id, created_at]).not.toContain(undefined);
+    }
     expect(JSON.stringify(log.body)).not.toContain('hunter2');
     const call = stream.events.find((event) => event.event === 'tool_call')?.data;
     expect(call).toMatchObject({
@@ -156,7 +166,7 @@ describe('events (v1-api.md 3)', () => {
     });
   });
 
-  it('[7.8] emits the parameters of both generations', async () => {
+  it('[3.3] [11#14] [11#26] emits the parameters of both generations', async () => {
     const run = await server.createRun(desktop.machineId, 'click:3,4 done');
     const stream = server.follow(run.id);
     await stream.ended;
@@ -170,7 +180,7 @@ describe('events (v1-api.md 3)', () => {
 });
 
 describe('how many open runs a machine may have (v1-api.md 2.1)', () => {
-  it('refuses the one too many, also when many come at once, and lets in again once one has ended', async () => {
+  it('[2.2] refuses the one too many, also when many come at once, and lets in again once one has ended', async () => {
     await using own = await TestServer.start({ max_queued_runs_per_machine: '3' });
     const { body } = await own.call<{ machine: { id: string } }>('POST', '/machines', {
       display_name: 'small',
@@ -188,7 +198,7 @@ describe('how many open runs a machine may have (v1-api.md 2.1)', () => {
 });
 
 describe('ends of a run (v1-api.md 2.4, surface.md 4)', () => {
-  it('fails with TASK_FAILED when the engine gives up', async () => {
+  it('[2.4] fails with TASK_FAILED when the engine gives up', async () => {
     const run = await server.createRun(desktop.machineId, 'fail:no-such-button');
     const stream = server.follow(run.id);
     await stream.ended;
@@ -200,7 +210,7 @@ describe('ends of a run (v1-api.md 2.4, surface.md 4)', () => {
     });
   });
 
-  it('fails with MAX_STEPS_REACHED and a failed result', async () => {
+  it('[2.4] fails with MAX_STEPS_REACHED and a failed result', async () => {
     const run = await server.createRun(desktop.machineId, 'forever', { max_steps: 2 });
     expect(await server.untilStatus(run.id, 'failed')).toMatchObject({
       steps_completed: 2,
@@ -209,7 +219,7 @@ describe('ends of a run (v1-api.md 2.4, surface.md 4)', () => {
     });
   });
 
-  it('fails with BUDGET_EXCEEDED before it would be passed', async () => {
+  it('[2.2] [11#44] fails with BUDGET_EXCEEDED before it would be passed', async () => {
     const run = await server.createRun(desktop.machineId, 'forever', { budget_cents: 12 });
     expect(await server.untilStatus(run.id, 'failed')).toMatchObject({
       cost_cents: 10,
@@ -217,7 +227,7 @@ describe('ends of a run (v1-api.md 2.4, surface.md 4)', () => {
     });
   });
 
-  it('times out at its deadline, counted from creation', async () => {
+  it('[2.4] times out at its deadline, counted from creation', async () => {
     const run = await server.createRun(desktop.machineId, 'forever', {
       deadline_seconds: 1,
       max_steps: 1000,
@@ -227,7 +237,7 @@ describe('ends of a run (v1-api.md 2.4, surface.md 4)', () => {
     expect(Date.parse(String(ended.finished_at)) - Date.parse(ended.created_at)).toBeGreaterThanOrEqual(1000);
   });
 
-  it('refuses a forbidden action as a whole, with the rule, before anything is sent', async () => {
+  it('[2.6] refuses a forbidden action as a whole, with the rule, before anything is sent', async () => {
     const before = desktop.performed.length;
     const run = await server.createRun(desktop.machineId, 'batch:3 done', {
       action_policy: { blocked_actions: ['click'] },
@@ -238,7 +248,7 @@ describe('ends of a run (v1-api.md 2.4, surface.md 4)', () => {
     expect(ended).not.toHaveProperty('action_policy');
   });
 
-  it('v4 is judged: a no goes back to the engine, unknown is never success', async () => {
+  it('[5] [11#4] v4 is judged: a no goes back to the engine, unknown is never success', async () => {
     server.minds.verdicts = [
       { judgement: 'unsatisfied', reason: 'the file is missing', confidence: 0.9, evidence: [] },
       { judgement: 'satisfied', reason: 'now it is there', confidence: 0.9, evidence: ['file'] },
@@ -256,14 +266,14 @@ describe('ends of a run (v1-api.md 2.4, surface.md 4)', () => {
     });
   });
 
-  it('v1 steps cost 8', async () => {
+  it('[6] v1 steps cost 8', async () => {
     const run = await server.createRun(desktop.machineId, 'click:1,1 done', { cua_version: 'v1' });
     expect((await server.untilStatus(run.id, 'succeeded')).cost_cents).toBe(8);
   });
 });
 
 describe('cancel and resume (v1-api.md 2.5)', () => {
-  it('cancels a running run: nothing is sent afterwards, everything is released', async () => {
+  it('[2.5] cancels a running run: nothing is sent afterwards, everything is released', async () => {
     const run = await server.createRun(desktop.machineId, 'forever', { max_steps: 1000 });
     const before = desktop.performed.length;
     await eventually(() => expect(desktop.performed.length).toBeGreaterThan(before + 3));
@@ -287,7 +297,7 @@ describe('cancel and resume (v1-api.md 2.5)', () => {
     });
   });
 
-  it('pauses for a human, stays open, and goes on with the note', async () => {
+  it('[3.2] [11#12] pauses for a human, stays open, and goes on with the note', async () => {
     const run = await server.createRun(desktop.machineId, 'click:1,1 ask:which? click:2,2 done');
     const stream = server.follow(run.id);
     const paused = await server.untilStatus(run.id, 'awaiting_human');
@@ -309,7 +319,7 @@ describe('cancel and resume (v1-api.md 2.5)', () => {
     expect([late.status, (late.body.error as { code: string }).code]).toEqual([409, 'RESUME_CONFLICT']);
   });
 
-  it('refuses to resume a run that asks nothing', async () => {
+  it('[2.5] refuses to resume a run that asks nothing', async () => {
     const run = await server.createRun(desktop.machineId, 'wait:5000 done');
     const answer = await server.call('POST', `/runs/${run.id}/resume`);
     expect(answer.status).toBe(409);
@@ -332,7 +342,7 @@ describe('cancel and resume (v1-api.md 2.5)', () => {
     expect(stream.types).not.toContain('awaiting_human');
   });
 
-  it('gives up a question nobody answers', async () => {
+  it('[2.4] gives up a question nobody answers', async () => {
     const run = await server.createRun(desktop.machineId, 'ask:anyone? done', {
       awaiting_human_timeout_seconds: 1,
     });
@@ -343,7 +353,7 @@ describe('cancel and resume (v1-api.md 2.5)', () => {
 });
 
 describe('lists and screenshots (v1-api.md 1.6, 2.7)', () => {
-  it('lists newest first, by state, with a limit', async () => {
+  it('[1.6] lists newest first, by state, with a limit', async () => {
     const first = await server.createRun(desktop.machineId, 'done');
     const second = await server.createRun(desktop.machineId, 'done');
     await server.untilStatus(second.id, 'succeeded');
@@ -369,7 +379,7 @@ describe('lists and screenshots (v1-api.md 1.6, 2.7)', () => {
     ]);
   });
 
-  it('serves the frames the engine saw, oldest first, paged, with pixels on request', async () => {
+  it('[2.7] serves the frames the engine saw, oldest first, paged, with pixels on request', async () => {
     const run = await server.createRun(desktop.machineId, 'click:1,1 click:2,2 click:3,3 done');
     await server.untilStatus(run.id, 'succeeded');
     type Page = {

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 describe('test keys (v1-api.md 7.1): an instant virtual desktop that is really driven', {
   timeout: 120_000,
 }, () => {
-  it('is running at once, shows its screen, does a task, and goes with its machine', async () => {
+  it('[7.1] is running at once, shows its screen, does a task, and goes with its machine', async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'deskhand-virtual-'));
     const server = new ServerProcess(folder, { model: 'builtin', virtual_desktop_size: '1024x768' }, 'main');
     try {

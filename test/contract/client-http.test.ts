@@ -340,6 +340,7 @@ describe('routes', () => {
   ];
   it.each<Row>([
     ['POST', '/v1/runs', createInput, run, (c) => c.runs.create(createInput)],
+    ['POST', '/v1/tasks', { task: 'x' }, run, (c) => c.tasks.create({ task: 'x' })],
     ['GET', '/v1/runs/r%201', undefined, run, (c) => c.runs.get('r 1')],
     ['GET', '/v1/runs', undefined, list([run]), (c) => c.runs.list()],
     [

@@ -7,7 +7,7 @@ import { eventually, FakeDaemon, ServerProcess, SseClient, TestServer } from '@d
 import { describe, expect, it } from 'vitest';
 
 describe('followers of a run (v1-api.md 3.2)', { timeout: 120_000 }, () => {
-  it('cut at random bytes and back with their cursor: no gap, no duplicate', async () => {
+  it('[3.2] cut at random bytes and back with their cursor: no gap, no duplicate', async () => {
     await using server = await TestServer.start();
     const desktop = await server.desktop();
     const task = `${Array.from({ length: 40 }, (_, index) => `click:${index + 1},1`).join(' ')} done`;
@@ -33,7 +33,7 @@ describe('followers of a run (v1-api.md 3.2)', { timeout: 120_000 }, () => {
     for (const ids of await Promise.all(followers)) expect(ids).toEqual(stored);
   });
 
-  it('a slow one is dropped and can come back; a fast one beside it misses nothing', async () => {
+  it('[3.2] a slow one is dropped and can come back; a fast one beside it misses nothing', async () => {
     await using server = await TestServer.start();
     const desktop = await server.desktop();
     const run = await server.createRun(desktop.machineId, 'wait:600000 done');
@@ -119,7 +119,7 @@ describe('followers of a run (v1-api.md 3.2)', { timeout: 120_000 }, () => {
     }
   });
 
-  it('a keepalive is a comment and takes no place in the sequence', async () => {
+  it('[3.1] a keepalive is a comment and takes no place in the sequence', async () => {
     await using server = await TestServer.start();
     const desktop = await server.desktop();
     const run = await server.createRun(desktop.machineId, 'ask:anyone? done');

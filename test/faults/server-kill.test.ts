@@ -190,7 +190,8 @@ describe('kill -9 of the server', () => {
           if (operation.type === 'click') done.set(operation.point.x, (done.get(operation.point.x) ?? 0) + 1);
       for (const [index, run] of runs.entries()) {
         const log = await call('GET', `/runs/${run.id}/log`);
-        const stored = log.body.data as unknown as Array<{ seq: number; type: string }>;
+        const entries = log.body.data as unknown as Array<{ seq: number; type: string; data: unknown }>;
+        const stored = entries.map(({ data: _, ...event }) => event);
         expect(stored.map((event) => event.seq)).toEqual(stored.map((_, at) => at + 1));
         expect(stored.filter((event) => event.type === 'done')).toHaveLength(1);
         expect(followers[index]?.events.map((event) => event.data)).toEqual(stored);

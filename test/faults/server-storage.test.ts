@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -226,34 +227,68 @@ describe('backup', { timeout: 60_000 }, () => {
       encoding: 'utf8',
     });
 
-  it('copies a running server and a stopped one; a server starts from the copy', async () => {
+  it('copies a running server and a stopped one; a new folder starts from the copy with all its secrets', async () => {
     const server = new ServerProcess(folder, {});
     await server.start();
     const key = await server.key();
-    const machine = (await (
-      await fetch(`${server.origin}/v1/machines`, {
+    const post = (origin: string, route: string, body: string) =>
+      fetch(`${origin}/v1${route}`, {
         method: 'POST',
-        headers: { 'x-api-key': key },
-        body: '{"display_name":"kept"}',
-      })
-    ).json()) as { machine: { id: string } };
+        headers: { 'x-api-key': key, 'idempotency-key': 'before-the-backup' },
+        body,
+      });
+    const machine = (await (await post(server.origin, '/machines', '{"display_name":"kept"}')).json()) as {
+      enrollment: { token: string };
+    };
     const target = path.join(folder, 'copy.sqlite');
-    expect(backup(target)).toMatchObject({ status: 0, stdout: `${target}\n` });
-    expect(backup(target)).toMatchObject({ status: 1 });
+    expect(backup(target)).toMatchObject({ status: 0, stdout: `${target}\n${target}.key\n` });
+    expect(backup(target)).toMatchObject({ status: 1, stderr: expect.stringContaining('never overwrites') });
+    expect(backup(folder)).toMatchObject({ status: 1 });
+    expect(backup('')).toMatchObject({ status: 2 });
     await server.kill();
     const second = path.join(folder, 'copy-2.sqlite');
     expect(backup(second)).toMatchObject({ status: 0 });
-    for (const copy of [target, second]) expect(soundness(copy)).toBe('ok');
-    expect(backup('')).toMatchObject({ status: expect.any(Number) });
-    await rm(path.join(folder, 'deskhand.sqlite'));
-    await rm(path.join(folder, 'deskhand.sqlite-wal'), { force: true });
-    await writeFile(path.join(folder, 'deskhand.sqlite'), await readFile(target));
-    await chmod(path.join(folder, 'deskhand.sqlite'), 0o600);
+    for (const copy of [target, second]) {
+      expect(soundness(copy)).toBe('ok');
+      for (const file of [copy, `${copy}.key`]) expect(statSync(file).mode & 0o777).toBe(0o600);
+      await using restored = new ServerProcess(
+        path.join(folder, `restored-${path.basename(copy)}`),
+        {},
+        'main',
+      );
+      await mkdir(restored.folder);
+      await copyFile(copy, path.join(restored.folder, 'deskhand.sqlite'));
+      // Without its key the copy is refused and left alone, not given a new key that opens nothing.
+      const keyless = restored.spawn();
+      expect(await keyless.exited).toBe(2);
+      expect(restored.stderr).toMatch(/CONFIG_INVALID: .*FILE\.key/);
+      expect(existsSync(path.join(restored.folder, 'secret.key'))).toBe(false);
+      await copyFile(`${copy}.key`, path.join(restored.folder, 'secret.key'));
+      await restored.start();
+      // The sealed answer opens: the repeat gets the same one-time code.
+      const again = await post(restored.origin, '/machines', '{"display_name":"kept"}');
+      expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([200, 'true']);
+      expect(await again.json()).toMatchObject({ enrollment: machine.enrollment });
+    }
+  });
+
+  it('a migration leaves the database as it was beside the new one', async () => {
+    const server = new ServerProcess(folder, {});
     await server.start();
-    const kept = await fetch(`${server.origin}/v1/machines/${machine.machine.id}`, {
-      headers: { 'x-api-key': key },
-    });
-    expect(kept.status).toBe(200);
+    await server.kill();
+    const file = path.join(folder, 'deskhand.sqlite');
+    // As the release before the last migration left it.
+    const database = new DatabaseSync(file);
+    database.exec('alter table runs drop column automatic; alter table runs drop column held_events');
+    database.exec("drop table settings; delete from kysely_migration where name = '0004-tasks'");
+    database.close();
+    await server.start();
+    const [copy] = readdirSync(folder).filter((name) => name.endsWith('.bak'));
+    expect(copy).toBe('deskhand.sqlite.before-0004-tasks.bak');
+    const before = new DatabaseSync(path.join(folder, copy ?? ''), { readOnly: true });
+    const names = before.prepare('select name from kysely_migration order by name').all();
+    expect(names.map((row) => row.name).at(-1)).toBe('0003-machine-hours');
+    before.close();
     await server.kill();
   });
 });

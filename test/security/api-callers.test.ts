@@ -138,6 +138,28 @@ describe('what never became a request', () => {
       `GET /link HTTP/1.1\r\nHost: HOST\r\nOrigin: http://evil.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
       403,
     ],
+    ['no name', 'GET /v1/runs HTTP/1.1\r\n\r\n', 403],
+    ['two names', 'GET /v1/runs HTTP/1.1\r\nHost: HOST\r\nHost: evil.example\r\n\r\n', 403],
+    [
+      'another name in the request line',
+      'GET http://evil.example/v1/runs HTTP/1.1\r\nHost: HOST\r\n\r\n',
+      403,
+    ],
+    [
+      'two lengths',
+      'POST /v1/runs HTTP/1.1\r\nHost: HOST\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{} ',
+      422,
+    ],
+    [
+      'a length and chunks',
+      'POST /v1/runs HTTP/1.1\r\nHost: HOST\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n',
+      422,
+    ],
+    ['a folded header', 'GET /v1/runs HTTP/1.1\r\nHost: HOST\r\nX-A: b\r\n c\r\n\r\n', 422],
+    ['a line that ends in LF alone', 'GET /v1/runs HTTP/1.1\nHost: HOST\n\n', 422],
+    ['a zero byte in its path', 'GET /v1/ru\0ns HTTP/1.1\r\nHost: HOST\r\n\r\n', 422],
+    ['20 KB of headers', `GET /v1/runs HTTP/1.1\r\nHost: HOST\r\nX-A: ${'a'.repeat(20_000)}\r\n\r\n`, 422],
+    ['thousands of headers', `GET /v1/runs HTTP/1.1\r\nHost: HOST\r\n${'A: b\r\n'.repeat(3000)}\r\n`, 422],
   ])('[1.3] [1.4] %s has the envelope and the headers too', async (_title, text, status) => {
     const answer = await new Promise<string>((resolve) => {
       const socket = connect(server.server.port, '127.0.0.1');
@@ -147,7 +169,9 @@ describe('what never became a request', () => {
       });
       socket.on('error', () => {});
       socket.on('close', () => resolve(got));
-      socket.write(text.replace('HOST', `127.0.0.1:${server.server.port}`));
+      // What is no fault of the connection leaves it open, unless it says so.
+      const whole = text.replace('HOST', `127.0.0.1:${server.server.port}`);
+      socket.write(whole.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
     });
     const [head = '', body = ''] = answer.split('\r\n\r\n');
     expect(head).toContain(`HTTP/1.1 ${status} `);

@@ -67,6 +67,31 @@ describe('configuration', () => {
     );
   });
 
+  it('takes several literal keys, and says which one is wrong and why without quoting it', () => {
+    const keys = (text: string) =>
+      read({ DESKHAND_EXTRA_API_KEYS: text }).extra_api_keys.map((key) => key.reveal());
+    expect(keys('sk-coasty-test-offline, sk-coasty-live-0123456789abcdef')).toEqual([
+      'sk-coasty-test-offline',
+      'sk-coasty-live-0123456789abcdef',
+    ]);
+    for (const [text, problem] of [
+      ['sk-coasty-test-offline; sk-coasty-test-second1', 'key 1 of 1 holds a space, semicolon'],
+      ['sk-coasty-test-offline sk-coasty-test-second1', 'key 1 of 1 holds a space'],
+      ['"sk-coasty-test-offline"', 'quote'],
+      ['["sk-coasty-test-offline"]', 'bracket'],
+      [
+        'sk-coasty-test-offline,my-own-secret-0123',
+        'key 2 of 2 does not begin with sk-coasty-live-, sk-coasty-test-, cua_sk_',
+      ],
+      ['sk-coasty-test-', 'key 1 of 1 has 15 characters; 16 to 256 are wanted'],
+    ] as const) {
+      const refused = () => keys(text);
+      expect(refused, text).toThrow(problem);
+      expect(refused, text).toThrow('separated by commas');
+      expect(refused, text).not.toThrow(/offline|second1|my-own/);
+    }
+  });
+
   it('leaves other parts’ keys in the shared file alone', () => {
     expect(read({}, { stop_hotkey: 'F12', port: 1234 }).port).toBe(1234);
   });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ModelPrices } from '@deskhand/agent/model-prices';
 import { Secret } from '@deskhand/base';
-import { ProtocolError } from '@deskhand/protocol';
+import { KEY_PREFIXES, ProtocolError } from '@deskhand/protocol';
 import { z } from 'zod';
 import { dataFolderFrom, type Environment } from './data-folder.ts';
 
@@ -45,6 +45,21 @@ const seconds = (max: number) =>
         )
         .max(20),
     );
+/** Shorter ones could be guessed; longer ones or others cannot be sent in a header. */
+const KEY_CHARACTERS = { min: 16, max: 256 };
+
+/** @returns what is wrong with a key of the configuration, without quoting it. */
+function keyProblem(key: string): string | null {
+  if (/[\s;|"'[\]]/.test(key))
+    return 'holds a space, semicolon, bar, quote or bracket: separate keys by commas, without quotes';
+  if (!/^[\x21-\x7e]+$/.test(key)) return 'holds characters that no header can carry';
+  if (!Object.values(KEY_PREFIXES).some((prefix) => key.startsWith(prefix)))
+    return `does not begin with ${Object.values(KEY_PREFIXES).join(', ')}`;
+  if (key.length < KEY_CHARACTERS.min || key.length > KEY_CHARACTERS.max)
+    return `has ${key.length} characters; ${KEY_CHARACTERS.min} to ${KEY_CHARACTERS.max} are wanted`;
+  return null;
+}
+
 /** The environment says structures as JSON. */
 function jsonText(value: unknown): unknown {
   if (typeof value !== 'string') return value;
@@ -88,9 +103,17 @@ export const SETTINGS = {
     why: 'Web origins that may call the API from a browser; none by default.',
   },
   extra_api_keys: {
-    schema: list.transform((keys) => keys.map((key) => new Secret(key))),
+    schema: list
+      .superRefine((keys, context) => {
+        keys.forEach((key, index) => {
+          const problem = keyProblem(key);
+          if (problem !== null)
+            context.addIssue({ code: 'custom', message: `key ${index + 1} of ${keys.length} ${problem}` });
+        });
+      })
+      .transform((keys) => keys.map((key) => new Secret(key))),
     fallback: [],
-    why: 'Literal keys accepted besides the stored ones; the prefix says live or test.',
+    why: 'Literal keys accepted besides the stored ones, separated by commas; the prefix says live or test.',
   },
 
   max_body_bytes: {
@@ -114,6 +137,11 @@ export const SETTINGS = {
     schema: whole(1, 1_000_000),
     fallback: 10_000,
     why: 'Open runs one machine may have; more get 429 TOO_MANY_RUNS.',
+  },
+  task_machine: {
+    schema: z.string().min(1).max(128).nullable(),
+    fallback: null,
+    why: 'Id of the machine that POST /v1/tasks prefers while it is idle; null takes the one registered first.',
   },
   max_steps_ceiling: {
     schema: whole(1, 1000),

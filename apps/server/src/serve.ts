@@ -8,6 +8,9 @@ import { settleHeap } from './settle-heap.ts';
 /** Longest orderly end; then the process goes anyway, which it must survive at any line. */
 const CLOSING_MS = 1500;
 
+/** After the start, when who waited for it has had its first answers. */
+const SETTLE_AFTER_MS = 1500;
+
 /** Problems of the person's set-up rather than faults: exit status 2 and one line that says what to do. */
 const USAGE_PROBLEMS = new Set([
   'CONFIG_INVALID',
@@ -37,9 +40,11 @@ export async function serve(): Promise<void> {
   });
   try {
     const server = await startServer(config, log, { env: process.env });
-    settleHeap();
     process.send?.({ type: 'ready', port: server.port, host: server.host });
+    // Later: clients wait for ready, and nobody waits for this.
+    const settling = setTimeout(settleHeap, SETTLE_AFTER_MS);
     const reason = await stopping;
+    clearTimeout(settling);
     log.info('stopping', { reason });
     const timer = setTimeout(() => {
       log.warn('not closed in time, leaving');

@@ -77,7 +77,7 @@ async function start(config: Config, log: Logger, overrides: Overrides, scope: S
   await makeDataFolder(dataFolder);
 
   const database = scope.use('database', await Database.open(path.join(dataFolder, 'deskhand.sqlite')));
-  const seal = await Seal.open(dataFolder);
+  const seal = await Seal.open(dataFolder, database);
   await ensureLocalAccount(database, now);
   const bus = new LocalBus();
   const queue = scope.use('queue', new LocalQueue({ database, log, now }));
@@ -253,6 +253,7 @@ async function start(config: Config, log: Logger, overrides: Overrides, scope: S
       perAccount: config.rate_per_account_per_minute,
       now,
     }),
+    origin: () => (config.public_url === null ? origin : new URL(config.public_url).origin),
     allowed: () => allowed ?? new AllowedCallers([], []),
     wakeMachine,
   };

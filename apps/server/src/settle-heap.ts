@@ -4,8 +4,8 @@ import { runInNewContext } from 'node:vm';
 
 /**
  * Gives back what only the start needed, about a fifth of the heap, which a server that then idles would keep for
- * hours; and stores the compiled code now, since a server is as often killed as stopped. About 50 ms, before the
- * first request is taken.
+ * hours; and stores the compiled code now, since a server is as often killed as stopped. Takes about 100 ms, in which
+ * nothing is answered: once, shortly after the start.
  */
 export function settleHeap(): void {
   flushCompileCache();

@@ -5,6 +5,7 @@ import { Keys } from './keys.ts';
 import { LlmKeys } from './llm-keys.ts';
 import { Machines } from './machines.ts';
 import { Runs } from './runs.ts';
+import { Tasks } from './tasks.ts';
 
 export type CallOptions = Readonly<{
   /** Ends the call at once; its reason is what is thrown. */
@@ -14,6 +15,7 @@ export type CallOptions = Readonly<{
 /** A Deskhand server over `/v1`. Opens nothing by itself; there is nothing to close. */
 export class Client {
   readonly runs: Runs;
+  readonly tasks: Tasks;
   readonly machines: Machines;
   readonly keys: Keys;
   readonly llmKeys: LlmKeys;
@@ -23,6 +25,7 @@ export class Client {
   constructor(options: ClientOptions) {
     this.#http = new Http(options);
     this.runs = new Runs(this.#http);
+    this.tasks = new Tasks(this.#http);
     this.machines = new Machines(this.#http);
     this.keys = new Keys(this.#http);
     this.llmKeys = new LlmKeys(this.#http);

@@ -104,9 +104,12 @@ export class Runs {
       path: `/runs/${segment(runId)}/log`,
       signal: options.signal,
     });
-    return log.data
-      .filter((entry) => RunEventType.safeParse(entry.type).success)
-      .map((entry) => decodeValue(RunEvent, entry));
+    return (
+      log.data
+        .filter((entry) => RunEventType.safeParse(entry.type).success)
+        // The payload comes twice, flat and as `data`: the same event as from `events` is what is wanted.
+        .map(({ data: _, ...entry }) => decodeValue(RunEvent, entry))
+    );
   }
 
   /** The frames the engine saw, oldest first; for the next page pass the last `index` as `afterIndex`. */

@@ -123,6 +123,7 @@ export const ERRORS = {
   STOPPED_BY_USER: row(409, 'state_error', 'The person tripped the kill switch.'),
   MACHINE_DISCONNECTED: row(409, 'state_error', 'The machine’s link was lost and did not come back.'),
   MACHINE_REMOVED: row(409, 'state_error', 'The machine was unregistered while the run was open.'),
+  MACHINE_PROVISION_FAILED: row(409, 'state_error', 'No machine was free for the task.'),
   INTERRUPTED: row(409, 'state_error', 'The server restarted and the run could not be continued.'),
 
   // The link and the desktop

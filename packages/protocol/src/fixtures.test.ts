@@ -74,6 +74,7 @@ const unions: Record<string, Union> = {
     create_run: rest.CreateRunRequest,
     resume_run: rest.ResumeRunRequest,
     create_machine: rest.CreateMachineRequest,
+    create_task: rest.CreateTaskRequest,
     patch_machine: rest.PatchMachineRequest,
     create_key: rest.CreateKeyRequest,
   }),

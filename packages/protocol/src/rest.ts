@@ -15,7 +15,8 @@ export const ActionPolicy = z
     block_window_close: z
       .boolean()
       .nullish()
-      .transform((value) => value ?? false),
+      .transform((value) => value ?? false)
+      .meta({ 'x-default': false }),
     max_actions: optional(z.int().min(1).max(10_000)),
     coordinate_bounds: optional(
       z
@@ -51,41 +52,110 @@ const notBlank = (value: string) => value.trim().length > 0;
 
 /** Characters, not UTF-16 units: the limits of the contract count what a person would. */
 const characters = (min: number, max: number) =>
-  z.string().refine((value) => {
-    const length = value.length <= max ? value.length : [...value].length;
-    return length >= min && length <= max;
-  }, `String should have ${min} to ${max} characters`);
+  z
+    .string()
+    .superRefine((value, context) => {
+      const length = value.length <= max ? value.length : [...value].length;
+      const message = `String should have ${min} to ${max} characters`;
+      if (length < min)
+        context.addIssue({ code: 'too_small', origin: 'string', minimum: min, inclusive: true, message });
+      else if (length > max)
+        context.addIssue({ code: 'too_big', origin: 'string', maximum: max, inclusive: true, message });
+    })
+    .meta({ minLength: min, maxLength: max });
+
+/** Left out or null: the default, which the description of the API names. */
+const withDefault = <Schema extends z.ZodType, Value>(
+  schema: Schema,
+  fallback: Value,
+  description?: string,
+) =>
+  schema
+    .nullish()
+    .transform((value) => value ?? fallback)
+    // zod leaves `default` out where a value is transformed; the description of the API puts it in its place.
+    .meta({ 'x-default': fallback, ...(description === undefined ? {} : { description }) });
+
+const maxSteps = (fallback: number) =>
+  withDefault(
+    z.int().min(1).max(1000),
+    fallback,
+    'Steps the agent may take; more than the operator allows is lowered to that.',
+  );
+
+/** What runs and tasks have in common. */
+const work = {
+  task: characters(1, 16_000)
+    .refine(notBlank, 'task must not be blank')
+    .describe('What to do, in plain English.'),
+  cua_version: withDefault(
+    CuaVersion,
+    'v3' as const,
+    '`v4` and `v5` have their result judged by an independent verifier; `v1` takes one action per turn.',
+  ),
+  instructions: optional(characters(0, 16_000)).describe('Added to the base prompt.'),
+  system_prompt: optional(characters(0, 32_000)).describe('In place of the base prompt.'),
+  model: optional(characters(1, 512)).describe('One of `GET /v1/models`, or `provider/model`.'),
+  deadline_seconds: optional(z.int().min(1).max(86_400)).describe('Counted from the run’s creation.'),
+  webhook_url: optional(characters(1, 2048)).describe(
+    'Told when the run awaits a human or has ended, signed with the `webhook_secret` of this answer.',
+  ),
+  metadata: optional(
+    z
+      .record(z.string().max(256), z.unknown())
+      .refine((value) => Object.keys(value).length <= 50, 'at most 50 keys'),
+  ).describe('Yours; comes back with the run. At most 50 keys.'),
+  llm: optional(LlmConfig).describe('Which model asks; never a key.'),
+  action_policy: optional(ActionPolicy).describe('What the agent may not do; one breach ends the run.'),
+};
 
 export const CreateRunRequest = z
   .strictObject({
-    machine_id: characters(1, 128),
-    task: characters(1, 16_000).refine(notBlank, 'task must not be blank'),
-    cua_version: CuaVersion.nullish().transform((value) => value ?? 'v3'),
-    instructions: optional(characters(0, 16_000)),
-    system_prompt: optional(characters(0, 32_000)),
-    model: optional(characters(1, 512)),
-    max_steps: z
-      .int()
-      .min(1)
-      .max(1000)
-      .nullish()
-      .transform((value) => value ?? 50),
-    deadline_seconds: optional(z.int().min(1).max(86_400)),
-    on_awaiting_human: OnAwaitingHuman.nullish().transform((value) => value ?? 'pause'),
-    awaiting_human_timeout_seconds: optional(z.int().min(1).max(86_400)),
-    webhook_url: optional(characters(1, 2048)),
-    metadata: optional(
-      z
-        .record(z.string().max(256), z.unknown())
-        .refine((value) => Object.keys(value).length <= 50, 'at most 50 keys'),
+    machine_id: characters(1, 128).describe('The desktop to drive, of `GET /v1/machines`.'),
+    ...work,
+    max_steps: maxSteps(50),
+    on_awaiting_human: withDefault(
+      OnAwaitingHuman,
+      'pause' as const,
+      'What happens when the agent needs a person.',
     ),
-    llm: optional(LlmConfig),
-    action_policy: optional(ActionPolicy),
-    budget_cents: optional(z.int().min(0).max(10_000_000)),
+    awaiting_human_timeout_seconds: optional(z.int().min(1).max(86_400)).describe(
+      'How long a question may stay unanswered; the operator’s setting when left out.',
+    ),
+    budget_cents: optional(z.int().min(0)).describe('The run ends before its steps would cost more.'),
   })
   .meta({ title: 'Create run' });
 export type CreateRunRequest = z.infer<typeof CreateRunRequest>;
 export type CreateRunInput = z.input<typeof CreateRunRequest>;
+
+const MachineOs = z.enum(['linux', 'windows', 'macos']);
+const MachineProvider = z.enum(['auto', 'aws', 'azure', 'self_hosted']);
+const machineSize = {
+  cpu_cores: optional(z.int().min(1).max(16)),
+  memory_gb: optional(z.number().min(1).max(64)),
+  storage_gb: optional(z.number().min(8).max(500)),
+};
+const flag = withDefault(z.boolean(), false);
+
+/** A run whose machine the server chooses (v1-api.md 9.6): one that is idle and has the operating system asked for. */
+export const CreateTaskRequest = z
+  .strictObject({
+    ...work,
+    max_steps: maxSteps(150),
+    machine: optional(
+      z.strictObject({
+        provider: optional(MachineProvider),
+        os_type: optional(MachineOs),
+        desktop_enabled: flag,
+        ...machineSize,
+        restore_from_snapshot: flag,
+        proxy: optional(z.record(z.string(), z.unknown())),
+      }),
+    ),
+  })
+  .meta({ title: 'Create task' });
+export type CreateTaskRequest = z.infer<typeof CreateTaskRequest>;
+export type CreateTaskInput = z.input<typeof CreateTaskRequest>;
 
 export const ResumeRunRequest = z
   .strictObject({ note: optional(characters(0, 2000)) })
@@ -210,26 +280,15 @@ export const UNNAMED_MACHINE = 'New desktop';
 export const CreateMachineRequest = z
   .strictObject({
     display_name: characters(1, 64).refine(notBlank, 'display_name must not be blank'),
-    os_type: z
-      .enum(['linux', 'windows', 'macos'])
-      .nullish()
-      .transform((value) => value ?? 'linux'),
-    desktop_enabled: z
-      .boolean()
-      .nullish()
-      .transform((value) => value ?? false),
-    provider: optional(z.enum(['auto', 'aws', 'azure', 'self_hosted'])),
-    cpu_cores: optional(z.int().min(1).max(16)),
-    memory_gb: optional(z.number().min(1).max(64)),
-    storage_gb: optional(z.number().min(8).max(500)),
-    restore_from_snapshot: z
-      .boolean()
-      .nullish()
-      .transform((value) => value ?? false),
+    os_type: withDefault(MachineOs, 'linux' as const),
+    desktop_enabled: flag,
+    provider: optional(MachineProvider),
+    ...machineSize,
+    restore_from_snapshot: flag,
     ttl_minutes: optional(z.int().min(5).max(10_080)),
     metadata: optional(
       z
-        .record(z.string().max(64), z.string().max(256))
+        .record(z.string().max(64), z.union([z.string().max(256), z.number(), z.boolean(), z.null()]))
         .refine((value) => Object.keys(value).length <= 16, 'at most 16 pairs'),
     ),
   })
@@ -343,7 +402,11 @@ export type CreateMachineResponse = z.infer<typeof CreateMachineResponse>;
 
 /** 0 clears the timer. */
 export const PatchMachineRequest = z
-  .strictObject({ ttl_minutes: z.union([z.literal(0), z.int().min(5).max(10_080)]) })
+  .strictObject({
+    ttl_minutes: z
+      .int()
+      .refine((value) => value === 0 || (value >= 5 && value <= 10_080), 'ttl_minutes is 0 or 5 to 10080'),
+  })
   .meta({ title: 'Change a machine' });
 export type PatchMachineRequest = z.infer<typeof PatchMachineRequest>;
 
@@ -387,7 +450,10 @@ export type MachineScreenshot = z.infer<typeof MachineScreenshot>;
 export const CreateKeyRequest = z
   .strictObject({
     name: characters(1, 100).refine(notBlank, 'name must not be blank'),
-    scopes: optional(z.array(Scope).max(SCOPES.length)),
+    // `ocr` was a scope of its own once; `ground` covers it now.
+    scopes: optional(z.array(z.enum([...SCOPES, 'ocr'])).max(SCOPES.length + 1)).transform((scopes) =>
+      scopes === null ? null : [...new Set(scopes.map((scope) => (scope === 'ocr' ? 'ground' : scope)))],
+    ),
   })
   .meta({ title: 'Create an API key' });
 export type CreateKeyRequest = z.infer<typeof CreateKeyRequest>;

@@ -121,6 +121,7 @@ describe('[RUN4] endings', () => {
     stalled: ['failed', 'STALLED', true],
     policy: ['failed', 'ACTION_POLICY_VIOLATION', true],
     machine_removed: ['cancelled', 'MACHINE_REMOVED', false],
+    no_machine: ['failed', 'MACHINE_PROVISION_FAILED', true],
     link_lost: ['failed', 'MACHINE_DISCONNECTED', true],
     interrupted: ['failed', 'INTERRUPTED', true],
     human_needed: ['failed', 'AWAITING_HUMAN', true],

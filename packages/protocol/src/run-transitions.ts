@@ -92,6 +92,8 @@ export const STOP_ENDINGS = {
   policy: { status: 'failed', code: 'ACTION_POLICY_VIOLATION', judged: true },
   link_lost: { status: 'failed', code: 'MACHINE_DISCONNECTED', judged: true },
   machine_removed: { status: 'cancelled', code: 'MACHINE_REMOVED', judged: false },
+  /** A task for which no machine was free. */
+  no_machine: { status: 'failed', code: 'MACHINE_PROVISION_FAILED', judged: true },
   interrupted: { status: 'failed', code: 'INTERRUPTED', judged: true },
   /** A person was needed and `on_awaiting_human` is `fail`. */
   human_needed: { status: 'failed', code: 'AWAITING_HUMAN', judged: true },

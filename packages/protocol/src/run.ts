@@ -37,6 +37,7 @@ export const STOP_REASONS = [
   'policy',
   'link_lost',
   'machine_removed',
+  'no_machine',
   'interrupted',
   'human_needed',
   'human_unwanted',

@@ -24,19 +24,19 @@ def call(path, body=None):
     return urllib.request.urlopen(request, timeout=120)
 
 
-with call("/machines", {"display_name": "triage", "ttl_minutes": 30}) as answer:
-    machine = json.load(answer)["machine"]
+# Its one way in: a task, which says what to do and leaves the machine to the server.
+with call("/tasks", {"task": sys.argv[1], "machine": {"provider": "auto", "os_type": "linux"}}) as answer:
+    run = json.load(answer)
     assert answer.headers["X-Coasty-Test-Mode"] == "true", answer.headers
     assert answer.headers["X-Coasty-Key-Kind"] == "test", answer.headers
-assert re.fullmatch(r"mch_test_[0-9a-f]{8,32}", machine["id"]), machine["id"]
-with call("/runs", {"machine_id": machine["id"], "task": sys.argv[1]}) as answer:
-    run = json.load(answer)
     assert answer.headers["X-Credits-Charged"] == "0", answer.headers
+assert run["machine_id"] is None and run["on_awaiting_human"] == "fail", run
+assert run["machine"]["mode"] == "automatic" and run["machine"]["cleanup"] == "always", run
 
 with call(f"/runs/{run['id']}/events") as stream:
     text = stream.read().decode()
 steps = tools = 0
-last = None
+last = machine_id = None
 for block in text.split("\n\n"):
     if not block or block.startswith(":"):
         continue
@@ -44,6 +44,9 @@ for block in text.split("\n\n"):
     data = re.search(r"^data: (.+)$", block, re.M)
     assert event and data and block.count("\n") == 2, block
     payload = json.loads(data[1])
+    if event[1] == "status" and payload.get("machine_id"):
+        machine_id = payload["machine_id"]
+        assert re.fullmatch(r"mch_test_[0-9a-f]{8,32}", machine_id), machine_id
     if event[1] == "step":
         assert payload["steps_completed"] == steps + 1, payload
         steps = payload["steps_completed"]
@@ -51,6 +54,9 @@ for block in text.split("\n\n"):
         assert isinstance(payload["tool"], str), payload
         tools += 1
     last = event[1], payload
+with call(f"/runs/{run['id']}") as answer:
+    run = json.load(answer)
+assert run["machine_id"] == machine_id and run["machine"]["status"] == "released", run
 assert last[0] == "done" and last[1]["status"] == "succeeded" and steps > 0 and tools > 0, last
 
 after, frames, limit = None, [], 1

@@ -6,7 +6,9 @@ import { runProgram } from '../desk/run-program.ts';
 export function register(program: Command, context: Context): void {
   program
     .command('backup')
-    .description('a consistent copy of the database in one file, also while the server runs')
+    .description(
+      'a consistent copy of the database in FILE, also while the server runs, and its secret key in FILE.key',
+    )
     .argument('<file>', 'file to write; must not exist yet')
     .option('--data <dir>', 'data folder')
     .action((file: string, flags: { data?: string }) =>

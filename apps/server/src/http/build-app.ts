@@ -1,12 +1,15 @@
+import type { IncomingMessage } from 'node:http';
 import { errorAttributes } from '@deskhand/base';
-import { LINK_PATH, mintRequestId, ProtocolError, parseJson, problemsOf } from '@deskhand/protocol';
+import { LINK_PATH, mintRequestId, ProtocolError, problemsOf } from '@deskhand/protocol';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { z } from 'zod';
+import { OpenRunCap } from '../runs/open-run-cap.ts';
 import { authenticate, requireScope } from './auth.ts';
 import './caller.ts';
 import { STATUS_CODES } from './node-http.ts';
 import { ApiDescription } from './openapi.ts';
 import { RateLimitError, rateHeaders } from './rate-limit.ts';
+import { readJsonOnly } from './read-body.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { billingRoutes } from './routes/billing.ts';
 import { discoveryRoutes, rootRoutes } from './routes/discovery.ts';
@@ -14,6 +17,7 @@ import { keyRoutes } from './routes/keys.ts';
 import { llmKeyRoutes } from './routes/llm-keys.ts';
 import { machineRoutes } from './routes/machines.ts';
 import { runRoutes } from './routes/runs.ts';
+import { taskRoutes } from './routes/tasks.ts';
 import type { ServerParts } from './server-parts.ts';
 import { asProtocolError, toHttpError, validationError } from './to-http-error.ts';
 
@@ -40,7 +44,11 @@ const EXPOSED = [
   'Warning',
 ].join(', ');
 
-const DOCS_PATH = '/docs';
+/** Why a request never became one, by Node's code. */
+const BROKEN_REQUESTS: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: 'The headers are larger than 16 KB together',
+  ERR_HTTP_REQUEST_TIMEOUT: 'The request did not arrive whole in time',
+};
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -52,12 +60,26 @@ declare module 'fastify' {
 /** Everything HTTP, without listening: tests inject requests. */
 export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
   const { config, log, keys, rates, now } = parts;
+  const docsUrl = () => `${parts.origin()}/docs`;
   const app = fastify({
     logger: false,
+    http: {
+      // Ours refuses it with the envelope.
+      requireHostHeader: false,
+      // Who sends a header a second holds a connection for so long.
+      headersTimeout: 20_000,
+      connectionsCheckingInterval: 5000,
+    },
     genReqId: mintRequestId,
     requestIdHeader: false,
     bodyLimit: config.max_body_bytes,
-    routerOptions: { maxParamLength: 1024, ignoreTrailingSlash: false, caseSensitive: true },
+    // A slash too many is no reason to refuse or to redirect, which would lose a POST's body.
+    routerOptions: {
+      maxParamLength: 1024,
+      ignoreTrailingSlash: true,
+      ignoreDuplicateSlashes: true,
+      caseSensitive: true,
+    },
     // The zod schemas check; fastify's own compilers would load a second schema library into every idle server.
     schemaController: { compilersFactory: { buildValidator: unused, buildSerializer: unused } },
     requestTimeout: 120_000,
@@ -68,16 +90,18 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
     frameworkErrors: (thrown, request, reply) => {
       reply.header('x-coasty-request-id', request.id);
       reply.header('x-request-id', request.id);
-      sendError(request as FastifyRequest, reply as unknown as FastifyReply, asProtocolError(thrown).error);
+      sendError(
+        request as FastifyRequest,
+        reply as unknown as FastifyReply,
+        asProtocolError(thrown).error,
+        docsUrl,
+      );
     },
     // A broken request line never reaches a route; it still gets the envelope.
-    clientErrorHandler: (_error, socket) => {
+    clientErrorHandler: (error, socket) => {
       if (!socket.writable) return;
-      socket.end(
-        rawRefusal(
-          validationError([{ loc: ['request'], msg: 'The request is not HTTP', type: 'value_error' }]),
-        ),
-      );
+      const msg = BROKEN_REQUESTS[(error as NodeJS.ErrnoException).code ?? ''] ?? 'The request is not HTTP';
+      socket.end(rawRefusal(validationError([{ loc: ['request'], msg, type: 'value_error' }]), docsUrl));
     },
   });
   app.decorateRequest('caller', null);
@@ -102,7 +126,7 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
     reply.header('x-coasty-request-id', request.id);
     reply.header('x-request-id', request.id);
     reply.header('x-content-type-options', 'nosniff');
-    const origin = parts.allowed().check(request.headers.host, request.headers.origin);
+    const origin = parts.allowed().check(hostOf(request.raw), request.headers.origin);
     if (origin !== null) allowOrigin(reply, origin);
     if (origin !== null && request.method === 'OPTIONS') return answerPreflight(request, reply);
     const access = request.routeOptions.config.access;
@@ -126,7 +150,8 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
     sendError(
       request,
       reply,
-      new ProtocolError('NOT_FOUND', 'No such route. /openapi.json lists what there is.'),
+      new ProtocolError('NOT_FOUND', `No such route. ${docsUrl()} and /openapi.json list what there is.`),
+      docsUrl,
     );
   });
 
@@ -141,12 +166,15 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
     };
     if (unexpected) log.error('request failed', { ...attributes, ...errorAttributes(thrown) });
     else if (error.status >= 500) log.warn('request failed', { ...attributes, ...errorAttributes(error) });
-    sendError(request, reply, error);
+    sendError(request, reply, error, docsUrl);
   });
 
   await app.register(
     async (v1) => {
-      runRoutes(v1, parts);
+      // One cap for both ways to start a run.
+      const openRuns = new OpenRunCap(parts.config.max_queued_runs_per_machine);
+      runRoutes(v1, parts, openRuns);
+      taskRoutes(v1, parts, openRuns);
       machineRoutes(v1, parts);
       keyRoutes(v1, parts);
       llmKeyRoutes(v1, parts);
@@ -163,9 +191,9 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
     const path = request.url?.split('?')[0];
     try {
       if (path !== LINK_PATH) throw new ProtocolError('NOT_FOUND', 'No such route.');
-      parts.allowed().check(request.headers.host, request.headers.origin);
+      parts.allowed().check(hostOf(request), request.headers.origin);
     } catch (error) {
-      socket.end(rawRefusal(asProtocolError(error).error));
+      socket.end(rawRefusal(asProtocolError(error).error, docsUrl));
       return;
     }
     parts.hub.upgrade(request, socket, head);
@@ -174,9 +202,9 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
 }
 
 /** A whole answer for a socket that never became a request: the same envelope and headers. */
-function rawRefusal(error: ProtocolError): string {
+function rawRefusal(error: ProtocolError, docsUrl: () => string): string {
   const requestId = mintRequestId();
-  const { status, headers, body } = toHttpError(error, requestId, DOCS_PATH);
+  const { status, headers, body } = toHttpError(error, requestId, docsUrl());
   const text = JSON.stringify(body);
   const lines = {
     ...headers,
@@ -190,36 +218,29 @@ function rawRefusal(error: ProtocolError): string {
   return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Refused'}\r\n${head.join('')}\r\n${text}`;
 }
 
-function sendError(request: FastifyRequest, reply: FastifyReply, error: ProtocolError): void {
-  const { status, headers, body } = toHttpError(error, request.id, DOCS_PATH);
+function sendError(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: ProtocolError,
+  docsUrl: () => string,
+): void {
+  const { status, headers, body } = toHttpError(error, request.id, docsUrl());
   void reply.code(status).headers(headers).type('application/json; charset=utf-8').send(JSON.stringify(body));
 }
 
-/** Bodies are JSON whatever the client calls them; a body that is not is refused, none is none. */
-function readJsonOnly(app: FastifyInstance): void {
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
-    const text = String(body);
-    if (text.trim() === '') {
-      done(null, undefined);
-      return;
-    }
-    try {
-      const value = parseJson(text);
-      if (text.includes('\\u0000') && JSON.stringify(value).includes('\\u0000'))
-        throw validationError([
-          { loc: ['body'], msg: 'The character U+0000 is not accepted', type: 'value_error' },
-        ]);
-      done(null, value === null ? undefined : value);
-    } catch (error) {
-      done(
-        error instanceof ProtocolError && error.code === 'MALFORMED_MESSAGE'
-          ? validationError([{ loc: ['body'], msg: error.message, type: 'json_invalid' }])
-          : (error as Error),
-        undefined,
-      );
-    }
-  });
+/**
+ * The name this server was called by. None when the request gives several (a proxy may have read another one than we),
+ * the address in the request line when it is a whole one.
+ */
+function hostOf({ rawHeaders, headers, url = '' }: IncomingMessage): string | undefined {
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string;
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  }
+  if (hosts !== 1) return undefined;
+  if (url.startsWith('/') || url === '*') return headers.host;
+  return URL.canParse(url) && new URL(url).host === headers.host ? headers.host : undefined;
 }
 
 function allowOrigin(reply: FastifyReply, origin: string): void {

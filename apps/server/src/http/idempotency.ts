@@ -173,7 +173,7 @@ export class Idempotency implements AsyncDisposable {
     return {
       status: 'completed',
       request_id: row.request_id,
-      result: this.#open(row.body, owner, key),
+      result: withoutSecrets(this.#open(row.body, owner, key)),
       original_status: row.status ?? 200,
     };
   }
@@ -228,6 +228,15 @@ export class Idempotency implements AsyncDisposable {
       tx.deleteFrom('idempotency').where('expires_at', '<=', new Date(this.#now()).toISOString()).execute(),
     );
   }
+}
+
+/** Secrets are shown again only to who repeats the whole request. */
+function withoutSecrets(body: Record<string, unknown>): Record<string, unknown> {
+  return {
+    ...body,
+    ...('webhook_secret' in body ? { webhook_secret: null } : {}),
+    ...('enrollment' in body ? { enrollment: null } : {}),
+  };
 }
 
 function reused(): ProtocolError {

@@ -1,4 +1,4 @@
-import { ErrorBody, PRODUCT_VERSION } from '@deskhand/protocol';
+import { ERRORS, ErrorBody, PRODUCT_VERSION } from '@deskhand/protocol';
 import type { RouteOptions } from 'fastify';
 import { z } from 'zod';
 
@@ -76,6 +76,7 @@ function describe(routes: readonly Described[]): Json {
       },
     },
     paths,
+    'x-error-codes': ERRORS,
   };
 }
 
@@ -140,6 +141,15 @@ function parametersOf(schema: z.ZodType | undefined, place: 'path' | 'query'): J
 }
 
 function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Json {
-  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: 'any',
+    override: ({ jsonSchema }) => {
+      const { 'x-default': fallback } = jsonSchema as Json;
+      if (fallback === undefined) return;
+      jsonSchema.default = fallback as never;
+      delete (jsonSchema as Json)['x-default'];
+    },
+  });
   return rest;
 }

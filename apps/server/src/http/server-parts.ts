@@ -33,6 +33,8 @@ export type ServerParts = Readonly<{
   streams: EventStreams;
   idempotency: Idempotency;
   rates: RateLimiter;
+  /** Where clients reach this server, without a slash at its end; known once the port is bound. */
+  origin: () => string;
   /** Known once the port is bound. */
   allowed: () => AllowedCallers;
   wakeMachine: (machineId: string) => void;

@@ -25,6 +25,11 @@ export type HttpError = Readonly<{
   body: { error: Record<string, unknown> };
 }>;
 
+/** Where each code is explained. */
+function explained(docsUrl: string, code: ErrorCode): string {
+  return `${docsUrl}#${code}`;
+}
+
 /** The one envelope of every answer that is not 2xx (v1-api.md 1.4). */
 export function toHttpError(error: ProtocolError, requestId: string, docsUrl: string): HttpError {
   const row = ERRORS[error.code];
@@ -33,7 +38,7 @@ export function toHttpError(error: ProtocolError, requestId: string, docsUrl: st
   return {
     status: row.status,
     headers: {
-      link: `<${docsUrl}>; rel="help"`,
+      link: `<${explained(docsUrl, error.code)}>; rel="help"`,
       ...(row.status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
       ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
       ...(error.code === 'IDEMPOTENCY_IN_FLIGHT' ? { 'idempotency-status': 'processing' } : {}),
@@ -47,7 +52,7 @@ export function toHttpError(error: ProtocolError, requestId: string, docsUrl: st
         retryable: row.retryable,
         retry_with_same_idempotency_key: SAME_KEY.has(error.code),
         ...(suggestion === undefined ? {} : { suggestion }),
-        docs_url: docsUrl,
+        docs_url: explained(docsUrl, error.code),
         ...(row.status >= 500 ? { support: `Look for ${requestId} in the server’s log.` } : {}),
         ...(retryAfter === undefined ? {} : { retry_after: retryAfter }),
         ...withoutReserved(error.details),
@@ -83,12 +88,22 @@ export function validationError(problems: readonly Problem[]): ProtocolError {
   );
 }
 
+/** What a picture in a request may be (v1-api.md 1.4); nothing else makes a body that large. */
+const PICTURE_LIMITS = {
+  max_base64_bytes: 10_485_760,
+  max_mb: 10,
+  min_base64_chars: 100,
+  formats: ['png', 'jpeg'],
+};
+
 /** Fastify's own errors by their codes. */
 function fromFramework(error: unknown): ProtocolError | null {
   const { code, statusCode } = (error ?? {}) as { code?: unknown; statusCode?: unknown };
   switch (code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new ProtocolError('PAYLOAD_TOO_LARGE', 'The request body is larger than allowed.');
+      return new ProtocolError('PAYLOAD_TOO_LARGE', 'The request body is larger than allowed.', {
+        examples: PICTURE_LIMITS,
+      });
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':

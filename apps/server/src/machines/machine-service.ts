@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { errorAttributes, type Logger, randomHex } from '@deskhand/base';
 import {
-  type CreateMachineRequest,
+  CreateMachineRequest,
   type DesktopEvent,
   type Hello,
   LINK_PATH,
@@ -139,6 +139,56 @@ export class MachineService implements LinkAuthority, HubListener, AsyncDisposab
 
   findIn(tx: Tx, owner: Owner, machineId: string): Promise<MachineRow> {
     return findMachine(tx, owner, machineId);
+  }
+
+  /**
+   * An idle machine for a task: connected, allowed to be driven and without an open run; the preferred one first, then
+   * the one registered first. A test key's virtual desktop is made when none is idle, up to as many as may be up at once.
+   * @returns null when there is none
+   */
+  async idleFor(
+    tx: Tx,
+    owner: Owner,
+    wanted: { osType: string | null; preferredId: string | null; virtualAtMost: number },
+  ): Promise<MachineRow | null> {
+    const all = await tx
+      .selectFrom('machines')
+      .selectAll()
+      .where('account_id', '=', owner.accountId)
+      .where('mode', '=', owner.mode)
+      .where('removed_at', 'is', null)
+      .orderBy('position')
+      .execute();
+    const busy = await tx
+      .selectFrom('runs')
+      .select('machine_id')
+      .distinct()
+      .where('finished_at', 'is', null)
+      .execute();
+    const taken = new Set(busy.map((run) => run.machine_id));
+    const idle = all.filter(
+      (row) =>
+        !taken.has(row.id) &&
+        this.status(row) === 'running' &&
+        (wanted.osType === null || row.os_type === wanted.osType) &&
+        (owner.mode === 'test' || this.#mayStartNow(row.id)),
+    );
+    const chosen = idle.find((row) => row.id === wanted.preferredId) ?? idle[0];
+    if (chosen !== undefined) return chosen;
+    if (owner.mode === 'live' || (wanted.osType ?? 'linux') !== 'linux' || all.length >= wanted.virtualAtMost)
+      return null;
+    const request = CreateMachineRequest.parse({ display_name: 'For tasks' });
+    return (await this.create(tx, owner, request)).row;
+  }
+
+  #mayStartNow(machineId: string): boolean {
+    const connection = this.#hub?.connection(machineId);
+    return (
+      connection?.isOpen === true &&
+      connection.control === 'armed' &&
+      connection.hotkeyProblem === null &&
+      !connection.latch.tripped
+    );
   }
 
   /** By id alone: for parts of the server itself. */

@@ -15,8 +15,8 @@ export function toRun(row: RunRow, webhookSecret: string | null = null): Run {
     object: 'agent.run',
     status: row.status,
     state: row.status,
-    machine_id: row.machine_id,
-    machine: null,
+    machine_id: machineIdOf(row),
+    machine: row.automatic === 0 ? null : taskMachine(row),
     task: row.task,
     cua_version: row.cua_version,
     instructions: row.instructions,
@@ -39,6 +39,27 @@ export function toRun(row: RunRow, webhookSecret: string | null = null): Run {
     finished_at: row.finished_at,
     request_id: row.request_id,
     engine: row.engine,
+  };
+}
+
+/** A task's machine is public once the run is on it. */
+function machineIdOf(row: RunRow): string | null {
+  return row.automatic !== 0 && row.started_at === null ? null : row.machine_id;
+}
+
+/** How the machine of a task fares (v1-api.md 9.6). Released means free again; it stays registered. */
+function taskMachine(row: RunRow): Record<string, unknown> {
+  const error = row.machine_id === '' ? parsed<RunError>(row.error) : null;
+  const ended = row.finished_at !== null;
+  const status =
+    error !== null ? 'failed' : ended ? 'released' : row.started_at === null ? 'provisioning' : 'ready';
+  return {
+    mode: 'automatic',
+    status,
+    id: machineIdOf(row),
+    cleanup: 'always',
+    cleanup_status: ended ? 'terminated' : 'pending',
+    ...(error === null ? {} : { error }),
   };
 }
 

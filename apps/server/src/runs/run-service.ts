@@ -40,6 +40,12 @@ export class FencedError extends StopError {
 
 export type RunClaim = Readonly<{ row: RunRow; epoch: number; first: boolean }>;
 
+/** A run as it was created, and how it ended when it found no machine. */
+export type CreatedRun = Readonly<{
+  queued: RunRow;
+  ended: { row: RunRow; lines: readonly EventLine[] } | null;
+}>;
+
 export type ScreenshotFacts = Readonly<{
   step: number;
   takenAt: string;
@@ -105,8 +111,10 @@ export class RunService {
       webhookSecret: string | null;
       stepCents: number;
       ownLlm: OwnLlm | null;
+      /** The server chose the machine; `machine_id` is '' when there was none, and the run ends as it is created. */
+      automatic: boolean;
     },
-  ): Promise<RunRow> {
+  ): Promise<CreatedRun> {
     const { now, seal, queue, limits } = this.#parts;
     const nowMs = now();
     const at = iso(nowMs);
@@ -119,6 +127,7 @@ export class RunService {
       account_id: context.owner.accountId,
       mode: context.owner.mode,
       machine_id: request.machine_id,
+      automatic: context.automatic ? 1 : 0,
       status: 'queued',
       task: request.task,
       cua_version: request.cua_version,
@@ -157,15 +166,27 @@ export class RunService {
     await insertEvents(
       tx,
       row,
-      [{ type: 'status', status: 'queued', state: 'queued', machine_id: row.machine_id }],
+      [
+        {
+          type: 'status',
+          status: 'queued',
+          state: 'queued',
+          ...(context.automatic ? {} : { machine_id: row.machine_id }),
+        },
+      ],
       at,
     );
+    if (row.machine_id === '')
+      return {
+        queued: row,
+        ended: await this.#change(tx, id, { type: 'stopped', reason: 'no_machine' }, {}),
+      };
     await queue.enqueue(tx, RUNS_QUEUE, { runId: id }, { key: row.machine_id });
-    return row;
+    return { queued: row, ended: null };
   }
 
-  announceCreated(row: RunRow): void {
-    this.#announce(row, []);
+  announceCreated({ queued, ended }: CreatedRun): void {
+    this.#announce(ended?.row ?? queued, ended?.lines ?? []);
   }
 
   /**
@@ -204,7 +225,10 @@ export class RunService {
     const nowMs = this.#parts.now();
     const at = iso(nowMs);
     const ended = isTerminal(next.status);
-    const payloads = eventsOf(change, next, ended);
+    const held = parseHeld(before.held_events);
+    const payloads = ended
+      ? [...held, ...eventsOf(change, next, before)]
+      : [...eventsOf(change, next, before), ...held];
     const awaitingUntil =
       change.type === 'needs_human'
         ? iso(
@@ -222,6 +246,7 @@ export class RunService {
         awaiting_human_since: change.type === 'needs_human' ? at : null,
         awaiting_until: awaitingUntil,
         due_at: ended ? null : earliest(before.deadline_at, awaitingUntil),
+        held_events: null,
         ...(change.type === 'started' ? { started_at: at } : {}),
         ...(ended
           ? {
@@ -531,7 +556,11 @@ export class RunService {
     return row;
   }
 
-  /** The fenced append: the row's counter is both lock and sequence. */
+  /**
+   * The fenced append: the row's counter is both lock and sequence. While the run awaits a human its last event stays
+   * `awaiting_human`: what the step under way at a takeover still has to tell is held in the row, and told when the run
+   * goes on or ends (see {@link #change}). Steps, money and history count at once.
+   */
   async #appendIn(
     tx: Tx,
     runId: string,
@@ -542,7 +571,7 @@ export class RunService {
     const row = await tx
       .updateTable('runs')
       .set({
-        last_seq: sql<number>`last_seq + ${payloads.length}`,
+        last_seq: sql<number>`case when status = 'awaiting_human' then last_seq else last_seq + ${payloads.length} end`,
         steps_completed: sql<number>`steps_completed + ${add.steps_completed ?? 0}`,
         cost_cents: sql<number>`cost_cents + ${add.cost_cents ?? 0}`,
         actions_sent: sql<number>`actions_sent + ${add.actions_sent ?? 0}`,
@@ -553,7 +582,11 @@ export class RunService {
       .returningAll()
       .executeTakeFirst();
     if (row === undefined) throw new FencedError(runId);
-    return { row, lines: await insertEvents(tx, row, payloads, iso(this.#parts.now())) };
+    if (row.status !== 'awaiting_human')
+      return { row, lines: await insertEvents(tx, row, payloads, iso(this.#parts.now())) };
+    const held = JSON.stringify([...parseHeld(row.held_events), ...payloads]);
+    await tx.updateTable('runs').set({ held_events: held }).where('id', '=', runId).execute();
+    return { row, lines: [] };
   }
 
   /** What is told about a run, with its own model key blotted out. */
@@ -585,14 +618,18 @@ async function insertEvents(
   return lines;
 }
 
+function parseHeld(text: string | null): RunEventPayload[] {
+  return text === null ? [] : (JSON.parse(text) as RunEventPayload[]);
+}
+
 /** In the order of v1-api.md 3.3. */
 function eventsOf(
   change: RunChange,
   next: Extract<ReturnType<typeof transition>, { ok: true }>,
-  ended: boolean,
+  run: Pick<RunRow, 'automatic' | 'machine_id'>,
 ): RunEventPayload[] {
   const status: RunEventPayload = { type: 'status', status: next.status, state: next.status };
-  if (ended)
+  if (isTerminal(next.status))
     return [
       ...(next.error === null ? [] : [{ type: 'error', ...next.error } satisfies RunEventPayload]),
       status,
@@ -604,7 +641,8 @@ function eventsOf(
     case 'resumed':
       return [{ type: 'resumed', note: change.note }, status];
     case 'started':
-      return [status];
+      // A task's machine is known from here on.
+      return [run.automatic === 0 ? status : { ...status, machine_id: run.machine_id }];
     case 'stopped':
     case 'finished':
       throw new Error(`A run that is ${change.type} has ended.`);

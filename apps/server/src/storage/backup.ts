@@ -1,24 +1,41 @@
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { constants, existsSync } from 'node:fs';
+import { chmod, copyFile, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { ProtocolError } from '@deskhand/protocol';
 import { readConfig } from '../config.ts';
+import { secretKeyFile } from './seal.ts';
 
 /**
  * `deskhand backup FILE`: a consistent copy of the database in one file, also while the server runs. A running
  * server holds the file exclusively, so it makes the copy itself (POST /v1/admin/backup); otherwise it is made here.
- * The key of sealed secrets (`secret.key`) is a separate file on purpose and is not in the copy.
+ * The key of its sealed secrets comes beside it as `FILE.key`: a file of its own, so that it can be kept apart, and
+ * always there, because a server does not start on the copy without it.
  */
-export async function backup(
-  dataFolder: string,
-  file: string,
-): Promise<{ file: string; by: 'server' | 'file' }> {
+export async function backup(dataFolder: string, file: string): Promise<{ file: string; keyFile: string }> {
   const target = path.resolve(file);
-  if (existsSync(target))
-    throw new ProtocolError('INVALID_PATH', `${target} exists already; a backup never overwrites.`);
-  const running = await askServer(dataFolder, target);
-  if (running) return { file: target, by: 'server' };
+  const keyFile = `${target}.key`;
+  for (const path_ of [target, keyFile])
+    if (existsSync(path_))
+      throw new ProtocolError('INVALID_PATH', `${path_} exists already; a backup never overwrites.`);
+  if (!(await askServer(dataFolder, target))) copyHere(dataFolder, target);
+  await chmod(target, 0o600);
+  try {
+    await copyFile(secretKeyFile(dataFolder), keyFile, constants.COPYFILE_EXCL);
+    await chmod(keyFile, 0o600);
+  } catch (cause) {
+    await rm(target, { force: true });
+    throw new ProtocolError(
+      'DATA_FOLDER_UNWRITABLE',
+      `${secretKeyFile(dataFolder)} could not be copied to ${keyFile}; without it the backup would be worthless.`,
+      {},
+      { cause },
+    );
+  }
+  return { file: target, keyFile };
+}
+
+function copyHere(dataFolder: string, target: string): void {
   const source = path.join(dataFolder, 'deskhand.sqlite');
   if (!existsSync(source)) throw new ProtocolError('NOT_RUNNING', `There is no database in ${dataFolder}.`);
   const database = new DatabaseSync(source, { timeout: 2000 });
@@ -34,7 +51,6 @@ export async function backup(
   } finally {
     database.close();
   }
-  return { file: target, by: 'file' };
 }
 
 /** @returns false when no server runs on the folder. */
@@ -69,12 +85,14 @@ async function askServer(dataFolder: string, target: string): Promise<boolean> {
 }
 
 if (import.meta.main) {
+  // What is made here is for this person only.
+  process.umask(0o077);
   const [file] = process.argv.slice(2);
   try {
-    if (file === undefined)
+    if (file === undefined || file === '')
       throw new ProtocolError('CONFIG_INVALID', 'Name the file to write: deskhand backup FILE.');
     const made = await backup(readConfig(process.env).dataFolder, file);
-    process.stdout.write(`${made.file}\n`);
+    process.stdout.write(`${made.file}\n${made.keyFile}\n`);
   } catch (error) {
     const known = error instanceof ProtocolError ? error : new ProtocolError('INTERNAL_ERROR', String(error));
     process.stderr.write(`${known.code}: ${known.message}\n`);

@@ -19,6 +19,13 @@ export interface DB {
   webhook_deliveries: WebhookDeliveriesTable;
   jobs: JobsTable;
   llm_keys: LlmKeysTable;
+  settings: SettingsTable;
+}
+
+/** What the database knows about itself. */
+export interface SettingsTable {
+  name: string;
+  value: string;
 }
 
 /** What work inside {@link Database.write} receives; await nothing but the database with it. */
@@ -100,7 +107,10 @@ export interface RunsTable {
   id: string;
   account_id: string;
   mode: Mode;
+  /** '' for a task that found no machine. */
   machine_id: string;
+  /** 1: a task, whose machine the server chose. */
+  automatic: Generated<number>;
   status: RunStatus;
   task: string;
   cua_version: CuaVersion;
@@ -142,6 +152,8 @@ export interface RunsTable {
   attempts: number;
   claimed_seq: number;
   last_seq: number;
+  /** JSON of event payloads that are told only when the run no longer awaits a human. */
+  held_events: Generated<string | null>;
   screenshot_count: number;
   created_at: string;
   started_at: string | null;

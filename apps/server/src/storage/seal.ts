@@ -2,8 +2,11 @@ import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ProtocolError } from '@deskhand/protocol';
+import type { Database } from './database.ts';
 import { writePrivateFile } from './private-file.ts';
 
+/** Name of the setting that is sealed with the folder's key, to know the key by. */
+const CHECK = 'seal check';
 const KEY_BYTES = 32;
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
@@ -20,15 +23,37 @@ export class Seal {
     this.#key = key;
   }
 
-  /** Reads the key file, or makes it (mode 0600) when there is none. */
-  static async open(dataFolder: string): Promise<Seal> {
-    const file = path.join(dataFolder, 'secret.key');
+  /**
+   * The seal of this data folder: reads the key file, or makes it (mode 0600) when neither it nor anything sealed is
+   * there. A database of another key is refused before anything is written.
+   * @throws ProtocolError CONFIG_INVALID, DATA_FOLDER_UNWRITABLE
+   */
+  static async open(dataFolder: string, database: Database): Promise<Seal> {
+    const check = await database.read
+      .selectFrom('settings')
+      .select('value')
+      .where('name', '=', CHECK)
+      .executeTakeFirst();
+    const seal = await Seal.#read(secretKeyFile(dataFolder), check === undefined);
+    if (check === undefined)
+      await database.write((tx) =>
+        tx
+          .insertInto('settings')
+          .values({ name: CHECK, value: seal.close(CHECK, CHECK) })
+          .execute(),
+      );
+    else if (!seal.opens(check.value)) throw anotherKey(secretKeyFile(dataFolder));
+    return seal;
+  }
+
+  static async #read(file: string, mayMake: boolean): Promise<Seal> {
     let text: string;
     try {
       text = await readFile(file, 'utf8');
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'ENOENT')
         throw new ProtocolError('DATA_FOLDER_UNWRITABLE', `${file} cannot be read.`, {}, { cause });
+      if (!mayMake) throw anotherKey(file);
       const key = randomBytes(KEY_BYTES);
       await writePrivateFile(file, `${key.toString('hex')}\n`);
       return new Seal(key);
@@ -40,6 +65,14 @@ export class Seal {
         `${file} is damaged; restore it from a backup. Sealed secrets cannot be read without it.`,
       );
     return new Seal(key);
+  }
+
+  opens(sealed: string): boolean {
+    try {
+      return this.open(sealed, CHECK) === CHECK;
+    } catch {
+      return false;
+    }
   }
 
   /** 16 hex digits that tell one text from another and say nothing about it without this data folder's key. */
@@ -75,4 +108,15 @@ export class Seal {
       );
     }
   }
+}
+
+export function secretKeyFile(dataFolder: string): string {
+  return path.join(dataFolder, 'secret.key');
+}
+
+function anotherKey(file: string): ProtocolError {
+  return new ProtocolError(
+    'CONFIG_INVALID',
+    `The secrets in this database do not open with ${file}. Put the key file that was backed up with it there (deskhand backup FILE also writes FILE.key), or move deskhand.sqlite away to begin anew.`,
+  );
 }

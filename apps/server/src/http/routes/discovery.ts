@@ -1,7 +1,7 @@
 import { OPERATION_TRAITS, PRODUCT_VERSION, ProtocolError } from '@deskhand/protocol';
 import type { FastifyInstance } from 'fastify';
 import { callerOf } from '../caller.ts';
-import { DOCS_PAGE } from '../docs-page.ts';
+import { docsPage } from '../docs-page.ts';
 import type { ApiDescription } from '../openapi.ts';
 import type { ServerParts } from '../server-parts.ts';
 
@@ -86,22 +86,18 @@ export function discoveryRoutes(app: FastifyInstance, { database, idempotency }:
 }
 
 /** At the root. */
-export function rootRoutes(app: FastifyInstance, { config }: ServerParts, description: ApiDescription): void {
+export function rootRoutes(app: FastifyInstance, parts: ServerParts, description: ApiDescription): void {
+  const { config } = parts;
   for (const path of ['/openapi.json', '/.well-known/openapi.json'])
     app.get(path, { config: { access: 'public' }, schema: { hide: true } }, async () =>
       description.document(),
     );
 
   app.get('/docs', { config: { access: 'public' }, schema: { hide: true } }, async (_request, reply) => {
+    const { html, policy } = await docsPage();
     reply.type('text/html; charset=utf-8');
-    reply.header(
-      'content-security-policy',
-      "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-SCRIPT'; connect-src 'self'".replace(
-        'sha256-SCRIPT',
-        DOCS_PAGE.scriptHash,
-      ),
-    );
-    return DOCS_PAGE.html;
+    reply.header('content-security-policy', policy);
+    return html;
   });
 
   app.get(
@@ -134,6 +130,30 @@ export function rootRoutes(app: FastifyInstance, { config }: ServerParts, descri
   );
 
   app.get(
+    '/.well-known/mcp/server-card.json',
+    {
+      config: { access: 'public' },
+      schema: { summary: 'How tools of the Model Context Protocol reach this server', tags: ['discovery'] },
+    },
+    async () => {
+      const origin = parts.origin();
+      return {
+        name: 'deskhand',
+        title: 'Deskhand',
+        version: PRODUCT_VERSION,
+        description:
+          'A person lends their own desktop to an agent, watches each step and can stop it at once. No MCP endpoint of its own: an MCP server that runs beside its client calls the REST API with a key of this server.',
+        serverInfo: { name: 'deskhand', title: 'Deskhand', version: PRODUCT_VERSION },
+        // Nothing here speaks MCP, so no address may be named as if it did.
+        remotes: [],
+        authentication: { required: true, schemes: ['apiKey', 'bearer'] },
+        documentationUrl: `${origin}/docs`,
+        api: { base_url: `${origin}/v1`, openapi: `${origin}/openapi.json` },
+      };
+    },
+  );
+
+  app.get(
     '/api/discovery',
     { config: { access: 'public' }, schema: { summary: 'Where things are', tags: ['discovery'] } },
     async () => ({
@@ -144,6 +164,7 @@ export function rootRoutes(app: FastifyInstance, { config }: ServerParts, descri
       docs: '/docs',
       pricing: '/api/pricing',
       health: '/v1/health',
+      mcp: '/.well-known/mcp/server-card.json',
     }),
   );
 

@@ -1,24 +1,8 @@
-import { CreatedKey, KeyList, ProtocolError, RevokedKey, Scope } from '@deskhand/protocol';
+import { CreatedKey, CreateKeyRequest, KeyList, ProtocolError, RevokedKey } from '@deskhand/protocol';
 import type { FastifyInstance } from 'fastify';
-import { z } from 'zod';
 import { callerOf } from '../caller.ts';
 import type { ServerParts } from '../server-parts.ts';
 import { answers, IdParams } from './shared.ts';
-
-const CreateKey = z
-  .strictObject({
-    name: z
-      .string()
-      .min(1)
-      .max(100)
-      .refine((name) => name.trim() !== '', 'name must not be blank'),
-    scopes: z
-      .array(Scope)
-      .max(64)
-      .nullish()
-      .transform((scopes) => scopes ?? null),
-  })
-  .meta({ title: 'Create a key' });
 
 export function keyRoutes(app: FastifyInstance, { keys }: ServerParts): void {
   app.post(
@@ -29,11 +13,11 @@ export function keyRoutes(app: FastifyInstance, { keys }: ServerParts): void {
         summary: 'Create an API key',
         response: answers(CreatedKey),
         tags: ['keys'],
-        body: CreateKey,
+        body: CreateKeyRequest,
       },
     },
     async (request, reply) => {
-      const body = request.body as z.infer<typeof CreateKey>;
+      const body = request.body as CreateKeyRequest;
       const { key, listed } = await keys.create(callerOf(request), { name: body.name, scopes: body.scopes });
       reply.header('cache-control', 'no-store');
       return { key, ...listed, request_id: request.id };

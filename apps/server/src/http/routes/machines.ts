@@ -8,29 +8,23 @@ import {
   MachineScreenshot,
   mintCommandId,
   ObserveRequest,
+  PatchMachineRequest,
   PatchMachineResponse,
   ProtocolError,
 } from '@deskhand/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { z } from 'zod';
 import { LinkCutError } from '../../machines/link-connection.ts';
 import type { MachineRow } from '../../machines/machine-record.ts';
 import type { LifecycleChange } from '../../machines/machine-service.ts';
 import { callerOf } from '../caller.ts';
 import { idempotencyKeyOf } from '../idempotency.ts';
 import type { ServerParts } from '../server-parts.ts';
-import { billingHeaders, idempotencyHeaders } from './runs.ts';
 import { answers, EmptyBody, IdParams, LIMIT, limitFrom, queryOf, REPEATABLE } from './shared.ts';
+import { billingHeaders, idempotencyHeaders } from './start-run.ts';
 
 const SCREENSHOT_MS = 30_000;
 /** A virtual desktop that is asked for its picture may have to start first. */
 const WAKE_MS = 60_000;
-
-const PatchMachine = z.strictObject({
-  ttl_minutes: z
-    .int()
-    .refine((value) => value === 0 || (value >= 5 && value <= 10_080), 'ttl_minutes is 0 or 5 to 10080'),
-});
 
 export function machineRoutes(app: FastifyInstance, parts: ServerParts): void {
   const { machines, hub, config, idempotency } = parts;
@@ -149,12 +143,12 @@ export function machineRoutes(app: FastifyInstance, parts: ServerParts): void {
         response: answers(PatchMachineResponse),
         tags: ['machines'],
         params: IdParams,
-        body: PatchMachine,
+        body: PatchMachineRequest,
       },
     },
     async (request) => {
       const { id } = request.params as { id: string };
-      const { ttl_minutes: minutes } = request.body as z.infer<typeof PatchMachine>;
+      const { ttl_minutes: minutes } = request.body as PatchMachineRequest;
       const row = await machines.setTtl(callerOf(request).owner, id, minutes === 0 ? null : minutes);
       return {
         machine_id: row.id,

@@ -1,6 +1,5 @@
 import {
   CreateRunRequest,
-  isTerminal,
   ProtocolError,
   ResumeRunRequest,
   RUN_STATUSES,
@@ -11,26 +10,22 @@ import {
   RunScreenshotList,
   type RunStatus,
 } from '@deskhand/protocol';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Owner } from '../../keys/owner.ts';
-import { type LlmWish, llmWish, type OwnLlm } from '../../llm/llm-choice.ts';
-import type { LlmKeyStore } from '../../llm/llm-key-store.ts';
-import { OpenRunCap } from '../../runs/open-run-cap.ts';
+import type { OpenRunCap } from '../../runs/open-run-cap.ts';
+import { logEntry } from '../../runs/run-event-line.ts';
 import { type RunRow, toRun } from '../../runs/run-record.ts';
 import type { Tx } from '../../storage/schema.ts';
-import { mintWebhookSecret } from '../../webhooks/sign-webhook.ts';
-import { checkWebhookUrl } from '../../webhooks/webhook-target.ts';
 import { callerOf } from '../caller.ts';
-import { idempotencyKeyOf } from '../idempotency.ts';
 import type { ServerParts } from '../server-parts.ts';
 import { cursorFrom } from '../sse.ts';
-import { answers, EmptyBody, IdParams, LIMIT, limitFrom, queryOf, REPEATABLE } from './shared.ts';
+import { answers, EmptyBody, IdParams, LIMIT, limitFrom, OWN_MODEL, queryOf, REPEATABLE } from './shared.ts';
+import { startRun, usableMachine } from './start-run.ts';
 
 const WITH_PIXELS_LIMIT = 10;
 
-export function runRoutes(app: FastifyInstance, parts: ServerParts): void {
-  const { database, runs, worker, machines, ledger, config, streams, frames, idempotency } = parts;
-  const openRuns = new OpenRunCap(config.max_queued_runs_per_machine);
+export function runRoutes(app: FastifyInstance, parts: ServerParts, openRuns: OpenRunCap): void {
+  const { database, worker, streams, frames } = parts;
 
   const find = async (request: FastifyRequest): Promise<RunRow> => {
     const { id } = request.params as { id: string };
@@ -46,76 +41,18 @@ export function runRoutes(app: FastifyInstance, parts: ServerParts): void {
         response: answers(Run),
         tags: ['runs'],
         body: CreateRunRequest,
-        requestHeaders: {
-          ...REPEATABLE,
-          'X-LLM-Provider': 'anthropic or openai: the run uses a model key of your own.',
-          'X-LLM-Api-Key': 'That key, for this run alone; without it the stored one is used.',
-          'X-LLM-Model': 'The model, as its provider calls it.',
-        },
+        requestHeaders: { ...REPEATABLE, ...OWN_MODEL },
       },
     },
     async (request, reply) => {
-      const caller = callerOf(request);
       const body = request.body as CreateRunRequest;
-      if (body.webhook_url !== null)
-        checkWebhookUrl(body.webhook_url, { privateNetworks: config.webhook_private_networks });
-      const wish = llmWish({ headers: request.headers, mode: caller.owner.mode, body }, config);
-      const wanted = {
-        ...body,
-        max_steps: Math.min(body.max_steps, config.max_steps_ceiling),
-        model: wish.model,
-      };
-      const key = idempotencyKeyOf({
-        header: request.headers['idempotency-key'],
-        method: 'POST',
+      const { owner } = callerOf(request);
+      return startRun(parts, openRuns, request, reply, {
         path: '/v1/runs',
-        body: request.rawBody,
-        owner: caller.owner,
-        requestId: request.id,
+        body,
+        automatic: false,
+        machineFor: (tx) => usableMachine(tx, parts, owner, body.machine_id),
       });
-      const managedCents = body.cua_version === 'v1' ? config.run_step_v1_cents : config.run_step_cents;
-      const stepCents = wish.own ? (config.run_step_own_model_cents ?? managedCents) : managedCents;
-      const answer = await idempotency.transact(key, async (tx) => {
-        const ownLlm = wish.own ? await ownLlmOf(tx, caller.owner, wish, parts.llmKeys) : null;
-        const machine = await machines.findIn(tx, caller.owner, body.machine_id);
-        const status = machines.status(machine);
-        if (status === 'stopped')
-          throw new ProtocolError(
-            'INVALID_STATE',
-            machine.latched !== 0
-              ? 'The kill switch of this desktop is tripped. Only a person there can re-arm it: deskhand reset.'
-              : 'Remote control of this machine is suspended: POST /v1/machines/{id}/start allows it again.',
-            { current_state: status, allowed_from: ['running', 'provisioning', 'error'] },
-          );
-        const unarmed = machines.hotkeyProblem(machine.id);
-        if (unarmed !== null)
-          throw new ProtocolError(
-            'NOT_ARMED',
-            `The stop hotkey of this desktop is not armed: ${unarmed} Its person can mend that (deskhand doctor) or let runs start all the same (deskhand up --allow-unarmed).`,
-            { current_state: status, reason: unarmed },
-          );
-        if (!(await ledger.canPay(tx, caller.owner, stepCents)))
-          throw new ProtocolError('INSUFFICIENT_CREDITS', 'The wallet cannot pay for one step.', {
-            required: stepCents,
-            balance: (await ledger.balanceIn(tx, caller.owner)).cents,
-          });
-        await openRuns.take(tx, machine.id);
-        const webhookSecret = wanted.webhook_url === null ? null : mintWebhookSecret();
-        const row = await runs.create(tx, wanted, {
-          owner: caller.owner,
-          requestedBy: `${caller.name} (${caller.keyId})`.slice(0, 200),
-          requestId: request.id,
-          idempotencyKey: key?.key ?? null,
-          webhookSecret,
-          stepCents,
-          ownLlm,
-        });
-        return { body: toRun(row, webhookSecret), effect: row };
-      });
-      if (answer.effect !== null) runs.announceCreated(answer.effect);
-      idempotencyHeaders(reply, key !== null, answer.replayed);
-      await billingHeaders(reply, parts, caller.owner);
-      return answer.body;
     },
   );
 
@@ -213,7 +150,7 @@ export function runRoutes(app: FastifyInstance, parts: ServerParts): void {
         .execute();
       return {
         run_id: row.id,
-        data: events.map(({ event }) => JSON.parse(event) as unknown),
+        data: events.map(({ event }) => logEntry(event)),
         request_id: request.id,
       };
     },
@@ -323,24 +260,6 @@ async function findRun(db: Pick<Tx, 'selectFrom'>, owner: Owner, id: string): Pr
   return row;
 }
 
-/** Header key, else stored key (v1-api.md 8.7). @throws ProtocolError LLM_KEY_NOT_CONFIGURED */
-async function ownLlmOf(
-  tx: Tx,
-  owner: Owner,
-  wish: Extract<LlmWish, { own: true }>,
-  llmKeys: LlmKeyStore,
-): Promise<OwnLlm> {
-  const { provider, model, headerKey } = wish;
-  const key = headerKey ?? (await llmKeys.openIn(tx, owner, provider));
-  if (key === null)
-    throw new ProtocolError(
-      'LLM_KEY_NOT_CONFIGURED',
-      `No ${provider} key came with the request and none is stored. Send X-LLM-Api-Key, or store one with PUT /v1/llm/keys/${provider}.`,
-    );
-  const fingerprint = llmKeys.fingerprint(key);
-  return { provider, model, key, fingerprint, source: headerKey === null ? 'stored' : 'header' };
-}
-
 function statusFrom(raw: unknown): RunStatus | null {
   if (raw === undefined || raw === '') return null;
   const status = RUN_STATUSES.find((known) => known === raw);
@@ -350,24 +269,3 @@ function statusFrom(raw: unknown): RunStatus | null {
     });
   return status;
 }
-
-export function idempotencyHeaders(reply: FastifyReply, keyed: boolean, replayed: boolean): void {
-  if (!keyed) return;
-  reply.header('idempotency-replayed', String(replayed));
-  reply.header('idempotency-status', 'completed');
-  if (replayed) reply.header('x-coasty-idempotent-replay', 'true');
-}
-
-/** Creating a run charges nothing; its steps do. */
-export async function billingHeaders(
-  reply: FastifyReply,
-  parts: ServerParts,
-  owner: Owner,
-  cents = 0,
-): Promise<void> {
-  const balance = await parts.ledger.balance(parts.database, owner);
-  reply.header('x-credits-charged', owner.mode === 'test' ? '0' : String(cents));
-  reply.header('x-credits-remaining', String(balance.cents));
-}
-
-export { isTerminal };

@@ -23,6 +23,13 @@ export const REPEATABLE = {
     '1 to 128 characters of A-Z a-z 0-9 _ : -; the same key and body give the first answer again for 24 hours.',
 } as const;
 
+/** Headers of operations that start a run. */
+export const OWN_MODEL = {
+  'X-LLM-Provider': 'anthropic or openai: the run uses a model key of your own.',
+  'X-LLM-Api-Key': 'That key, for this run alone; without it the stored one is used.',
+  'X-LLM-Model': 'The model, as its provider calls it.',
+} as const;
+
 /** Bodies that carry nothing, written in any of the ways clients do. */
 export const EmptyBody = z.strictObject({});
 
@@ -33,7 +40,7 @@ export function limitFrom(raw: unknown, fallback: number): number {
   const value = /^-?\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
   if (!(value >= 1 && value <= 200))
     throw new ProtocolError('INVALID_LIMIT', '`limit` must be a whole number from 1 to 200.', {
-      actual: typeof raw === 'string' ? raw.slice(0, 64) : null,
+      actual: Number.isNaN(value) ? text.slice(0, 64) || null : value,
       min: 1,
       max: 200,
     });
