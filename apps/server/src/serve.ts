@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { errorAttributes, StopError } from '@deskhand/base';
 import { ProtocolError } from '@deskhand/protocol';
 import { type Config, readConfig } from './config.ts';
@@ -40,8 +41,10 @@ export async function serve(): Promise<void> {
   });
   try {
     const server = await startServer(config, log, { env: process.env });
+    // Now, since a server is as often killed as stopped; nothing to do from the second start on.
+    flushCompileCache();
     process.send?.({ type: 'ready', port: server.port, host: server.host });
-    // Later: clients wait for ready, and nobody waits for this.
+    // Later: clients wait for ready, nobody waits for this.
     const settling = setTimeout(settleHeap, SETTLE_AFTER_MS);
     const reason = await stopping;
     clearTimeout(settling);

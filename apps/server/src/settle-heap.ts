@@ -1,14 +1,11 @@
-import { flushCompileCache } from 'node:module';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /**
  * Gives back what only the start needed, about a fifth of the heap, which a server that then idles would keep for
- * hours; and stores the compiled code now, since a server is as often killed as stopped. Takes about 100 ms, in which
- * nothing is answered: once, shortly after the start.
+ * hours. Takes about 100 ms, in which nothing is answered: once, shortly after the start.
  */
 export function settleHeap(): void {
-  flushCompileCache();
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as (options: {
     type: string;

@@ -15,7 +15,7 @@ import type { Minds, RunModel } from '../runs/run-worker.ts';
  * An engine that obeys its task literally, for tests of the server. Words of the task, separated by spaces:
  *   click:X,Y   type:TEXT   look   wait:MS (thinks that long)   ask:QUESTION   done   fail   forever
  *   say-key (thinks aloud with the run's own model key, as a careless provider might)
- *   batch:N (N clicks in one command)   Ask (as in "Ask me which …")
+ *   batch:N (N clicks in one command)   Create (as in "Create a file …" that exists: asks whether to replace it)
  * What an earlier life did, by its history, is not done again.
  */
 export class ScriptedMinds implements Minds {
@@ -106,7 +106,8 @@ class ScriptedSession implements EngineSession {
         }
         case 'look':
           return { type: 'look', reasoning, request: {} };
-        case 'Ask':
+        case 'Create':
+          return { type: 'ask_human', reasoning, question: 'It exists. Replace it?' };
         case 'ask':
           return { type: 'ask_human', reasoning, question: rest || 'Which one?' };
         case 'fail':
