@@ -160,6 +160,24 @@ describe('decisions that race (engine.md 9, test 13)', () => {
   });
 });
 
+describe('a server that is stopped and started again and again', () => {
+  it('keeps a run that waits for a person as long as it may wait', async () => {
+    const run = await server.createRun(desktop.machineId, 'ask:which? done');
+    await server.untilStatus(run.id, 'awaiting_human');
+    // More often than a run may take the server down (max_claims_without_progress).
+    for (let round = 0; round < 5; round += 1) {
+      await server.stop();
+      await server.boot();
+      await desktop.open();
+      // It is driven again: its desktop was told.
+      await eventually(() => expect(desktop.narrated.at(-1)?.status).toBe('awaiting_human'));
+      desktop.narrated.length = 0;
+    }
+    const resumed = await server.call('POST', `/runs/${run.id}/resume`, { note: 'the left one' });
+    expect([resumed.status, resumed.body.status]).toEqual([200, 'running']);
+  });
+});
+
 describe('pictures (design.md 3)', () => {
   it('are removed by size, oldest first; their rows stay and say so; a picture two runs saw stays for the other', async () => {
     const run = await server.createRun(desktop.machineId, 'click:1,1 click:2,2 click:3,3 done');

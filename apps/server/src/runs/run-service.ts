@@ -314,6 +314,23 @@ export class RunService {
     return { row: claimed.row, epoch: claimed.epoch, first: claimed.first };
   }
 
+  /**
+   * Gives a claim back in order: a server that is stopped was not taken down by the run it drove, so the claim does not
+   * count among those that got nowhere. Quiet when the run has ended or was claimed anew.
+   */
+  async release(runId: string, epoch: number): Promise<void> {
+    await this.#parts.database.write((tx) =>
+      tx
+        .updateTable('runs')
+        .set({ attempts: sql<number>`attempts - 1` })
+        .where('id', '=', runId)
+        .where('epoch', '=', epoch)
+        .where('finished_at', 'is', null)
+        .where('attempts', '>', 0)
+        .execute(),
+    );
+  }
+
   /** Appends events of the driver. @throws FencedError */
   async append(runId: string, epoch: number, payloads: readonly RunEventPayload[]): Promise<void> {
     await this.#appendWith(runId, epoch, this.withoutModelKey(runId, payloads), async () => {});

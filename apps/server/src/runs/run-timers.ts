@@ -101,10 +101,16 @@ export class RunTimers implements AsyncDisposable {
     await this.#parts.database.write((tx) =>
       tx
         .updateTable('runs')
-        .set({ due_at: row.status === 'awaiting_human' ? row.awaiting_until : row.deadline_at })
+        .set({ due_at: nextLimit(row) })
         .where('id', '=', row.id)
         .where('finished_at', 'is', null)
         .execute(),
     );
   }
+}
+
+/** The time limit of the state the run is in that strikes first. */
+function nextLimit(row: RunRow): string | null {
+  const limits = [row.deadline_at, row.status === 'awaiting_human' ? row.awaiting_until : null];
+  return limits.filter((at) => at !== null).sort()[0] ?? null;
 }

@@ -205,11 +205,13 @@ export class RunWorker implements HubListener, AsyncDisposable {
 
   async #drive(driven: Driven, recovered: boolean, log: Logger): Promise<void> {
     const { signal } = driven.controller;
+    let claimed = false;
     try {
       if (recovered) await this.#awaitReturn(driven);
       else await this.#awaitMachine(driven);
       const claim = await this.#parts.runs.claim(driven.runId);
       if (claim === null) return;
+      claimed = true;
       driven.epoch = claim.epoch;
       driven.row = claim.row;
       const change = await this.#perform(driven, claim, log);
@@ -220,7 +222,11 @@ export class RunWorker implements HubListener, AsyncDisposable {
         return;
       }
       const change = changeFor(error, signal);
-      if (change === null) return;
+      if (change === null) {
+        if (claimed && reasonFrom(signal.reason) === 'shutdown')
+          await this.#parts.runs.release(driven.runId, driven.epoch);
+        return;
+      }
       if (change.type === 'finished' && change.code === 'INTERNAL_ERROR')
         log.error('a run ended by a fault of this server', errorAttributes(error));
       await this.#finish(driven, change);
