@@ -400,6 +400,20 @@ describe('models and keys (v1-api.md 8.6)', () => {
     );
   });
 
+  it('[8.6] a revoked key reads nothing more, streams that it opened included', async () => {
+    const { body } = await server.call('POST', '/keys', { name: 'follower', scopes: ['runs:read'] });
+    const run = await server.createRun(desktop.machineId, 'wait:60000 done');
+    const revoked = server.follow(run.id, { 'x-api-key': String(body.key) });
+    const other = server.follow(run.id);
+    await eventually(() => expect(revoked.types).toContain('status'));
+    await server.call('DELETE', `/keys/${body.key_id}`);
+    await revoked.ended;
+    expect(revoked.types).not.toContain('done');
+    await server.call('POST', `/runs/${run.id}/cancel`);
+    await other.ended;
+    expect(other.types.at(-1)).toBe('done');
+  });
+
   it('[1.2] literal keys of the configuration: the prefix says the kind; legacy keys share the live objects', async () => {
     const legacy = `cua_sk_${'a'.repeat(48)}`;
     await using configured = await TestServer.start({ extra_api_keys: `sk-coasty-test-offline, ${legacy}` });

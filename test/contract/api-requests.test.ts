@@ -563,7 +563,13 @@ describe('webhooks (v1-api.md 4)', () => {
     await server.untilStatus(run.id, 'awaiting_human');
     await server.call('POST', `/runs/${run.id}/resume`);
     await eventually(() => expect(receiver.events).toEqual(['run.awaiting_human', 'run.succeeded']));
-    for (const call of receiver.got) verify(run.webhook_secret, call);
+    for (const call of receiver.got) {
+      verify(run.webhook_secret, call);
+      expect(call.headers).toMatchObject({
+        'content-type': 'application/json',
+        'user-agent': expect.stringMatching(/^Deskhand\//),
+      });
+    }
     const body = JSON.parse(String(receiver.got[1]?.body)) as Record<string, unknown>;
     expect(body).toMatchObject({
       type: 'run.succeeded',

@@ -57,10 +57,12 @@ export class EventStreams implements AsyncDisposable {
     runId: string,
     cursor: number,
     headers: Readonly<Record<string, string>>,
+    keyId: string,
   ): void {
     const stream = new EventStream({
       response,
       runId,
+      keyId,
       cursor,
       database: this.#database,
       feed: this.#feed,
@@ -70,6 +72,11 @@ export class EventStreams implements AsyncDisposable {
     this.#open.add(stream);
     response.writeHead(200, { ...headers, ...SSE_HEADERS });
     stream.start();
+  }
+
+  /** A key that was revoked reads nothing more. */
+  endOf(keyId: string): void {
+    for (const stream of [...this.#open]) if (stream.keyId === keyId) stream.end();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -83,6 +90,7 @@ export class EventStreams implements AsyncDisposable {
  * one makes it read the store again. So nothing is lost or doubled, whatever happens in between.
  */
 class EventStream {
+  readonly keyId: string;
   readonly #response: ServerResponse;
   readonly #runId: string;
   readonly #database: Database;
@@ -98,6 +106,7 @@ class EventStream {
   constructor(parts: {
     response: ServerResponse;
     runId: string;
+    keyId: string;
     cursor: number;
     database: Database;
     feed: RunFeed;
@@ -106,6 +115,7 @@ class EventStream {
   }) {
     this.#response = parts.response;
     this.#runId = parts.runId;
+    this.keyId = parts.keyId;
     this.#last = parts.cursor;
     this.#database = parts.database;
     this.#feed = parts.feed;

@@ -4,7 +4,7 @@ import { callerOf } from '../caller.ts';
 import type { ServerParts } from '../server-parts.ts';
 import { answers, IdParams } from './shared.ts';
 
-export function keyRoutes(app: FastifyInstance, { keys }: ServerParts): void {
+export function keyRoutes(app: FastifyInstance, { keys, streams }: ServerParts): void {
   app.post(
     '/keys',
     {
@@ -48,6 +48,7 @@ export function keyRoutes(app: FastifyInstance, { keys }: ServerParts): void {
       const { id } = request.params as { id: string };
       if (!(await keys.revoke(callerOf(request).owner, id)))
         throw new ProtocolError('NOT_FOUND', 'There is no key with this id.');
+      streams.endOf(id);
       return { status: 'ok', key_id: id, request_id: request.id };
     },
   );

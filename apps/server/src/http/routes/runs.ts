@@ -125,7 +125,7 @@ export function runRoutes(app: FastifyInstance, parts: ServerParts, openRuns: Op
       for (const [name, value] of Object.entries(reply.getHeaders()))
         if (value !== undefined) headers[name] = String(value);
       reply.hijack();
-      streams.serve(reply.raw, row.id, cursor, headers);
+      streams.serve(reply.raw, row.id, cursor, headers, callerOf(request).keyId);
     },
   );
 
