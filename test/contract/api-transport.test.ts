@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import type { ERRORS, ErrorCode } from '@deskhand/protocol';
 import { type FakeDaemon, TestServer } from '@deskhand/server/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 
 let server: TestServer;
 let desktop: FakeDaemon;
@@ -178,6 +179,78 @@ describe('transport (v1-api.md 1.1)', () => {
     });
     const under = await server.call<ErrorAnswer>('POST', '/runs', `"${'x'.repeat(15 * 1024 * 1024 - 2)}"`);
     expect(under.body.error.code).toBe('VALIDATION_ERROR');
+  });
+});
+
+describe('the description (v1-api.md 1.1)', () => {
+  it('[1.1] every answer fits the schema that /openapi.json gives it', async () => {
+    type Operation = {
+      responses: { 200: { content: Record<string, { schema: Parameters<typeof z.fromJSONSchema>[0] }> } };
+    };
+    const api = (await (await fetch(`${server.origin}/openapi.json`)).json()) as {
+      paths: Record<string, Record<string, Operation>>;
+    };
+    const run = await server.createRun(desktop.machineId, 'click:1,1 done');
+    await server.untilStatus(run.id, 'succeeded');
+    const asTest = { 'x-api-key': server.testKey };
+    const virtual = await server.call<{ machine: { id: string } }>(
+      'POST',
+      '/machines',
+      { display_name: 't' },
+      asTest,
+    );
+    const keyed = { 'idempotency-key': 'described' };
+    const key = await server.call('POST', '/keys', { name: 'described' });
+    const asked: Array<
+      [method: string, path: string, url: string, body?: unknown, headers?: Record<string, string>]
+    > = [
+      [
+        'post',
+        '/v1/runs',
+        '/runs',
+        { machine_id: away, task: 'x', webhook_url: 'http://127.0.0.1:9/' },
+        keyed,
+      ],
+      ['post', '/v1/tasks', '/tasks', { task: 'x', machine: { os_type: 'windows' } }],
+      ['get', '/v1/runs', '/runs'],
+      ['get', '/v1/runs/{id}', `/runs/${run.id}`],
+      ['get', '/v1/runs/{id}/log', `/runs/${run.id}/log`],
+      ['get', '/v1/runs/{id}/screenshots', `/runs/${run.id}/screenshots?include_image=1`],
+      ['post', '/v1/runs/{id}/cancel', `/runs/${(await server.createRun(away, 'x')).id}/cancel`, {}],
+      ['post', '/v1/machines', '/machines', { display_name: 'm' }],
+      ['get', '/v1/machines', '/machines'],
+      ['get', '/v1/machines/pricing', '/machines/pricing'],
+      ['get', '/v1/machines/{id}', `/machines/${desktop.machineId}`],
+      ['patch', '/v1/machines/{id}', `/machines/${away}`, { ttl_minutes: 0 }],
+      ['post', '/v1/machines/{id}/enroll', `/machines/${away}/enroll`, {}],
+      ['get', '/v1/machines/{id}/screenshot', `/machines/${desktop.machineId}/screenshot`],
+      ['get', '/v1/machines/{id}/connection', `/machines/${desktop.machineId}/connection`],
+      ['post', '/v1/machines/{id}/snapshot', `/machines/${virtual.body.machine.id}/snapshot`, {}, asTest],
+      ['post', '/v1/machines/{id}/stop', `/machines/${desktop.machineId}/stop`, {}],
+      ['post', '/v1/machines/{id}/start', `/machines/${desktop.machineId}/start`, {}],
+      ['delete', '/v1/machines/{id}', `/machines/${virtual.body.machine.id}`, undefined, asTest],
+      ['post', '/v1/keys', '/keys', { name: 'k' }],
+      ['get', '/v1/keys', '/keys'],
+      ['delete', '/v1/keys/{id}', `/keys/${key.body.key_id}`],
+      ['put', '/v1/llm/keys/{provider}', '/llm/keys/openai', { api_key: 'sk-0123456789abcdef' }],
+      ['get', '/v1/llm/keys', '/llm/keys'],
+      ['delete', '/v1/llm/keys/{provider}', '/llm/keys/openai'],
+      ['get', '/v1/usage', '/usage'],
+      ['get', '/v1/billing/active', '/billing/active'],
+      ['get', '/api/pricing', '/api/pricing'],
+      ['get', '/v1/health', '/health'],
+      ['get', '/v1/models', '/models'],
+      ['get', '/v1/idempotency/{key}', '/idempotency/described'],
+    ];
+    for (const [method, path, url, body, headers] of asked) {
+      const answer = await server.call(method.toUpperCase(), url, body, headers);
+      expect([method, path, answer.status]).toEqual([method, path, 200]);
+      const schema = api.paths[path]?.[method]?.responses[200].content['application/json']?.schema;
+      if (schema === undefined) throw new Error(`${method} ${path} is not described`);
+      expect([path, z.fromJSONSchema(schema).safeParse(answer.body).error?.issues ?? []]).toEqual([path, []]);
+      // Described in earnest: an empty object would not do.
+      expect([path, z.fromJSONSchema(schema).safeParse({}).success]).toEqual([path, false]);
+    }
   });
 });
 

@@ -1,4 +1,5 @@
 import { Usage } from '@deskhand/protocol';
+import { ActiveBilling } from '@deskhand/protocol/rest-answers';
 import type { FastifyInstance } from 'fastify';
 import { callerOf } from '../caller.ts';
 import type { ServerParts } from '../server-parts.ts';
@@ -62,7 +63,7 @@ export function billingRoutes(app: FastifyInstance, { database, ledger, machines
     '/billing/active',
     {
       config: { access: 'machines:read' },
-      schema: { summary: 'What is running and costs', tags: ['billing'] },
+      schema: { summary: 'What is running and costs', response: answers(ActiveBilling), tags: ['billing'] },
     },
     async (request) => {
       const { rows } = await machines.list(callerOf(request).owner, 200);

@@ -1,9 +1,14 @@
-import { OPERATION_TRAITS, PRODUCT_VERSION, ProtocolError } from '@deskhand/protocol';
+import { Health, OPERATION_TRAITS, PRODUCT_VERSION, ProtocolError } from '@deskhand/protocol';
+import { IdempotencyRecord, ModelList, PriceList } from '@deskhand/protocol/rest-answers';
 import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
 import { callerOf } from '../caller.ts';
 import { docsPage } from '../docs-page.ts';
 import type { ApiDescription } from '../openapi.ts';
 import type { ServerParts } from '../server-parts.ts';
+import { answers } from './shared.ts';
+
+const KeyParams = z.object({ key: z.string().min(1).max(128) });
 
 const HEALTH_SERVICES = ['', '/machines', '/schedules', '/triggers'] as const;
 
@@ -12,7 +17,10 @@ export function discoveryRoutes(app: FastifyInstance, { database, idempotency }:
   for (const service of HEALTH_SERVICES)
     app.get(
       `${service}/health`,
-      { config: { access: 'public' }, schema: { summary: `Health${service}`, tags: ['discovery'] } },
+      {
+        config: { access: 'public' },
+        schema: { summary: `Health${service}`, response: answers(Health), tags: ['discovery'] },
+      },
       async () => {
         if (service === '' && !(await database.writable()))
           throw new ProtocolError('DB_UNAVAILABLE', 'The database cannot be written.', { retry_after: 5 });
@@ -27,7 +35,10 @@ export function discoveryRoutes(app: FastifyInstance, { database, idempotency }:
 
   app.get(
     '/models',
-    { config: { access: 'any' }, schema: { summary: 'Models and engine versions', tags: ['discovery'] } },
+    {
+      config: { access: 'any' },
+      schema: { summary: 'Models and engine versions', response: answers(ModelList), tags: ['discovery'] },
+    },
     async (request) => ({
       models: [
         { id: 'default', description: 'The model this server’s operator configured.' },
@@ -74,10 +85,18 @@ export function discoveryRoutes(app: FastifyInstance, { database, idempotency }:
 
   app.get(
     '/idempotency/:key',
-    { config: { access: 'any' }, schema: { summary: 'What an Idempotency-Key led to', tags: ['discovery'] } },
+    {
+      config: { access: 'any' },
+      schema: {
+        summary: 'What an Idempotency-Key led to',
+        params: KeyParams,
+        response: answers(IdempotencyRecord),
+        tags: ['discovery'],
+      },
+    },
     async (request) => {
       const { key } = request.params as { key: string };
-      const found = await idempotency.lookup(callerOf(request).owner, key.slice(0, 128));
+      const found = await idempotency.lookup(callerOf(request).owner, key);
       if (found === null)
         throw new ProtocolError('NOT_FOUND', 'No request used this Idempotency-Key in the last 24 hours.');
       return found;
@@ -102,7 +121,10 @@ export function rootRoutes(app: FastifyInstance, parts: ServerParts, description
 
   app.get(
     '/api/pricing',
-    { config: { access: 'public' }, schema: { summary: 'Prices', tags: ['billing'] } },
+    {
+      config: { access: 'public' },
+      schema: { summary: 'Prices', response: answers(PriceList), tags: ['billing'] },
+    },
     async () => ({
       schemaVersion: '1',
       updatedAt: '2026-11-01T00:00:00Z',

@@ -12,6 +12,12 @@ import {
   PatchMachineResponse,
   ProtocolError,
 } from '@deskhand/protocol';
+import {
+  EnrolledMachine,
+  MachineConnection,
+  MachinePricing,
+  Snapshot,
+} from '@deskhand/protocol/rest-answers';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { LinkCutError } from '../../machines/link-connection.ts';
 import type { MachineRow } from '../../machines/machine-record.ts';
@@ -112,7 +118,10 @@ export function machineRoutes(app: FastifyInstance, parts: ServerParts): void {
 
   app.get(
     '/machines/pricing',
-    { config: { access: 'machines:read' }, schema: { summary: 'Prices of machines', tags: ['machines'] } },
+    {
+      config: { access: 'machines:read' },
+      schema: { summary: 'Prices of machines', response: answers(MachinePricing), tags: ['machines'] },
+    },
     async (request) => machinePricing(config, request.id),
   );
 
@@ -222,6 +231,7 @@ export function machineRoutes(app: FastifyInstance, parts: ServerParts): void {
       config: { access: 'machines:write' },
       schema: {
         summary: 'A new pairing code for a registered machine',
+        response: answers(EnrolledMachine),
         tags: ['machines'],
         params: IdParams,
         body: EmptyBody,
@@ -244,6 +254,8 @@ export function machineRoutes(app: FastifyInstance, parts: ServerParts): void {
       config: { access: 'snapshots:write' },
       schema: {
         summary: 'Snapshot (virtual machines only)',
+        response: answers(Snapshot),
+        requestHeaders: REPEATABLE,
         tags: ['machines'],
         params: IdParams,
         body: EmptyBody,
@@ -363,7 +375,12 @@ export function machineRoutes(app: FastifyInstance, parts: ServerParts): void {
     '/machines/:id/connection',
     {
       config: { access: 'connection:read' },
-      schema: { summary: 'How to reach the machine', tags: ['machines'], params: IdParams },
+      schema: {
+        summary: 'How to reach the machine',
+        response: answers(MachineConnection),
+        tags: ['machines'],
+        params: IdParams,
+      },
     },
     async (request, reply) => {
       const row = await find(request);
