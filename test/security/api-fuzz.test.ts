@@ -76,6 +76,8 @@ const FIELDS = [
   'llm',
   'action_policy',
   'budget_cents',
+  'machine',
+  'api_key',
   'name',
   'scopes',
   'display_name',
@@ -87,6 +89,10 @@ const FIELDS = [
 
 const ROUTES = [
   ['POST', '/v1/runs'],
+  ['POST', '/v1/tasks'],
+  ['POST', '/v1/machines/ID/snapshot'],
+  ['POST', '/v1/machines/ID/enroll'],
+  ['PUT', '/v1/llm/keys/openai'],
   ['POST', '/v1/machines'],
   ['POST', '/v1/keys'],
   ['GET', '/v1/runs'],
