@@ -99,7 +99,7 @@ describe('what a panel sees', () => {
     await panel.hears('state', (found) => found.run?.step === 2 && found.run.costCents === 10);
   });
 
-  it('a small picture of what the engine saw, with the place of the last action in it', async () => {
+  it('a small picture of what the engine saw, with the place of the next action in it', async () => {
     await using panel = await Panel.open();
     const { observation } = await server.observe();
     const { jpegBase64, width, height } = await panel.hears('thumbnail');
@@ -115,6 +115,8 @@ describe('what a panel sees', () => {
       observe: {},
     });
     const shown = await panel.hears('thumbnail', ({ target }) => target !== null);
+    // Before anything is done: the picture is still the one from before the action.
+    expect(shown.jpegBase64).toBe(jpegBase64);
     expect(shown.target?.x).toBeCloseTo(width / 2, 0);
     expect(shown.target?.y).toBeCloseTo(height / 2, 0);
   });

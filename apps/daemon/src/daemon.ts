@@ -15,22 +15,22 @@ import {
   type DaemonState,
   desktopToFrame,
   type ExclusionState,
+  type FrameGeometry,
   type FromGuard,
   type GuardState,
   type HotkeyState,
-  intersection,
   type LatchState,
   type MachineId,
   type Narrate,
   OutcomeStatus,
   type PanelRun,
+  type PanelThumbnail,
   type PauseKind,
   type Point,
   ProtocolError,
   type Rect,
   RunId,
   type ServerMessage,
-  type WindowInfo,
 } from '@deskhand/protocol';
 import { readLatchFile, writeLatchFile } from '@deskhand/protocol/latch-file';
 import { connectToGuard } from '@deskhand/protocol/local-client';
@@ -54,6 +54,7 @@ import type { GuardProcess } from './safety/guard-process.ts';
 import { type HeldLease, LeaseKeeper } from './safety/lease-keeper.ts';
 import { SecretScreen } from './secrets/secret-screen.ts';
 import type { SessionChange } from './session/session-watch.ts';
+import { isPanel } from './windows/panel-window.ts';
 
 export type DaemonParts = Readonly<{
   name: string;
@@ -126,6 +127,8 @@ export class Daemon implements Disposable {
   /** Who asked the server for the run in progress, in its words. */
   #requestedBy = '';
   #target: Point | null = null;
+  /** What panels were shown last. */
+  #thumbnail: { message: PanelThumbnail; geometry: FrameGeometry } | null = null;
   /** A person had control when guard died. */
   #pauseToRestore: PauseKind | undefined;
   /** A person's resume on its way through guard, with the note it came with. */
@@ -182,6 +185,7 @@ export class Daemon implements Disposable {
       pointOut: (point, signal) => this.#pointOut(point, signal),
       onTarget: (point) => {
         this.#target = point;
+        this.#aimThumbnail();
       },
       savedPaths: this.#savedPaths,
       audit,
@@ -196,6 +200,11 @@ export class Daemon implements Disposable {
   /** Where our own windows cover the desktop: the panel, and what guard draws. */
   get covered(): readonly Rect[] {
     return [...(this.#peers?.socket.covered ?? []), ...(this.#guardState?.drawn?.rects ?? [])];
+  }
+
+  /** Where the panel said its windows are. */
+  get panels(): readonly Rect[] {
+    return this.#peers?.socket.covered ?? [];
   }
 
   /** Whose windows belong to no picture. */
@@ -656,6 +665,7 @@ export class Daemon implements Disposable {
       void this.#peers?.hands.releaseAll();
     }
     this.#target = null;
+    this.#thumbnail = null;
     if (lease.run !== null) {
       this.#parts.audit.append({ kind: 'run_ended', run: lease.run.runId, why });
       const waits = this.#run?.status === 'awaiting_human';
@@ -862,6 +872,17 @@ export class Daemon implements Disposable {
     );
   }
 
+  /** The same picture with the cross-hair where the agent acts next. */
+  #aimThumbnail(): void {
+    const shown = this.#thumbnail;
+    const socket = this.#peers?.socket;
+    if (shown === null || socket?.wantsThumbnails !== true) return;
+    const target = this.#target === null ? null : desktopToFrame(shown.geometry, this.#target);
+    if (target?.x === shown.message.target?.x && target?.y === shown.message.target?.y) return;
+    shown.message = { ...shown.message, target };
+    socket.thumbnail(shown.message);
+  }
+
   /** Called while the picture's pixels are still there. One at a time: a thumbnail that is late is of no use. */
   #showThumbnail(picture: Picture): void {
     const socket = this.#peers?.socket;
@@ -872,31 +893,22 @@ export class Daemon implements Disposable {
     picture
       .encode({ maxSidePx: Math.max(64, Math.floor(Math.max(width, height) * factor)), quality: 70 })
       .then(({ frame, bytes }) => {
-        const { image } = frame.geometry;
-        socket.thumbnail({
+        const { geometry } = frame;
+        const message: PanelThumbnail = {
           type: 'thumbnail',
           jpegBase64: Buffer.from(bytes).toString('base64'),
-          width: image.width,
-          height: image.height,
-          target: this.#target === null ? null : desktopToFrame(frame.geometry, this.#target),
-        });
+          width: geometry.image.width,
+          height: geometry.image.height,
+          target: this.#target === null ? null : desktopToFrame(geometry, this.#target),
+        };
+        this.#thumbnail = { message, geometry };
+        socket.thumbnail(message);
       })
       .catch((error) => this.#parts.log.warn('no thumbnail', errorAttributes(error)))
       .finally(() => {
         this.#thumbnailing = false;
       });
   }
-}
-
-/** Our panel by its name and by where it said it is: an application can take the name, not the place. */
-function isPanel({ title, bounds }: WindowInfo, covered: readonly Rect[]): boolean {
-  return (
-    title.endsWith('Deskhand') &&
-    covered.some((rect) => {
-      const shared = intersection(rect, bounds);
-      return shared !== null && shared.width * shared.height > (bounds.width * bounds.height) / 2;
-    })
-  );
 }
 
 function result(

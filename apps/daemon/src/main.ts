@@ -34,6 +34,7 @@ import { GuardProcess } from './safety/guard-process.ts';
 import { parseStopChord } from './safety/stop-chord.ts';
 import { watchSession } from './session/session-watch.ts';
 import { startVirtualDesktop } from './virtual-desktop/index.ts';
+import { keepPanelAbove } from './windows/panel-window.ts';
 
 /** Everything released and gone within this time, whatever hangs. */
 const END_CEILING_MS = 1300;
@@ -173,6 +174,7 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
         signal,
       }),
     onPanelWindows: () => void opened.testExclusion(),
+    onPanelPlaced: () => void keepPanelAbove(opened.senses.windows, parts.panels, log),
     log,
   });
   let link: ServerLink | undefined;

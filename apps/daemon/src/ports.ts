@@ -193,6 +193,8 @@ export interface WindowSystem extends AsyncDisposable {
   identity?(windowId: string): Promise<WindowIdentity>;
   focus(windowId: string): Promise<void>;
   close(windowId: string): Promise<void>;
+  /** Above the others, on every workspace, without the focus; absent where no program may do that. */
+  keepAbove?(windowId: string): Promise<void>;
 }
 
 /** Elements with bounds in desktop space (the daemon converts them to frame pixels). */

@@ -1,25 +1,30 @@
 import { assertNever } from '@deskhand/base';
 import type { Operation, Point } from '@deskhand/protocol';
 
-/** One operation in words a person understands; typed text is told by its length only (SPEC SEC1). */
-export function describeOperation(operation: Operation): string {
+/**
+ * One operation in words a person understands; typed text is told by its length only (SPEC SEC1).
+ * @param target name of what it points at or types into, where that is known; a point otherwise.
+ */
+export function describeOperation(operation: Operation, target: string | null = null): string {
+  const place = (point: Point) => (target === null ? at(point) : `“${target}”`);
   switch (operation.type) {
     case 'click': {
       const times = operation.clicks === 1 ? '' : operation.clicks === 2 ? 'double-' : 'triple-';
       const button = operation.button === 'left' ? '' : `${operation.button}-`;
       const held = operation.modifiers.length === 0 ? '' : ` holding ${operation.modifiers.join('+')}`;
-      return sentence(`${button}${times}click at ${place(operation.point)}${held}`);
+      const on = target === null ? `at ${at(operation.point)}` : place(operation.point);
+      return sentence(`${button}${times}click ${on}${held}`);
     }
     case 'move':
       return `Move the pointer to ${place(operation.point)}`;
     case 'drag':
-      return `Drag from ${place(operation.from)} to ${place(operation.to)}`;
+      return `Drag from ${at(operation.from)} to ${place(operation.to)}`;
     case 'scroll': {
-      const at = operation.point === undefined ? '' : ` at ${place(operation.point)}`;
-      return `Scroll ${operation.direction} by ${count(operation.amount, 'notch', 'notches')}${at}`;
+      const where = operation.point === undefined ? '' : ` at ${place(operation.point)}`;
+      return `Scroll ${operation.direction} by ${count(operation.amount, 'notch', 'notches')}${where}`;
     }
     case 'type_text':
-      return `Type ${count([...operation.text].length, 'character')}`;
+      return `Type ${count([...operation.text].length, 'character')}${target === null ? '' : ` into “${target}”`}`;
     case 'key_press':
       return `Press ${operation.keys.join(', ')}`;
     case 'key_combo':
@@ -46,14 +51,14 @@ export function describeOperation(operation: Operation): string {
 }
 
 export function describeOperations(operations: readonly Operation[]): string {
-  return operations.map(describeOperation).join('; ');
+  return operations.map((operation) => describeOperation(operation)).join('; ');
 }
 
 export function count(number: number, one: string, many = `${one}s`): string {
   return `${number} ${number === 1 ? one : many}`;
 }
 
-function place(point: Point): string {
+function at(point: Point): string {
   return `${Math.round(point.x)},${Math.round(point.y)}`;
 }
 

@@ -31,6 +31,8 @@ export type DaemonSocketOptions = Readonly<{
   examine: () => Promise<readonly SenseCheck[]>;
   /** A panel has come, or says of other windows than before that they are its own. */
   onPanelWindows: () => void;
+  /** A panel says where its windows are now. */
+  onPanelPlaced: () => void;
   log: Logger;
 }>;
 
@@ -194,6 +196,7 @@ export class DaemonSocket implements AsyncDisposable {
         this.#rects.set(peer, message);
         if (before === undefined || ownersOf(before) !== ownersOf(message)) this.#options.onPanelWindows();
         if (message.id !== undefined) this.#dodging.get(message.id)?.();
+        else this.#options.onPanelPlaced();
         return;
       }
       case 'probe_shown':

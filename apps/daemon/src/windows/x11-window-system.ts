@@ -25,9 +25,11 @@ const ATOMS = [
   '_NET_WM_NAME',
   '_NET_WM_PID',
   '_NET_WM_STATE',
+  '_NET_WM_STATE_ABOVE',
   '_NET_WM_STATE_HIDDEN',
   '_NET_WM_STATE_MAXIMIZED_HORZ',
   '_NET_WM_STATE_MAXIMIZED_VERT',
+  '_NET_WM_STATE_STICKY',
   '_NET_WM_WINDOW_TYPE',
   '_NET_WM_WINDOW_TYPE_DESKTOP',
   '_NET_WM_WINDOW_TYPE_DOCK',
@@ -183,6 +185,18 @@ export class X11WindowSystem implements WindowControl {
       ],
     });
     await this.#reaches(x, atoms, windowId, atoms._NET_WM_STATE_MAXIMIZED_VERT, maximized);
+  }
+
+  async keepAbove(windowId: string): Promise<void> {
+    const { x, atoms } = await this.#session();
+    const id = await this.#existing(x, windowId);
+    if ((await x.getNumbers(id, atoms._NET_WM_STATE)).includes(atoms._NET_WM_STATE_ABOVE)) return;
+    await x.sendClientMessage({
+      window: id,
+      type: atoms._NET_WM_STATE,
+      data: [STATE_ADD, atoms._NET_WM_STATE_ABOVE, atoms._NET_WM_STATE_STICKY, SOURCE_PAGER, 0],
+    });
+    await this.#reaches(x, atoms, windowId, atoms._NET_WM_STATE_ABOVE, true);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

@@ -19,7 +19,9 @@ export function sentenceOf(
 ): string {
   switch (view.mode) {
     case 'idle':
-      return view.run === null ? t('idle') : t('lastRun', { status: view.run.status });
+      return view.run === null
+        ? t('idle')
+        : t('lastRun', { status: t('runStatus', { status: view.run.status }) });
     case 'pairing':
       return view.pairing === null ? '' : t('pairing', { host: view.pairing.host });
     case 'paused':

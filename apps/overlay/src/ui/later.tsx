@@ -69,7 +69,7 @@ export function makeLater({
     const runs = (view?.pastRuns ?? []).filter((run) => run.id !== view?.run?.id || run.replay);
     if (runs.length === 0) return null;
     return (
-      <details class="more runs">
+      <details class="more runs" open={view?.mode === 'idle'}>
         <summary>{t(view?.wholeDay ? 'runsToday' : 'runsSeen', { count: runs.length })}</summary>
         <ul>
           {runs.map((run) => (
@@ -83,7 +83,7 @@ export function makeLater({
               )}
               <span class="facts">
                 {[
-                  run.status,
+                  t('runStatus', { status: run.status }),
                   t('stepCount', { count: run.steps }),
                   formatCents(run.costCents),
                   formatClock(run.startedAt),
@@ -103,8 +103,7 @@ export function makeLater({
     const done = steps.filter((step) => step.outcome !== null);
     return (
       <section class="log">
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must get there */}
-        <div role="log" aria-live="off" aria-label={t('steps')} tabIndex={0}>
+        <div role="log" aria-live="off" aria-label={t('steps')}>
           <ol>
             {done.length === 0 && <li class="none">{t('noSteps')}</li>}
             {done.map((step) => (

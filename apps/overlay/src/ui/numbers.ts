@@ -3,7 +3,11 @@ import { lang } from './words.ts';
 /** Numbers and times in the reader's own writing. */
 
 export const formatCents = (cents: number): string =>
-  new Intl.NumberFormat(lang, { style: 'currency', currency: 'USD' }).format(cents / 100);
+  new Intl.NumberFormat(lang, {
+    style: 'currency',
+    currency: 'USD',
+    currencyDisplay: 'narrowSymbol',
+  }).format(cents / 100);
 
 /** Time of day, or null for what is no time. */
 export const formatClock = (iso: string): string | null => {

@@ -22,6 +22,7 @@ export function Panel(props: {
   return (
     <main class={`panel mode-${view?.mode ?? 'controls_lost'}`}>
       <StopButton model={model} />
+      {view !== null && <Status view={view} model={model} />}
       <div class="body">
         <p role="status" class="spoken">
           {later?.announcer.politeLine(model)}
@@ -33,7 +34,6 @@ export function Panel(props: {
         {view === null && !model.linkRefused && <p class="sentence">{t('connecting')}</p>}
         {view !== null && (
           <>
-            <Status view={view} model={model} />
             {later && <later.CommandNote model={model} />}
             {pairing?.code && (
               <p class="code">

@@ -5,6 +5,7 @@ import {
   type ErrorCode,
   FrameId,
   mintCommandId,
+  type Observation,
   ObserveRequest,
   type ObserveRequestInput,
   type Operation,
@@ -45,6 +46,7 @@ export class RemoteMachine implements Machine {
   #refusedForTakeover = false;
   readonly #framesSeen = new Map<string, number>();
   #lastSeen = 0;
+  #observation: Observation | null = null;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -58,6 +60,11 @@ export class RemoteMachine implements Machine {
 
   resume(): void {
     this.#paused = false;
+  }
+
+  /** What was seen last; null before the first look. */
+  get seen(): Observation | null {
+    return this.#observation;
   }
 
   /** Whether an action was refused only because of a takeover that is over; asking clears it. */
@@ -172,6 +179,7 @@ export class RemoteMachine implements Machine {
       this.#framesSeen.set(frame.geometry.frameId, takeovers);
     }
     this.#lastSeen = takeovers;
+    this.#observation = observation;
     return { observation, image: frame === null ? null : reply.image };
   }
 

@@ -1,4 +1,5 @@
 import type { ModelUsage, RunJournal, StepTimings } from '@deskhand/agent';
+import { describeOperation } from '@deskhand/agent/describe-operation';
 import { raceSignal, StopError } from '@deskhand/base';
 import type { CommandId, FrameWithBytes, Operation, Outcome, RunStatus } from '@deskhand/protocol';
 import type { FrameStore } from './frame-store.ts';
@@ -20,10 +21,13 @@ export interface RunDesk {
   narrate(news: {
     step: number;
     thought?: string;
-    operation?: Operation;
+    /** In words. */
+    action?: string;
     outcome?: Outcome;
     costCents?: number;
   }): void;
+  /** Operations in words, with the names of what they point at in the picture with this id. */
+  describe(operations: readonly Operation[], frameId: string | null): readonly string[];
   /** Ends the run from inside, e.g. when the wallet is empty. */
   stop(reason: StopError): void;
 }
@@ -36,6 +40,8 @@ export class FencedJournal implements RunJournal {
   readonly #runId: string;
   readonly #epoch: number;
   readonly #signal: AbortSignal;
+  /** Of the command that was begun last. */
+  #words: { commandId: CommandId; actions: readonly string[] } | null = null;
   #thought: { step: number; kind: string; text: string } = { step: 0, kind: '', text: '' };
 
   constructor(parts: {
@@ -99,8 +105,11 @@ export class FencedJournal implements RunJournal {
       frameId,
       operations,
     });
-    const [operation] = operations;
-    if (operation !== undefined) this.#desk.narrate({ step, operation });
+    // Now, while the desktop still looks as it did when this was decided.
+    const actions = this.#desk.describe(operations, frameId);
+    this.#words = { commandId, actions };
+    const [action] = actions;
+    if (action !== undefined) this.#desk.narrate({ step, action });
   }
 
   async actionFinished(
@@ -112,7 +121,9 @@ export class FencedJournal implements RunJournal {
     await this.#runs.actionFinished(this.#runId, this.#epoch, { commandId, step, operations, outcomes });
     const outcome = outcomes.at(-1);
     const operation = operations[outcomes.length - 1];
-    if (outcome !== undefined && operation !== undefined) this.#desk.narrate({ step, operation, outcome });
+    if (outcome === undefined || operation === undefined) return;
+    const known = this.#words?.commandId === commandId ? this.#words.actions[outcomes.length - 1] : undefined;
+    this.#desk.narrate({ step, action: known ?? describeOperation(operation), outcome });
   }
 
   async stepCompleted(

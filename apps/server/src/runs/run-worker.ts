@@ -1,5 +1,6 @@
 import type { Clock, Engine, OwnKey, RunOutcome, TaskBrief, Verifier } from '@deskhand/agent';
 import { describeOperation } from '@deskhand/agent/describe-operation';
+import { nameTargets } from '@deskhand/agent/name-targets';
 import { runTask } from '@deskhand/agent/run-loop';
 import { errorAttributes, type Logger, raceSignal, reasonFrom, StopError } from '@deskhand/base';
 import {
@@ -454,7 +455,7 @@ export class RunWorker implements HubListener, AsyncDisposable {
           { epoch: driven.epoch, only: 'running' },
         );
       },
-      narrate: ({ step, thought, operation, outcome, costCents }) => {
+      narrate: ({ step, thought, action, outcome, costCents }) => {
         if (costCents !== undefined) driven.costCents = costCents;
         try {
           hub.connection(driven.machineId)?.send({
@@ -467,7 +468,7 @@ export class RunWorker implements HubListener, AsyncDisposable {
             ...(thought === undefined
               ? {}
               : { thought: this.#parts.runs.withoutModelKey(driven.runId, thought).slice(0, 4000) }),
-            ...(operation === undefined ? {} : { action: describeOperation(operation).slice(0, 500) }),
+            ...(action === undefined ? {} : { action: action.slice(0, 500) }),
             ...(outcome === undefined ? {} : { outcome: outcome.status }),
             ...(driven.row.awaiting_human_reason === null
               ? {}
@@ -476,6 +477,11 @@ export class RunWorker implements HubListener, AsyncDisposable {
         } catch (error) {
           log.debug('the panel could not be told', errorAttributes(error));
         }
+      },
+      describe: (operations, frameId) => {
+        const seen = driven.remote?.seen ?? null;
+        const names = nameTargets(operations, seen?.frame?.geometry.frameId === frameId ? seen : null);
+        return operations.map((operation, index) => describeOperation(operation, names[index]));
       },
       stop: (reason) => driven.controller.abort(reason),
     };
