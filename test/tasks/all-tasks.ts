@@ -7,6 +7,7 @@ import { newcomerTasks } from './families/newcomers.ts';
 import { numberTasks } from './families/numbers.ts';
 import { panelTasks } from './families/panels.ts';
 import { peopleTasks } from './families/people.ts';
+import { sampleTasks } from './families/sample.ts';
 import { severalTasks } from './families/several.ts';
 import { shopTasks } from './families/shop.ts';
 import { slowTasks } from './families/slow.ts';
@@ -34,4 +35,5 @@ export const ALL_TASKS: readonly Task[] = [
   ...surpriseTasks,
   ...severalTasks,
   ...newcomerTasks,
+  ...sampleTasks,
 ];
