@@ -24,8 +24,8 @@ export const surpriseTasks: readonly Task[] = [
     instruction: ({ url }) =>
       `Go to ${url}alert. Type "Ada" into First. Type "Bo" into Second. Type "Cy" into Third. Click "Save guests". Check that "Stored: Ada Bo Cy" is visible.`,
     check: stored('Ada Bo Cy'),
-    answer: 'I have closed it.',
-    twin: null,
+    answer: 'click OK',
+    twin: TWIN,
   }),
   task({
     id: 'surprises/a-dialog-over-the-button',
@@ -34,6 +34,15 @@ export const surpriseTasks: readonly Task[] = [
       `Go to ${url}modal, type "Ada" into the Guest field, close the dialog and click Book room. Check that "Stored: Ada" is visible.`,
     check: stored('Ada'),
     twin: TWIN,
+  }),
+  task({
+    id: 'surprises/a-dialog-nobody-spoke-of',
+    setup: surprises,
+    instruction: ({ url }) =>
+      `Go to ${url}modal, type "Ada" into the Guest field and click Book room. Check that "Stored: Ada" is visible.`,
+    check: stored(),
+    ends: 'failed',
+    twin: null,
   }),
   task({
     id: 'surprises/a-window-that-closes',

@@ -4,6 +4,7 @@ import { ambiguityQuestion, chosenBy } from './questions.ts';
 import { fitsHint } from './roles.ts';
 import { LOOK, LOOK_WITH_OCR, type Move, type Scene, TaskFailure } from './scene.ts';
 import { describeTarget, type Target } from './target.ts';
+import { pastUnexpectedBox } from './unexpected-box.ts';
 
 /** Pauses between looks for something that is not there yet, milliseconds; then pixels are read. */
 const PATIENCE_MS: readonly number[] = [200, 500, 900];
@@ -39,12 +40,15 @@ export function* find(scene: Scene, target: Target, purpose: Purpose): Move<Cand
 
 function* search(scene: Scene, target: Target, purpose: Purpose): Move<Grounding> {
   let grounding = ground(target, scene.observation, purpose);
+  if (grounding.type === 'missing' && (yield* pastUnexpectedBox(scene, target)))
+    grounding = ground(target, scene.observation, purpose);
   // Where the tree is blind (a terminal, a canvas), waiting for it helps nobody: read pixels at once.
   const patience = isBlind(scene) ? PATIENCE_MS.slice(0, 1) : PATIENCE_MS;
   const isReadablePage = scene.observation.page !== null && scene.elements.length >= FEW_ELEMENTS;
   for (const afterMs of patience) {
     if (isReadablePage ? isSure(grounding) : grounding.type !== 'missing') return grounding;
     yield* scene.look(`Looking again for ${describeTarget(target)}.`, LOOK, afterMs);
+    if (yield* pastUnexpectedBox(scene, target)) return yield* search(scene, target, purpose);
     grounding = ground(target, scene.observation, purpose);
   }
   if (isReadablePage ? isSure(grounding) : grounding.type !== 'missing') return grounding;

@@ -41,6 +41,8 @@ export function resolveText(scene: Scene, { text }: Pick<TypeIntent, 'text'>): s
 /** Types where the cursor is. */
 function* typeHere(scene: Scene, text: string, submit: boolean): Move {
   const field = typingField(scene);
+  if (field === null && scene.activeWindow === null && scene.observation.windows.length === 0)
+    throw new TaskFailure('No window is open that could take the text; it was not typed.');
   if (field !== null && isProtected(field) && !hasSecretReference(text))
     return yield* leaveSecretToPerson(scene, describeRole(field));
   const where = field === null ? 'whatever has the focus' : `the focused ${describeRole(field)}`;
@@ -164,7 +166,7 @@ function* typeInto(scene: Scene, said: string, into: Target, intent: TypeIntent)
     yield* doTyping(scene, reason, [...(empties ? [SELECT_ALL] : []), { type: 'type_text', text }, ...enter]);
     return;
   }
-  yield* doTyping(
+  const outcomes = yield* doTyping(
     scene,
     reason,
     [
@@ -178,6 +180,10 @@ function* typeInto(scene: Scene, said: string, into: Target, intent: TypeIntent)
   if (intent.submit) return;
   const how = intent.mode === 'replace' ? 'equals' : 'contains';
   if ((yield* readBack(scene, field, text, how)) === 'met') return;
+  if (outcomes.at(-1)?.status === 'no_effect' && field.source === 'dom' && again(scene, field) === null)
+    throw new TaskFailure(
+      `${describeTarget(into)} went away before the text arrived in it; nothing on the screen holds it.`,
+    );
   if (!isDateField(field) && (yield* typeAsDate(scene, field, text))) return;
   if (arrivedNowhere(scene, field, text)) {
     // The click did not take the focus and the text is in no field: aim again, once.
