@@ -1,10 +1,11 @@
 import { type Clause, softBordersOf, withoutFiller } from './clauses.ts';
 import { readIntent } from './grammar.ts';
 import type { ClauseText, Condition, Instruction, Intent } from './intent.ts';
+import { withScheme } from './intents/navigation.ts';
 import { firstMatch, NUMBER, numberOf, pattern } from './intents/patterns.ts';
 import { ROLE_NOUNS, type RoleHint } from './roles.ts';
 import type { Target } from './target.ts';
-import type { MarkedText } from './text.ts';
+import { type MarkedText, URL_ATOM } from './text.ts';
 
 /** Reads the inner part of a condition or a repeat. */
 type ReadInner = (text: string) => readonly Instruction[] | string;
@@ -61,10 +62,9 @@ function readIf(text: string, read: ReadInner, marked: MarkedText): Instruction[
   // The condition ends at the first comma that leaves something readable on both sides, else before the first verb.
   let unread: string | null = null;
   for (const border of [...rest.matchAll(/,\s*(?:then\s+)?/g), ...rest.matchAll(BEFORE_VERB)]) {
-    const condition = readCondition(
-      rest.slice(0, border.index).replace(/^there['’]s\b/i, 'there is'),
-      marked,
-    );
+    const asked = rest.slice(0, border.index).replace(/^there['’]s\b/i, 'there is');
+    const [, spoken = asked, place] = ON_PAGE.exec(asked) ?? [];
+    const condition = readCondition(spoken, marked);
     if (condition === null) continue;
     const [bodyText = '', elseText] = rest
       .slice(border.index + border[0].length)
@@ -77,10 +77,19 @@ function readIf(text: string, read: ReadInner, marked: MarkedText): Instruction[
     }
     const meant = 'target' in condition ? body.map((step) => aboutIt(step, condition.target)) : body;
     const intent: Intent = { type: 'if', condition, expected: !negative, body: meant, otherwise };
-    return [{ intent, words: marked.withoutQuotes(text) }];
+    const asking = { intent, words: marked.withoutQuotes(text) };
+    if (place === undefined) return [asking];
+    const url = withScheme(marked.meaning(place));
+    return [{ intent: { type: 'go_to', url }, words: `go to ${url}` }, asking];
   }
   return unread ?? marked.source(text);
 }
+
+/** "If “Sale” is shown on http://…": the page is gone to first. */
+const ON_PAGE = new RegExp(
+  `^(.+?)\\s+(?:on|at)\\s+(?:the\\s+)?(?:page\\s+|site\\s+)?(?:at\\s+)?(${URL_ATOM})$`,
+  'su',
+);
 
 const BEFORE_VERB =
   /\s+(?=(?:then\s+)?(?:click|press|tap|hit|type|enter|select|choose|tick|untick|accept|dismiss|close|open|go|scroll|reload)\b)/gi;

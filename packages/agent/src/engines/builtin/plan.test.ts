@@ -103,6 +103,11 @@ describe('tasks are cut into instructions', () => {
     if (!plan.understood) expect(plan.sentence).toContain(part);
   });
 
+  it('an address inside a condition is gone to first', () => {
+    expect(types('If “Sale” is shown on http://a.test/shop, click Shop')).toEqual(['go_to', 'if']);
+    expect(types('If “Sale” is visible at the page http://a.test click Shop')).toEqual(['go_to', 'if']);
+  });
+
   it.each([
     ['Click Save, but do not click Cancel', ['click']],
     ["Click Save but don't close the window", ['click']],
