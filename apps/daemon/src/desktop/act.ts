@@ -74,6 +74,9 @@ export type ActorOptions = Readonly<{
   log: Logger;
 }>;
 
+/** Adds what `work` takes to the timings of a command. */
+type Timed = <T>(part: string, work: Promise<T>) => Promise<T>;
+
 export type ActReply = Readonly<{ outcomes: readonly Outcome[]; sight: Sight | null }>;
 
 /** A person gets this long to answer, and the action this much of its deadline. */
@@ -122,11 +125,20 @@ export class Actor {
     this.#demandLease(command);
     const signal = AbortSignal.any([stop, AbortSignal.timeout(command.deadlineMs)]);
     const outcomes: Outcome[] = [];
+    const parts: Record<string, number> = {};
+    const timed: Timed = async (part, work) => {
+      const startedMs = performance.now();
+      try {
+        return await work;
+      } finally {
+        parts[part] = Math.round(((parts[part] ?? 0) + performance.now() - startedMs) * 10) / 10;
+      }
+    };
     let settled: SettleReport | undefined;
     for (const [index, operation] of command.operations.entries()) {
       const isLast = index === command.operations.length - 1;
       const ceilingMs = isLast ? (command.observe?.settleCeilingMs ?? 3000) : null;
-      const done = await this.#one(command, operation, ceilingMs, signal);
+      const done = await this.#one(command, operation, ceilingMs, timed, signal);
       outcomes.push(done.outcome);
       settled = done.settled;
       if (!wasDone(done.outcome)) break;
@@ -140,7 +152,9 @@ export class Actor {
         signal: looking,
         ...(settled === undefined ? {} : { settled }),
       });
-      return { outcomes, sight };
+      const { observation } = sight;
+      const timings = { ...parts, ...observation.timings };
+      return { outcomes, sight: { ...sight, observation: { ...observation, timings } } };
     } catch (error) {
       // What was done is known and must be told, even if it cannot be seen.
       this.#options.log.warn('no picture after an action', errorAttributes(error));
@@ -152,6 +166,7 @@ export class Actor {
     command: ActCommand,
     operation: Operation,
     settleCeilingMs: number | null,
+    timed: Timed,
     signal: AbortSignal,
   ): Promise<{ outcome: Outcome; settled?: SettleReport }> {
     const { senses, observer, audit, log } = this.#options;
@@ -177,19 +192,22 @@ export class Actor {
       if (region === undefined) throw new ProtocolError('DISPLAY_UNAVAILABLE', 'No display is connected.');
       this.#options.onTarget(target);
       for (const point of points) await this.#options.clearTarget(point);
-      if (target !== null) await this.#options.pointOut(target, signal);
+      if (target !== null) await timed('point_out', this.#options.pointOut(target, signal));
 
       observer.settling.next();
-      receivers = await this.#permit(command, operation, points, run, signal);
-      await this.#approach(command, operation, points, receivers, signal);
+      receivers = await timed('permit', this.#permit(command, operation, points, run, signal));
+      await timed('approach', this.#approach(command, operation, points, receivers, signal));
       const place = receivers.at(-1) ?? null;
       // After the permit and the way there: neither is an effect of the action.
       const parts = { senses, region, memory: this.#memory, receiver: place };
-      const before = await Before.look(parts, target, signal);
+      const before = await timed('evidence', Before.look(parts, target, signal));
       observer.settling.begin();
-      const done = isInputAction(operation)
-        ? await this.#performInput(command, withPoints(operation, points), receivers, signal)
-        : await raceSignal(useTool(operation, senses, signal), signal);
+      const done = await timed(
+        'input',
+        isInputAction(operation)
+          ? this.#performInput(command, withPoints(operation, points), receivers, signal)
+          : raceSignal(useTool(operation, senses, signal), signal),
+      );
       if (operation.type === 'type_text' && !hasSecretReference(operation.text))
         this.#rememberPath(operation.text);
       outcome = { ...done, durationMs: performance.now() - startedMs };
@@ -200,15 +218,14 @@ export class Actor {
       }
       const ended =
         wasDone(outcome) && !signal.aborted
-          ? await observer.settling.after(
-              operation.type,
-              { place, target, ceilingMs: settleCeilingMs },
-              signal,
+          ? await timed(
+              settleCeilingMs === null ? 'between' : 'settle',
+              observer.settling.after(operation.type, { place, target, ceilingMs: settleCeilingMs }, signal),
             )
           : null;
       if (ended !== null) {
         settled = ended;
-        outcome = judge(operation, outcome, await before.compare(target, ended, signal));
+        outcome = judge(operation, outcome, await timed('evidence', before.compare(target, ended, signal)));
       }
     } catch (error) {
       outcome = outcomeOf(error, signal, performance.now() - startedMs);

@@ -8,6 +8,7 @@ import {
   type ElementSource,
   type FrameGeometry,
   type FrameWithBytes,
+  fitWithin,
   intersection,
   MAX_ELEMENTS,
   type Observation,
@@ -40,6 +41,14 @@ export type Sight = Readonly<{
 export type Picture = Readonly<{
   region: Rect;
   encode: (wish: { maxSidePx: number; quality: number }) => Promise<FrameWithBytes>;
+}>;
+
+/** A grab on its way to a frame: where things lie in it is known before it is encoded. */
+type Shot = Readonly<{
+  /** As the frame's own, under another id. */
+  geometry: FrameGeometry;
+  encoding: Promise<FrameWithBytes>;
+  changedFraction: number | undefined;
 }>;
 
 /** Stands for the title of a window that the person marked private. */
@@ -130,13 +139,15 @@ export class Observer {
         request.frame === null
           ? null
           : await this.#picture(request.frame, display, layoutId, secretPlaces, timed, signal);
-      const geometry = picture?.encoded.frame.geometry ?? wholeDisplay(display, layoutId);
-      const [pointer, page, found] = await Promise.all([
+      const geometry = picture?.geometry ?? wholeDisplay(display, layoutId);
+      // Encoding works on threads of its own; whoever is asked for elements meanwhile is another process.
+      const [encoded, pointer, page, found] = await Promise.all([
+        picture?.encoding ?? null,
         this.#fact('pointer', senses.capture.pointer(), null),
         this.#page(active),
         this.#elements(request, active, geometry, display, timed, signal),
       ]);
-      return { picture, geometry, pointer, page, found };
+      return { encoded, changedFraction: picture?.changedFraction, geometry, pointer, page, found };
     };
     let looked = await look();
     // A value that turned up elsewhere meanwhile: the picture is taken again with that covered, too.
@@ -147,11 +158,11 @@ export class Observer {
       secretPlaces = [...secretPlaces, ...all];
       looked = await look();
     }
-    const { picture, geometry, pointer, page, found } = looked;
-    if (picture !== null) frames.add(picture.encoded.frame.geometry);
+    const { encoded, changedFraction, geometry, pointer, page, found } = looked;
+    if (encoded !== null) frames.add(encoded.frame.geometry);
     const observation: Observation = {
-      frame: picture?.encoded.frame ?? null,
-      ...(picture?.changedFraction === undefined ? {} : { changedFraction: picture.changedFraction }),
+      frame: encoded?.frame ?? null,
+      ...(changedFraction === undefined ? {} : { changedFraction }),
       windows: windows
         .slice(0, 500)
         .map((window) => (this.#options.hidden.hides(window) ? { ...window, title: PRIVATE_TITLE } : window))
@@ -164,7 +175,7 @@ export class Observer {
       settle: { settledMs: roundMs(settle.settledMs), reason: settle.reason },
       timings,
     };
-    return { observation, bytes: picture?.encoded.bytes ?? null };
+    return { observation, bytes: encoded?.bytes ?? null };
   }
 
   async #picture(
@@ -174,7 +185,7 @@ export class Observer {
     secretPlaces: readonly Rect[],
     timed: <T>(name: string, work: Promise<T>) => Promise<T>,
     signal: AbortSignal,
-  ): Promise<{ encoded: FrameWithBytes; changedFraction: number | undefined }> {
+  ): Promise<Shot> {
     const { capture } = this.#options.senses;
     const region = wish.region === undefined ? display.bounds : clipped(wish.region, display.bounds);
     const pointer = wish.drawPointer ? ((await capture.pointerImage?.()) ?? null) : null;
@@ -210,11 +221,18 @@ export class Observer {
       encode: (small) => this.#encoder.encode(image, { ...common, ...small, mimeType: 'image/jpeg' }),
     });
     const { maxSidePx, mimeType, compact } = wish;
-    const encoded = await timed(
+    const encoding = timed(
       'encode',
       this.#encoder.encode(image, { ...common, maxSidePx, mimeType, compact }),
     );
-    return { encoded, changedFraction };
+    // Awaited with the elements; a failure of theirs must not leave this one unheard.
+    encoding.catch(() => {});
+    const geometry = {
+      ...wholeDisplay(display, layoutId),
+      region,
+      image: fitWithin({ width: image.width, height: image.height }, maxSidePx),
+    };
+    return { geometry, encoding, changedFraction };
   }
 
   async #elements(

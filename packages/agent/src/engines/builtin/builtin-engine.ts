@@ -1,12 +1,14 @@
 import type { Logger } from '@deskhand/base';
 import type { Decision, Engine, EngineSession, HistoryEntry, TaskBrief, Turn } from '../../ports.ts';
+import { short } from './explain.ts';
 import { type Standing, standingOf } from './fast-forward.ts';
 import { perform } from './perform.ts';
 import { type PlanStep, planOf } from './plan.ts';
 import { HandsWithheld, LOOK, type Move, Scene, TaskFailure } from './scene.ts';
 
 /** How often one step may begin again because hands were withheld before it did anything. */
-const MAX_RESTARTS_PER_STEP = 5;
+/** More than the loop waits for a lease: how long hands may be withheld is its business. */
+const MAX_RESTARTS_PER_STEP = 25;
 /** How often a person is asked where an interrupted run should go on. */
 const MAX_QUESTIONS = 3;
 
@@ -145,18 +147,31 @@ function* performStep(scene: Scene, step: PlanStep): Move {
       return;
     } catch (error) {
       if (!(error instanceof HandsWithheld) || restarts >= MAX_RESTARTS_PER_STEP)
-        throw asFailure(error, step);
+        throw asFailure(error, step, scene);
     }
   }
 }
 
-function asFailure(error: unknown, step: PlanStep): unknown {
+function asFailure(error: unknown, step: PlanStep, scene: Scene): unknown {
   if (error instanceof HandsWithheld)
     return new TaskFailure(`“${step.words}” could not be done: ${error.message}`);
   // The sentence belongs into the message: it is what the person wrote and can change.
   if (error instanceof TaskFailure)
-    return new TaskFailure(`${error.message.replace(/\.+$/, '')} (while doing: ${step.words}).`, error.code);
+    return new TaskFailure(
+      `${error.message.replace(/\.+$/, '')} (while doing: ${step.words})${dialogWords(scene)}.`,
+      error.code,
+    );
   return error;
+}
+
+/** A dialog nobody spoke of is the likeliest reason, where one stands on the page. */
+function dialogWords({ elements }: Scene): string {
+  const dialog = elements.find(
+    ({ role, source }) => source === 'dom' && /^(?:dialog|alert_dialog)$/.test(role),
+  );
+  if (dialog === undefined) return '';
+  const name = dialog.name.trim() === '' ? '' : ` “${short(dialog.name)}”`;
+  return `; a dialog${name} is open`;
 }
 
 /** Says in each reason which step of the plan it serves; the first also in the task's own words. */
