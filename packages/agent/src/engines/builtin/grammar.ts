@@ -1,5 +1,12 @@
 import type { CompoundReader } from './compounds/compound.ts';
-import { readAddText, readCopyInto, readNewFile, readReplace } from './compounds/documents.ts';
+import {
+  readAddText,
+  readCopyInto,
+  readCopyOfFile,
+  readEditIn,
+  readNewFile,
+  readReplace,
+} from './compounds/documents.ts';
 import {
   readAnnounced,
   readAnswer,
@@ -12,6 +19,7 @@ import {
   readSeveralTimes,
   readTypedTimes,
 } from './compounds/forms.ts';
+import { readOpenSeveral, readWrittenList } from './compounds/lists.ts';
 import {
   readFind,
   readFromPage,
@@ -82,6 +90,10 @@ const READERS: readonly IntentReader[] = [
 
 /** Clauses that ask for several things, or name a place before what to do there: tried before the plain readings … */
 const COMPOUNDS_FIRST: readonly CompoundReader[] = [
+  readWrittenList,
+  readOpenSeveral,
+  readEditIn,
+  readCopyOfFile,
   readOpenFile,
   readShellWords,
   readHere,

@@ -103,6 +103,43 @@ describe('tasks are cut into instructions', () => {
     if (!plan.understood) expect(plan.sentence).toContain(part);
   });
 
+  it.each<[string, string[]]>([
+    [
+      'write me a shopping list in the text editor - milk, eggs and bread, each on its own line - and save it to /tmp/s.txt',
+      ['focus_window', 'type_text', 'save_as'],
+    ],
+    [
+      'open the text editor and the terminal. type hi in the editor and save it as /tmp/hi.txt',
+      ['open_application', 'open_application', 'focus_window', 'type_text', 'save_as'],
+    ],
+    ['copy the text of /tmp/a.txt into a new file /tmp/b.txt', ['open_file', 'save_as']],
+    ['delete the line "banana" from /tmp/fruit.txt', ['open_file', 'replace_text', 'save']],
+    ['replace every colour with color in /tmp/text.txt', ['open_file', 'replace_text', 'save']],
+    ["go to http://a.test and tell me Carla's role", ['go_to', 'remember']],
+    ["On http://a.test, what is Carla's role?", ['go_to', 'remember']],
+    ['Run "date" in the terminal and tell me what it prints', ['run_command', 'remember']],
+    ['mark "Your booking" with a star', ['use_control']],
+  ])('what newcomers ask for: %s', (task, expected) => {
+    expect(types(task)).toEqual(expected);
+  });
+
+  it.each([
+    ['write a letter to Bob saying "See you"', 'See you'],
+    ['type a message saying "hi" into the Note field', 'hi'],
+    ['write a list with milk and eggs, one per line', 'milk\neggs'],
+  ])('types what is to be said, not how it is described: %s', (task, text) => {
+    const plan = planOf(task);
+    const typing = plan.understood ? plan.steps.find(({ intent }) => intent.type === 'type_text') : undefined;
+    expect(typing?.intent).toMatchObject({ text: { type: 'literal', text } });
+  });
+
+  it.each(['write me a poem about spring', 'add the cheapest product of http://a.test to the cart'])(
+    'says so where it would have to make something up: %s',
+    (task) => {
+      expect(planOf(task)).toMatchObject({ understood: false });
+    },
+  );
+
   it('an address inside a condition is gone to first', () => {
     expect(types('If “Sale” is shown on http://a.test/shop, click Shop')).toEqual(['go_to', 'if']);
     expect(types('If “Sale” is visible at the page http://a.test click Shop')).toEqual(['go_to', 'if']);

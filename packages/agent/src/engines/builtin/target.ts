@@ -1,6 +1,6 @@
 import type { ClauseText } from './intent.ts';
 import { ROLE_NOUNS, type RoleHint } from './roles.ts';
-import { QUOTE } from './text.ts';
+import { PATH_ATOM, QUOTE, URL_ATOM } from './text.ts';
 
 /** What a clause points at, still in words. */
 export type Target = Readonly<{
@@ -97,6 +97,7 @@ const NO_ONE_THING = [
   /^\p{Lu}\S*(?:\s\S+){0,2}\s+or\s+\p{Lu}/u,
   /,\s+(?!(?:in|on|at|below|above|under|next|beside|near|the|which|that|as|it)\b)\p{Ll}\S*\s+\S/u,
   new RegExp(`\\sand\\s.*${QUOTE}`, 'su'),
+  new RegExp(`\\S\\s+(?:of|on|from|at|in)\\s+(?:the\\s+file\\s+)?(?:${PATH_ATOM}|${URL_ATOM})`, 'u'),
 ];
 
 /** "the page", "the screen": everywhere, so no restriction. */

@@ -145,3 +145,43 @@ export const readReplace: CompoundReader = (clause) => {
   const replacement = found.replace === undefined ? '' : clause.meaning(found.replace);
   return find === '' ? null : [{ type: 'replace_text', find, replacement }];
 };
+
+const IN_FILE = `(?:in|from|inside|of)\\s+(?:the\\s+)?(?:text\\s+)?(?:file\\s+|document\\s+)?(?<path>${PATH_ATOM})`;
+const EDIT_IN = [
+  pattern(`(?<edit>(?:replace|swap|substitute|change)\\s+.+?)\\s+${IN_FILE}`),
+  pattern(
+    `(?:delete|remove|erase)\\s+the\\s+(?<kind>line|word|words|text|sentence|phrase)\\s+(?<find>${QUOTE})\\s+${IN_FILE}`,
+  ),
+];
+
+/** "Replace cat with dog in /tmp/a.txt", "delete the line “x” from /tmp/a.txt": opened, changed, saved. */
+export const readEditIn: CompoundReader = (clause, inner) => {
+  const found = firstMatch(EDIT_IN, clause.text);
+  if (found?.path === undefined) return null;
+  const open: Intent = { type: 'open_file', path: clause.meaning(found.path), application: 'text editor' };
+  if (found.find !== undefined) {
+    const text = clause.meaning(found.find);
+    const find = found.kind?.toLowerCase() === 'line' ? `${text}\n` : text;
+    return text === '' ? null : [open, { type: 'replace_text', find, replacement: '' }, { type: 'save' }];
+  }
+  const edit = found.edit === undefined ? null : inner(found.edit);
+  return edit?.every(({ type }) => type === 'replace_text') === true
+    ? [open, ...edit, { type: 'save' }]
+    : null;
+};
+
+const COPY_OF = [
+  pattern(
+    `copy\\s+(?:all\\s+)?(?:the\\s+)?(?:text|contents?|words)\\s+(?:of|from|in)\\s+(?:the\\s+)?(?:file\\s+)?(?<from>${PATH_ATOM})\\s+(?:in|into|to)\\s+(?:${NEW_FILE}${CALLED}\\s+|the\\s+file\\s+)?(?<to>${PATH_ATOM})`,
+  ),
+];
+
+/** "Copy the text of /tmp/a.txt into a new file /tmp/b.txt": opened and saved under the other name. */
+export const readCopyOfFile: CompoundReader = (clause) => {
+  const found = firstMatch(COPY_OF, clause.text);
+  if (found?.from === undefined || found.to === undefined) return null;
+  return [
+    { type: 'open_file', path: clause.meaning(found.from), application: 'text editor' },
+    { type: 'save_as', path: clause.meaning(found.to), overwrite: false },
+  ];
+};

@@ -126,7 +126,7 @@ export const readChecked: IntentReader = (clause): Intent | null => {
   const what = (off ?? on)?.what;
   if (what === undefined || IS_STATEMENT.test(what)) return null;
   // "Mark it as done" is the application's own verb; its box is found by what it is about.
-  if (/^mark\b.+\sas\s/i.test(clause.text) || /^check\s*out$/i.test(clause.text)) return null;
+  if (/^mark\b.+\s(?:as|with)\s/i.test(clause.text) || /^check\s*out$/i.test(clause.text)) return null;
   const target = readTarget(clause, what);
   if (target === null || target.role === 'window' || target.near?.target.role === 'menu') return null;
   // In "tick the box" the box is the kind, and "the I agree box" names a box to tick, not to type into.

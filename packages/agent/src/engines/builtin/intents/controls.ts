@@ -36,6 +36,7 @@ const PLACE =
 /** Something definite: an article, a quote, a number or a name, so that "do a barrel roll" stays unread. */
 const OBJECT = `(?<object>(?:the|my|this|that|its|their|all|every)\\s+.+?|it|this|${QUOTE}|\\p{Lu}.*?|\\d+(?:st|nd|rd|th)\\s+.+?)`;
 const USE = [
+  pattern(`mark\\s+${OBJECT}\\s+with\\s+an?\\s+(?<verb>star|flag|pin)`),
   pattern(`(?<verb>mark)\\s+${OBJECT}\\s+as\\s+(?:an?\\s+)?(?<as>[\\p{L} -]{2,30})`),
   pattern(`(?<verb>${VERB})\\s+${OBJECT}${PLACE}`),
 ];

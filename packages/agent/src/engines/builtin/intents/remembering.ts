@@ -1,5 +1,5 @@
 import type { Intent, IntentReader } from '../intent.ts';
-import { readTarget } from '../target.ts';
+import { readTarget, targetOf } from '../target.ts';
 import { URL_ATOM } from '../text.ts';
 import { firstMatch, pattern, stripArticle } from './patterns.ts';
 
@@ -37,8 +37,21 @@ const TELL = [
   pattern(
     `(?:report(?:\\s+back)?|find\\s+out|look\\s+up|determine|return|output)\\s+(?:what\\s+)?(?<what>(?:the\\s+|its\\s+).+?)(?:\\s+(?:is|are|says?|reads?|shows?))?`,
   ),
+  pattern(
+    `(?:what|which)(?:['’]s|\\s+is|\\s+are)\\s+(?<whose>[\\p{L}\\p{N}][^,]{0,60}?)['’]s\\s+(?<own>[\\p{L} -]{2,40})`,
+  ),
   pattern(`(?:what|which)(?:['’]s|\\s+is|\\s+are)\\s+(?<what>(?:the\\s+|its\\s+).+?)`),
 ];
+/** “Carla's role”: the cell of her row. */
+const WHOSE = /^(?<whose>\p{Lu}[^,]{0,60}?)['’]s\s+(?<own>[\p{L} -]{2,40})$/u;
+const PRINTED =
+  /\bwhat(?:['’]s|\s+(?:is|it))\s+(?:there|in\s+(?:it|there)|shown|printed|says?|prints?|shows?|the\s+(?:output|result))\b/i;
+const outputTold: Intent = {
+  type: 'remember',
+  what: targetOf('output', null, 'spoken'),
+  name: 'output',
+  tell: true,
+};
 const HAS_URL = new RegExp(URL_ATOM, 'u');
 const ELSEWHERE =
   /\s+(?:(?:on|of|in)\s+(?:the|this|that)\s+(?:page|screen|site|website)|there|here|shown|displayed|written)+$/i;
@@ -47,7 +60,12 @@ const ELSEWHERE =
 export const readTell: IntentReader = (clause): Intent | null => {
   // "… of the page http://…" goes there first.
   if (HAS_URL.test(clause.text)) return null;
-  const said = firstMatch(TELL, clause.text)?.what?.replace(ELSEWHERE, '');
+  const found = firstMatch(TELL, clause.text);
+  const what = found?.what?.replace(ELSEWHERE, '');
+  const { whose, own } = found?.whose === undefined ? (WHOSE.exec(what ?? '')?.groups ?? {}) : found;
+  const said = whose === undefined ? what : `the ${own} of ${whose}`;
+  // Behind a command, "what's there" is what it printed.
+  if (clause.remembered.has('output') && PRINTED.test(clause.text)) return outputTold;
   const target = said === undefined ? null : readTarget(clause, said);
   if (said === undefined || target === null || said.length > 80) return null;
   return {

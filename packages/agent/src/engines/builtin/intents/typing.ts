@@ -97,6 +97,12 @@ export const readType: IntentReader = (clause): Intent | null => {
     : { type: 'type_text', text: source, into, submit: true, mode: 'replace' };
 };
 
+const SAID = new RegExp(
+  `^(?:an?|the|some|this)\\s+(?:[\\p{L}-]+\\s+){1,4}?(?:that\\s+|which\\s+)?(?:saying|says?|reading|reads?)\\s*:?\\s+(?<said>${QUOTE})$`,
+  'iu',
+);
+/** “Bob saying “…””: no field, but what a letter to Bob says. */
+const SAYING = new RegExp(`\\b(?:saying|says?|reading|reads?|containing|with)\\s.*${QUOTE}`, 'su');
 const RUNS_ON = new RegExp(`^${QUOTE}[\\s,]+\\S`, 'su');
 
 const SEARCH_FIELD = targetOf('search', 'field', 'spoken');
@@ -108,7 +114,7 @@ function fieldIntent(
 ): Intent | null {
   if (found?.field === undefined || found.text === undefined) return null;
   // "Name with “Ada” and Email with “…”" is two fields: what begins with a quote ends with it.
-  if (RUNS_ON.test(found.text)) return null;
+  if (RUNS_ON.test(found.text) || SAYING.test(found.field)) return null;
   // A text that was quoted cannot also be the name of the field.
   const into = labelOf(readTarget(clause, found.field));
   const text = textSource(clause, found.text);
@@ -167,6 +173,11 @@ export function textSource(clause: ClauseText, part: string): TextSource | null 
     const latest = [...clause.remembered].at(-1);
     if (latest !== undefined) return { type: 'remembered', name: latest };
   }
+  // “a message saying “hi””: the quote alone.
+  const said = SAID.exec(trimmed)?.groups?.said;
+  if (said !== undefined) return { type: 'literal', text: clause.meaning(said) };
+  // “Write me a list”: what is to be written is only described.
+  if (/^(?:me|us|him|her|them)\s+(?:an?|the|some|my)\b/i.test(trimmed)) return null;
   // A condition behind words that were not quoted is no part of what to type.
   if (/\b(?:but\s+)?only\s+if\b|\bprovided\s+that\b/i.test(trimmed)) return null;
   return { type: 'literal', text: clause.meaning(trimmed) };
