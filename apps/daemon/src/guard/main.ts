@@ -198,6 +198,8 @@ function keepDesktopOpen(
         tried();
         await opened.closed;
         use(new NoNativeDesktop('The connection to the display server is lost.'));
+        // One of its two connections may live on, and would hear everything a second time.
+        await opened[Symbol.asyncDispose]();
       } catch (error) {
         use(new NoNativeDesktop('The display server cannot be reached.'));
         log.warn('guard cannot reach the display server', errorAttributes(error));

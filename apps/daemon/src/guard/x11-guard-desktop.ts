@@ -11,12 +11,19 @@ const ALL_MASTER_DEVICES = 1;
 const PERSON_POINTER_PX = 40;
 const POINTER_MEMORY_MS = 1000;
 const SELF_TEST_MS = 500;
+/** The longest that somebody who pressed and still holds counts as present. */
+const HELD_COUNTS_MS = 10_000;
 /** How often a chord that somebody else holds is asked for again. */
 const ASK_AGAIN_MS = 1000;
 
 /** Hears the person through XInput2 raw events and a passive grab, and lets go through XTEST. */
 export class X11GuardDesktop implements GuardDesktop {
   readonly #x: X11Connection;
+  /**
+   * Holds the passive grab, and nothing else: the X server tells a client no raw events while it is that client's
+   * own grab that is active. Fingers that leave Ctrl, Alt and Shift before Esc would count as there for ever.
+   */
+  readonly #grabber: X11Connection;
   readonly #chord: StopChord;
   readonly #events: GuardDesktopEvents;
   readonly #log: Logger;
@@ -45,13 +52,19 @@ export class X11GuardDesktop implements GuardDesktop {
   #pointer: { x: number; y: number; travelled: number; atMs: number } | undefined;
   #askingPointer = false;
 
-  private constructor(x: X11Connection, chord: StopChord, events: GuardDesktopEvents, log: Logger) {
-    this.#x = x;
+  private constructor(
+    connections: Readonly<{ ear: X11Connection; grabber: X11Connection }>,
+    chord: StopChord,
+    events: GuardDesktopEvents,
+    log: Logger,
+  ) {
+    this.#x = connections.ear;
+    this.#grabber = connections.grabber;
     this.#chord = chord;
     this.#events = events;
     this.#log = log;
     this.#gesture = new StopGesture(chord);
-    this.#grab = new X11ChordGrab(x, chord);
+    this.#grab = new X11ChordGrab(connections.grabber, chord);
   }
 
   /** @throws ProtocolError DISPLAY_UNAVAILABLE */
@@ -61,9 +74,13 @@ export class X11GuardDesktop implements GuardDesktop {
     events: GuardDesktopEvents;
     log: Logger;
   }): Promise<X11GuardDesktop> {
-    const x = await openX11({ display: options.display, log: options.log });
-    const desktop = new X11GuardDesktop(x, options.chord, options.events, options.log);
+    const { display, chord, events, log } = options;
+    await using stack = new AsyncDisposableStack();
+    const ear = stack.use(await openX11({ display, log }));
+    const grabber = stack.use(await openX11({ display, log }));
+    const desktop = new X11GuardDesktop({ ear, grabber }, chord, events, log);
     await desktop.#listen();
+    stack.move();
     return desktop;
   }
 
@@ -71,14 +88,16 @@ export class X11GuardDesktop implements GuardDesktop {
     return this.#hotkey;
   }
 
-  /** Settles when the X server is gone. */
+  /** Settles when the X server, or one of the two connections to it, is gone. */
   get closed(): Promise<unknown> {
-    return this.#x.closed;
+    return Promise.race([this.#x.closed, this.#grabber.closed]);
   }
 
   personPresent(withinMs: number): boolean {
+    const sinceMs = performance.now() - this.#lastRealPressMs;
+    // A finger that stays counts too, but not for ever: a release that was never told must be no key to everything.
     const held = this.#realKeys.size > 0 || this.#realButtons.size > 0;
-    return held || performance.now() - this.#lastRealPressMs <= withinMs;
+    return sinceMs <= (held ? Math.max(withinMs, HELD_COUNTS_MS) : withinMs);
   }
 
   async releaseAll(): Promise<void> {
@@ -107,7 +126,7 @@ export class X11GuardDesktop implements GuardDesktop {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.#asking);
-    await this.#x[Symbol.asyncDispose]();
+    await Promise.all([this.#x[Symbol.asyncDispose](), this.#grabber[Symbol.asyncDispose]()]);
   }
 
   async #listen(): Promise<void> {
@@ -120,7 +139,7 @@ export class X11GuardDesktop implements GuardDesktop {
       this.#gesture.clear();
       void this.#readDevices().catch((error) => this.#complain(error));
     });
-    x.on('KeyPress', (event) => {
+    this.#grabber.on('KeyPress', (event) => {
       // The grab's copy: the chord, by definition; raw events are faster unless they are unavailable.
       if (this.#grab.holds(event.keycode)) this.#events.onStopGesture('chord');
     });
