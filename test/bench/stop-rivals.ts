@@ -6,7 +6,7 @@ import type { StopWatch } from './stop-watch.ts';
 
 /** Three sentences: what an agent types in one call. */
 const TEXT = 'the quick brown fox jumps over the lazy dog and then it goes home to sleep again '.repeat(3);
-const STILL_MS = 600;
+const STILL_MS = 400;
 const CEILING_MS = 60_000;
 
 const NUT_AGENT = `

@@ -21,6 +21,7 @@ export class StopWatch {
   /** Injected keys and buttons that are down, the chord's own left out. */
   readonly #down = new Set<string>();
   #onChord: (() => void) | undefined;
+  #lastSeenMs = Number.NEGATIVE_INFINITY;
   injected = 0;
 
   static async start(x: X11Connection): Promise<StopWatch> {
@@ -48,10 +49,16 @@ export class StopWatch {
     this.#down.clear();
     this.#onChord = onChord;
     this.injected = 0;
+    this.#lastSeenMs = performance.now();
   }
 
   get times(): Times {
     return this.#times;
+  }
+
+  /** Since the last injected press or movement, by this process's clock. */
+  get stillForMs(): number {
+    return performance.now() - this.#lastSeenMs;
   }
 
   get chordSeen(): boolean {
@@ -67,6 +74,7 @@ export class StopWatch {
     if (injected && !(kind === 'key' && CHORD_KEYCODES.has(event.detail))) {
       this.injected += 1;
       this.#times.lastInputMs = event.time;
+      this.#lastSeenMs = performance.now();
       if (kind !== 'motion') this.#down.add(`${kind} ${event.detail}`);
     } else if (!injected && Number.isNaN(this.#times.firstRealMs)) this.#times.firstRealMs = event.time;
   }

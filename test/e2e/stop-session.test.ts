@@ -1,67 +1,16 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { silentLogger } from '@deskhand/base';
 import { openX11, type X11Connection } from '@deskhand/daemon/x11';
-import dbus, { type Message, type MessageBus } from 'dbus-next';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DaemonProcess } from '../helpers/daemon-process.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { heldInputs } from '../helpers/held-inputs.ts';
 import { LinkServer } from '../helpers/link-server.ts';
+import { LoginManager, SESSION_PATH } from '../helpers/login-manager.ts';
 import { startXDesktop, type XDesktop } from '../helpers/x-desktop.ts';
 
 const run = promisify(execFile);
-const SESSION_PATH = '/org/freedesktop/login1/session/_37';
-
-/** A login manager as far as anybody outside it can see: its name, its answers, its signals, on a real bus. */
-class LoginManager implements AsyncDisposable {
-  readonly address: string;
-  readonly #daemon: ChildProcess;
-  readonly #bus: MessageBus;
-
-  private constructor(daemon: ChildProcess, address: string, bus: MessageBus) {
-    this.#daemon = daemon;
-    this.address = address;
-    this.#bus = bus;
-  }
-
-  static async start(): Promise<LoginManager> {
-    const daemon = spawn('dbus-daemon', ['--session', '--nofork', '--print-address=1'], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    const address = await new Promise<string>((resolve) =>
-      daemon.stdout?.once('data', (chunk: Buffer) => resolve(chunk.toString().trim())),
-    );
-    const bus = dbus.sessionBus({ busAddress: address });
-    await bus.requestName('org.freedesktop.login1', 0);
-    await bus.requestName('org.freedesktop.UPower', 0);
-    bus.addMethodHandler((message: Message) => {
-      if (message.member !== 'GetSessionByPID' && message.member !== 'GetSession') return false;
-      bus.send(dbus.Message.newMethodReturn(message, 'o', [SESSION_PATH]));
-      return true;
-    });
-    return new LoginManager(daemon, address, bus);
-  }
-
-  signal(path: string, from: string, member: string, signature = '', body: unknown[] = []): void {
-    this.#bus.send(dbus.Message.newSignal(path, from, member, signature, body));
-  }
-
-  changed(path: string, about: string, property: string, value: boolean): void {
-    const changes = { [property]: new dbus.Variant('b', value) };
-    this.signal(path, 'org.freedesktop.DBus.Properties', 'PropertiesChanged', 'sa{sv}as', [
-      about,
-      changes,
-      [],
-    ]);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#bus.disconnect();
-    this.#daemon.kill('SIGKILL');
-  }
-}
-
 let desktop: XDesktop;
 let server: LinkServer;
 let daemon: DaemonProcess;
@@ -130,8 +79,7 @@ const dbusSend = (...args: string[]) =>
   run('dbus-send', ['--session', '--type=signal', ...args], { env: desktop.environment });
 const saver = (active: boolean) =>
   dbusSend('/org/freedesktop/ScreenSaver', 'org.freedesktop.ScreenSaver.ActiveChanged', `boolean:${active}`);
-const manager = (asleep: boolean) =>
-  login.signal('/org/freedesktop/login1', 'org.freedesktop.login1.Manager', 'PrepareForSleep', 'b', [asleep]);
+const manager = (asleep: boolean) => login.sleep(asleep);
 const session = (member: 'Lock' | 'Unlock') =>
   login.signal(SESSION_PATH, 'org.freedesktop.login1.Session', member);
 const front = (active: boolean) =>
@@ -203,4 +151,24 @@ it('[KILL10] another session’s lock, a small window and one without the keyboa
   await unlockScreen();
   await eventually(async () => (await status()).control === 'armed', { what: 'an armed desktop' });
   await locker.destroyWindow(window);
+});
+
+describe('[KILL10] sleep waits', () => {
+  it('until the agent’s keys and buttons are up, and is held up the next time, too', async () => {
+    await eventually(() => login.delays === 1, { what: 'a lock that holds up sleep' });
+    const { reply } = await drag();
+    login.sleep(true);
+    await eventually(() => login.delays === 0, { what: 'a computer that may sleep' });
+    expect(await heldInputs(desktop)).toEqual([]);
+    expect(await reply).toMatchObject({ outcomes: [{ code: 'PAUSED' }] });
+    login.sleep(false);
+    await eventually(() => login.delays === 1, { what: 'the next lock' });
+    await eventually(() => handBack().then(() => true), { what: 'a hand-back' });
+  });
+
+  it('for nobody when the daemon was killed', async () => {
+    await eventually(() => login.delays === 1, { what: 'a lock' });
+    process.kill(daemon.pid, 'SIGKILL');
+    await eventually(() => login.delays === 0, { what: 'no lock' });
+  });
 });

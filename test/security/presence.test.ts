@@ -89,24 +89,27 @@ describe('a reset by the panel', () => {
 it.each([
   ['the modifiers first', ['ctrl', 'alt', 'shift', 'Escape']],
   ['Esc first', ['Escape', 'shift', 'alt', 'ctrl']],
-])('[KILL] fingers that left the stop chord are gone, %s: no hand, and the agent’s Escape is no stop', async (_how, order) => {
-  const down = ['ctrl', 'alt', 'shift', 'Escape'].flatMap((key) => ['keydown', key]);
-  await desktop.person(...down);
-  await eventually(latched, { what: 'the latch' });
-  await desktop.person(...order.flatMap((key) => ['keyup', key]));
-  await nobodyTouches();
-  await using panel = await daemon.guard('panel');
-  await expect(panel.request({ type: 'reset', by: 'panel' })).rejects.toMatchObject(noHand);
-  await using cli = await daemon.guard('cli');
-  await cli.request({ type: 'reset', by: 'cli' });
-  await desktop.ask('xdotool', 'key', 'Escape');
-  // Whatever guard had heard by then it answers after that.
-  await sleep(300);
-  expect(await control()).toBe('armed');
-  // Nor is the next real Escape taken for a repetition of the last.
-  await desktop.person('key', 'Escape', 'Escape', 'Escape');
-  await eventually(latched, { what: 'three times Esc' });
-});
+])(
+  '[KILL] fingers that left the stop chord are gone, %s: no hand, and the agent’s Escape is no stop',
+  async (_how, order) => {
+    const down = ['ctrl', 'alt', 'shift', 'Escape'].flatMap((key) => ['keydown', key]);
+    await desktop.person(...down);
+    await eventually(latched, { what: 'the latch' });
+    await desktop.person(...order.flatMap((key) => ['keyup', key]));
+    await nobodyTouches();
+    await using panel = await daemon.guard('panel');
+    await expect(panel.request({ type: 'reset', by: 'panel' })).rejects.toMatchObject(noHand);
+    await using cli = await daemon.guard('cli');
+    await cli.request({ type: 'reset', by: 'cli' });
+    await desktop.ask('xdotool', 'key', 'Escape');
+    // Whatever guard had heard by then it answers after that.
+    await sleep(300);
+    expect(await control()).toBe('armed');
+    // Nor is the next real Escape taken for a repetition of the last.
+    await desktop.person('key', 'Escape', 'Escape', 'Escape');
+    await eventually(latched, { what: 'three times Esc' });
+  },
+);
 
 it('[KILL] handing back by the panel needs a hand, too; by a terminal it does not', async () => {
   await using panel = await daemon.local('panel');

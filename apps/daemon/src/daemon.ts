@@ -363,8 +363,9 @@ export class Daemon implements Disposable {
   /**
    * The session is out of the person's sight or hands: nobody may drive it. Coming back (a password was given)
    * clears that by itself, unless a run was interrupted: that one waits to be handed back to.
+   * Settles when input has ended and is let go of; never rejects.
    */
-  onSession(change: SessionChange): void {
+  async onSession(change: SessionChange): Promise<void> {
     const { source, away, reason } = change;
     const before = this.#away.size;
     if (away) this.#away.add(source);
@@ -374,10 +375,11 @@ export class Daemon implements Disposable {
     if (away && this.#control === 'armed') {
       const driven = this.#lease.current !== undefined;
       this.#awayPause = driven ? 'interrupted' : 'idle';
-      void this.#pauseForSession(reason);
+      await this.#pauseForSession(reason);
+      await this.#peers?.hands.releaseAll();
     } else if (this.#away.size === 0 && this.#awayPause === 'idle' && this.#pauseKind === 'session') {
       this.#awayPause = undefined;
-      void this.#demandPeers()
+      await this.#demandPeers()
         .guard.resume('cli', undefined)
         .catch((error) => this.#parts.log.warn('the pause stays', errorAttributes(error)));
     }

@@ -17,8 +17,11 @@ export type GuardProcessOptions = Readonly<{
 }>;
 
 const MAIN = fileURLToPath(new URL('../guard/main.ts', import.meta.url));
-/** Guard allocates little and lives long: a small young generation costs it nothing and saves megabytes. */
-const SMALL = ['--max-semi-space-size=1'];
+/**
+ * Guard allocates little and lives long: a small young generation costs it nothing and saves megabytes. It lives on
+ * half of that heap; a leak would end it (and so all input) instead of growing for weeks.
+ */
+const SMALL = ['--max-semi-space-size=1', '--max-old-space-size=32', '--optimize-for-size'];
 /** A quarter of the silence guard tolerates. */
 const HEARTBEAT_MS = 500;
 const START_CEILING_MS = 15_000;

@@ -1,6 +1,7 @@
 import type { MessageBus } from 'dbus-next';
 import { call, subscribe } from '../dbus/message-bus.ts';
 import type { SessionChange } from './session-watch.ts';
+import type { SleepDelay } from './sleep-delay.ts';
 
 const LOGIN = 'org.freedesktop.login1';
 const POWER = 'org.freedesktop.UPower';
@@ -16,31 +17,37 @@ export async function watchLogin(
   bus: MessageBus,
   options: {
     env: Readonly<Record<string, string | undefined>>;
-    onChange: (change: SessionChange) => void;
+    onChange: (change: SessionChange) => Promise<void>;
+    sleepDelay: Pick<SleepDelay, 'take' | 'release'>;
   },
 ): Promise<void> {
-  const { env, onChange } = options;
+  const { env, onChange, sleepDelay } = options;
   const signal = () => ({ signal: AbortSignal.timeout(ANSWER_MS) });
   const ours = await ownSession(bus, env);
   const say = (source: string, away: boolean, reason: string) => onChange({ source, away, reason });
   bus.on('message', (message) => {
     const { member, path, interface: from, body } = message;
-    if (from === `${LOGIN}.Manager` && member === 'PrepareForSleep')
-      say('sleep', body[0] === true, 'This computer goes to sleep.');
+    if (from === `${LOGIN}.Manager` && member === 'PrepareForSleep') {
+      const asleep = body[0] === true;
+      // It sleeps when nothing is held any more, and is held up the next time, too.
+      void say('sleep', asleep, 'This computer goes to sleep.').finally(() =>
+        asleep ? sleepDelay.release() : sleepDelay.take(),
+      );
+    }
     if (from === SESSION && (ours === undefined || path === ours)) {
-      if (member === 'Lock') say('lock', true, 'The screen was locked.');
-      if (member === 'Unlock') say('lock', false, 'The screen was unlocked.');
+      if (member === 'Lock') void say('lock', true, 'The screen was locked.');
+      if (member === 'Unlock') void say('lock', false, 'The screen was unlocked.');
     }
     if (from !== PROPERTIES || member !== 'PropertiesChanged') return;
     const [about, changed] = body as [string, Record<string, { value: unknown }>];
     if (about === SESSION && path === ours) {
       const { Active: active, LockedHint: locked } = changed;
       if (active !== undefined)
-        say('front', active.value === false, 'Another session is in front of this screen.');
-      if (locked !== undefined) say('lock', locked.value === true, 'The screen was locked.');
+        void say('front', active.value === false, 'Another session is in front of this screen.');
+      if (locked !== undefined) void say('lock', locked.value === true, 'The screen was locked.');
     }
     if (about === POWER && changed.LidIsClosed !== undefined)
-      say('lid', changed.LidIsClosed.value === true, 'The lid was closed.');
+      void say('lid', changed.LidIsClosed.value === true, 'The lid was closed.');
   });
   for (const rule of [
     `type='signal',sender='${LOGIN}',interface='${LOGIN}.Manager',member='PrepareForSleep'`,
@@ -49,6 +56,24 @@ export async function watchLogin(
     `type='signal',sender='${POWER}',interface='${PROPERTIES}',arg0='${POWER}'`,
   ])
     await subscribe(bus, rule, signal());
+  // Only now: a lock that nobody would let go of at the signal holds up sleep for nothing.
+  if (await hasLoginManager(bus)) sleepDelay.take();
+}
+
+async function hasLoginManager(bus: MessageBus): Promise<boolean> {
+  const [owned] = await call(
+    bus,
+    {
+      destination: 'org.freedesktop.DBus',
+      path: '/org/freedesktop/DBus',
+      interface: 'org.freedesktop.DBus',
+      member: 'NameHasOwner',
+      signature: 's',
+      body: [LOGIN],
+    },
+    { signal: AbortSignal.timeout(ANSWER_MS) },
+  );
+  return owned === true;
 }
 
 /** Object path of the login session this process belongs to; undefined where nobody knows. */

@@ -2,6 +2,7 @@ import { errorAttributes, type Logger } from '@deskhand/base';
 import { connectBus } from '../dbus/message-bus.ts';
 import { watchLogin } from './login-watch.ts';
 import { watchScreenSavers } from './screen-saver-watch.ts';
+import { SleepDelay } from './sleep-delay.ts';
 import { watchX11Lockers } from './x11-locker-watch.ts';
 
 /** One reason why nobody may drive this session, beginning or ending. */
@@ -16,7 +17,8 @@ export type SessionChange = Readonly<{
 export type SessionWatchOptions = Readonly<{
   display: string | null;
   env: Readonly<Record<string, string | undefined>>;
-  onChange: (change: SessionChange) => void;
+  /** Settles when nothing is injected and held any more, if that is what the change means. Never rejects. */
+  onChange: (change: SessionChange) => Promise<void>;
   log: Logger;
 }>;
 
@@ -55,9 +57,19 @@ export async function watchSession(options: SessionWatchOptions): Promise<AsyncD
   const system = env.DBUS_SYSTEM_BUS_ADDRESS ?? 'unix:path=/var/run/dbus/system_bus_socket';
   const session = env.DBUS_SESSION_BUS_ADDRESS;
   if (process.platform === 'linux')
-    await attempt('login sessions', () => onBus(system, (bus) => watchLogin(bus, { env, onChange })));
+    await attempt('login sessions', async () => {
+      const sleepDelay = new SleepDelay({ env, log });
+      const watching = await onBus(system, (bus) => watchLogin(bus, { env, onChange, sleepDelay }));
+      stack.use(sleepDelay);
+      return watching;
+    });
   if (session !== undefined)
-    await attempt('screen savers', () => onBus(session, (bus) => watchScreenSavers(bus, onChange)));
-  if (display !== null) await attempt('screen lockers', () => watchX11Lockers({ display, onChange, log }));
+    await attempt('screen savers', () =>
+      onBus(session, (bus) => watchScreenSavers(bus, (change) => void onChange(change))),
+    );
+  if (display !== null)
+    await attempt('screen lockers', () =>
+      watchX11Lockers({ display, onChange: (change) => void onChange(change), log }),
+    );
   return stack;
 }
