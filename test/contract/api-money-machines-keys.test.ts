@@ -414,6 +414,15 @@ describe('models and keys (v1-api.md 8.6)', () => {
     expect(other.types.at(-1)).toBe('done');
   });
 
+  it('[1.2] twenty keys a person, by default', async () => {
+    await using fresh = await TestServer.start();
+    // Two are this computer's own.
+    for (let index = 2; index < 20; index += 1)
+      expect((await fresh.call('POST', '/keys', { name: `k${index}` })).status).toBe(200);
+    const one = await fresh.call<ErrorAnswer>('POST', '/keys', { name: 'one too many' });
+    expect([one.status, one.body.error.code]).toEqual([409, 'CONFLICT']);
+  });
+
   it('[1.2] literal keys of the configuration: the prefix says the kind; legacy keys share the live objects', async () => {
     const legacy = `cua_sk_${'a'.repeat(48)}`;
     await using configured = await TestServer.start({ extra_api_keys: `sk-coasty-test-offline, ${legacy}` });

@@ -107,6 +107,35 @@ describe('transport (v1-api.md 1.1)', () => {
     expect([options.status, options.body.error.code]).toEqual([404, 'NOT_FOUND']);
   });
 
+  it('[1.1] what the public service has and this one has not is said by its name', async () => {
+    for (const [method, path, what] of [
+      ['POST', '/predict', 'Inference without a run'],
+      ['POST', '/ocr', 'Inference without a run'],
+      ['GET', '/workflows/runs', 'Workflows'],
+      ['GET', '/schedules?limit=5', 'Schedules and triggers'],
+      ['POST', '/triggers/webhook/whk_0123456789abcdef', 'Schedules and triggers'],
+      ['POST', `/machines/${away}/actions/batch`, 'Driving a machine without a run'],
+      ['GET', '/workflow', 'No such route'],
+    ] as const) {
+      const { status, body } = await server.call<ErrorAnswer>(method, path);
+      expect([path, status, body.error]).toMatchObject([
+        path,
+        404,
+        { code: 'NOT_FOUND', message: expect.stringContaining(what) },
+      ]);
+    }
+  });
+
+  it('[1.1] the older name of the API leads to the same handlers, with the same keys', async () => {
+    const old = (path: string, key: string) =>
+      fetch(`${server.origin}/api/v1/cua${path}`, { headers: { 'x-api-key': key } });
+    const run = await server.createRun(away, 'x');
+    expect(await (await old(`/runs/${run.id}`, server.key)).json()).toMatchObject({ id: run.id });
+    expect((await old('/runs?limit=1', server.key)).status).toBe(200);
+    expect((await old('/runs', 'none')).status).toBe(401);
+    expect((await old('/nowhere', server.key)).status).toBe(404);
+  });
+
   it('[1.1] HEAD is GET without its body', async () => {
     for (const path of ['/health', '/runs', `/machines/${away}`, '/models']) {
       const response = await fetch(`${server.server.baseUrl}${path}`, {

@@ -142,6 +142,16 @@ for (let after = -1, more = true; more; ) {
 assert.deepEqual(indexes, [...indexes.keys()]);
 assert.ok(indexes.length > 2);
 
+// A task: no machine is chosen, one is found.
+const task = await api('POST', '/tasks', { task: 'Open the text editor', machine: { os_type: 'linux' } });
+assert.equal(task.status, 200, JSON.stringify(task.body));
+assert.equal(task.body.machine_id, null);
+assert.equal((task.body.machine as Json).status, 'provisioning');
+const released = await finished(String(task.body.id));
+assert.equal(released.status, 'succeeded', JSON.stringify(released));
+assert.equal(released.machine_id, COASTY_MACHINE_ID);
+assert.equal((released.machine as Json).status, 'released');
+
 // The words of the policy are held to the letter, before anything is done.
 for (const [policy, rule] of [
   [{ blocked_actions: ['type_text', 'type', 'key_press', 'key_combo', 'click'] }, /./],

@@ -7,6 +7,7 @@ import { OpenRunCap } from '../runs/open-run-cap.ts';
 import { authenticate, requireScope } from './auth.ts';
 import './caller.ts';
 import { STATUS_CODES } from './node-http.ts';
+import { whyNoRoute } from './not-built.ts';
 import { ApiDescription } from './openapi.ts';
 import { RateLimitError, rateHeaders } from './rate-limit.ts';
 import { readJsonOnly } from './read-body.ts';
@@ -43,6 +44,8 @@ const EXPOSED = [
   'Link',
   'Warning',
 ].join(', ');
+
+const LEGACY_PREFIX = '/api/v1/cua/';
 
 /** Why a request never became one, by Node's code. */
 const BROKEN_REQUESTS: Readonly<Record<string, string>> = {
@@ -82,6 +85,9 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
     },
     // The zod schemas check; fastify's own compilers would load a second schema library into every idle server.
     schemaController: { compilersFactory: { buildValidator: unused, buildSerializer: unused } },
+    // The name of the API before it was /v1.
+    rewriteUrl: ({ url = '/' }) =>
+      url.startsWith(LEGACY_PREFIX) ? `/v1/${url.slice(LEGACY_PREFIX.length)}` : url,
     requestTimeout: 120_000,
     keepAliveTimeout: 75_000,
     forceCloseConnections: true,
@@ -147,12 +153,7 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
   });
 
   app.setNotFoundHandler((request, reply) => {
-    sendError(
-      request,
-      reply,
-      new ProtocolError('NOT_FOUND', `No such route. ${docsUrl()} and /openapi.json list what there is.`),
-      docsUrl,
-    );
+    sendError(request, reply, new ProtocolError('NOT_FOUND', whyNoRoute(request.url, docsUrl())), docsUrl);
   });
 
   app.setErrorHandler((thrown, request, reply) => {
