@@ -156,7 +156,7 @@ export async function captureTable(
 /** A panel in the corner and a border, as a run shows them: what leaving them out costs. */
 export async function overlayTable(
   busy: BusyDesktop,
-  options: { rounds: number; signal: AbortSignal },
+  options: { rounds: number; signal: AbortSignal; compositor?: string },
 ): Promise<BenchTable> {
   const { display: name } = busy.desktop;
   const { signal } = options;
@@ -199,7 +199,7 @@ export async function overlayTable(
   );
   const plain = results[0]?.medianMs ?? Number.NaN;
   return {
-    title: `The overlay left out, ${width}x${height}`,
+    title: `The overlay left out, ${width}x${height}${options.compositor === undefined ? '' : `, beside ${options.compositor}`}`,
     note: `In turn, on the screen of above. The overlay was seen in ${shown} of the second kind.`,
     columns: ['way', 'median ms', 'p95 ms', 'more than plain, ms', 'n'],
     rows: results.map(({ name: way, medianMs, p95Ms, count }) => [

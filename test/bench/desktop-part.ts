@@ -1,6 +1,6 @@
 import type { BenchTable } from './benchmark.ts';
 import { captureTable, overlayTable } from './desktop-capture.ts';
-import { startBusyDesktop } from './desktop-screen.ts';
+import { startBusyDesktop, startCompositor } from './desktop-screen.ts';
 import { primitivesTable, settleTable } from './desktop-steps.ts';
 import { typingTable } from './desktop-typing.ts';
 
@@ -20,6 +20,9 @@ const tables: BenchTable[] = [];
   const large = width * height > 4_000_000;
   tables.push(await captureTable(busy, { rounds: large ? 20 : 40, signal, progress }));
   tables.push(await overlayTable(busy, { rounds: large ? 20 : 60, signal }));
+  const picom = await startCompositor(busy.desktop, signal);
+  tables.push(await overlayTable(busy, { rounds: large ? 20 : 60, signal, compositor: 'picom' }));
+  await picom.close();
   if (!large) {
     tables.push(await primitivesTable(busy, { signal, progress }));
     tables.push(await settleTable(busy, { trials: 20, signal, progress }));

@@ -1,8 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { silentLogger } from '@deskhand/base';
+import { openX11 } from '@deskhand/daemon/x11';
 import { type ChromiumPage, openChromiumPage } from '../helpers/chromium-page.ts';
-import { startXDesktop, type XDesktop } from '../helpers/x-desktop.ts';
+import { eventually, type RunningProgram, startXDesktop, type XDesktop } from '../helpers/x-desktop.ts';
 
 /** A desktop as somebody leaves it: a page full of text, an editor, a terminal that listed something. */
 export type BusyDesktop = AsyncDisposable & Readonly<{ desktop: XDesktop; chromium: ChromiumPage }>;
@@ -38,6 +40,19 @@ export async function startBusyDesktop(size: { width: number; height: number }):
     await desktop[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** picom, once it has taken the screen over. */
+export async function startCompositor(desktop: XDesktop, signal: AbortSignal): Promise<RunningProgram> {
+  const options = ['--backend', 'xrender', '--config', '/dev/null', '--no-fading-openclose'];
+  const picom = desktop.start('picom', options);
+  await using x = await openX11({ display: desktop.display, log: silentLogger });
+  const selection = await x.atom('_NET_WM_CM_S0');
+  await eventually(async () => {
+    signal.throwIfAborted();
+    if ((await x.selectionOwner(selection)) === 0) throw new Error('picom does not composite');
+  });
+  return picom;
 }
 
 const at = (value: number) => String(Math.round(value));

@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { silentLogger } from '@deskhand/base';
 import {
   FrameEncoder,
@@ -19,7 +21,9 @@ import { brief, summarize } from './statistics.ts';
 
 const SIZE = { width: 1280, height: 800 };
 /** All of them in one run, so that each trial sees another place than the one before. */
-const TRIALS = 17;
+const TRIALS = Number(process.env.BENCH_TRIALS ?? 17);
+/** Where pairs of pictures are kept that should have been alike, to be looked at. */
+const KEPT = process.env.BENCH_KEEP;
 /** Every scenario has ended by then. */
 const FINAL_AFTER_MS = 2300;
 const FIXED_MS = [750, 2000] as const;
@@ -270,6 +274,11 @@ export async function openSettleRig(signal: AbortSignal): Promise<SettleRig> {
         const { settled, picture, inHandMs } = ours;
         const wrong = differs(picture, final, restless);
         const fixedWrong = fixed.map((other) => differs(other, final, restless));
+        if (wrong && KEPT !== undefined) {
+          const toPng = async (image: RawImage) =>
+            (await encode(encoder, image, display, layoutId, 'image/png')).bytes;
+          await keep(KEPT, scenario.name, { picture, final }, toPng);
+        }
         await scenario.clean?.(input);
         return {
           reason: settled?.reason ?? 'none',
@@ -290,17 +299,38 @@ export async function openSettleRig(signal: AbortSignal): Promise<SettleRig> {
   }
 }
 
+async function keep(
+  folder: string,
+  name: string,
+  pictures: Readonly<Record<string, RawImage>>,
+  toPng: (image: RawImage) => Promise<Uint8Array>,
+): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const moment = Date.now();
+  for (const [which, image] of Object.entries(pictures))
+    await writeFile(
+      join(folder, `${name.replaceAll(/\W+/g, '-')}-${moment}-${which}.png`),
+      await toPng(image),
+    );
+}
+
 function copyOf(image: RawImage): RawImage {
   return { ...image, pixels: new Uint8Array(image.pixels) };
 }
 
-function encode(encoder: FrameEncoder, image: RawImage, display: Display, layoutId: string) {
+function encode(
+  encoder: FrameEncoder,
+  image: RawImage,
+  display: Display,
+  layoutId: string,
+  mimeType: 'image/jpeg' | 'image/png' = 'image/jpeg',
+) {
   return encoder.encode(image, {
     region: display.bounds,
     display,
     layoutId,
     maxSidePx: 1280,
-    mimeType: 'image/jpeg',
+    mimeType,
     capturedAt: new Date(),
   });
 }

@@ -1,30 +1,32 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DaemonProcess } from '../helpers/daemon-process.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { LinkServer } from '../helpers/link-server.ts';
 import { type PersonDesktop, startPersonDesktop } from '../helpers/person-desktop.ts';
-import { isAlive } from '../helpers/up-process.ts';
-
-let desktop: PersonDesktop;
-let server: LinkServer;
-let daemon: DaemonProcess;
-
-beforeEach(async () => {
-  desktop = await startPersonDesktop();
-  server = await LinkServer.start();
-  daemon = await DaemonProcess.start({ server: server.url, env: desktop.environment });
-  server.lease();
-});
-
-afterEach(async () => {
-  await daemon?.[Symbol.asyncDispose]();
-  await server?.[Symbol.asyncDispose]();
-  await desktop?.[Symbol.asyncDispose]();
-  rmSync(desktop.folder, { recursive: true, force: true });
-});
+import { isAlive, UpProcess } from '../helpers/up-process.ts';
 
 describe('a display that changes', () => {
+  let desktop: PersonDesktop;
+  let server: LinkServer;
+  let daemon: DaemonProcess;
+
+  beforeEach(async () => {
+    desktop = await startPersonDesktop();
+    server = await LinkServer.start();
+    daemon = await DaemonProcess.start({ server: server.url, env: desktop.environment });
+    server.lease();
+  });
+
+  afterEach(async () => {
+    await daemon?.[Symbol.asyncDispose]();
+    await server?.[Symbol.asyncDispose]();
+    await desktop?.[Symbol.asyncDispose]();
+    rmSync(desktop.folder, { recursive: true, force: true });
+  });
+
   it('[GEO] is told, and a point of an older frame is refused instead of guessed', async () => {
     const before = await server.observe();
     const stale = before.observation?.frame?.geometry;
@@ -53,3 +55,62 @@ describe('a display that changes', () => {
     await eventually(() => !family.some(isAlive), { timeoutMs: 2000, what: 'the end of all' });
   });
 });
+
+describe('a display that is gone and comes back', () => {
+  it('is lent again by the same house, without anybody doing anything', async () => {
+    let server = await startServer();
+    const display = `:${server.number}`;
+    await using up = await UpProcess.start({ virtual: false, env: { DISPLAY: display } });
+    expect(up.ready.display).toBe(display);
+    const first = await takePicture(up);
+    expect(first.status).toBe('succeeded');
+    const shots = await up.request(`/runs/${first.id}/screenshots`);
+    expect(((await shots.json()) as { data: unknown[] }).data[0]).toMatchObject({ exclusion: 'none_needed' });
+    server.process.kill('SIGKILL');
+    await once(server.process, 'exit');
+    await eventually(() => up.stderr().includes('the display is gone'), {
+      what: 'a word that it is gone',
+      timeoutMs: 60_000,
+    });
+    server = await startServer(server.number);
+    try {
+      const run = await eventually(
+        async () => {
+          const found = await takePicture(up);
+          return found.status === 'succeeded' ? found : undefined;
+        },
+        { what: 'a run on the new display', timeoutMs: 60_000, everyMs: 500 },
+      );
+      expect(run.status).toBe('succeeded');
+    } finally {
+      await up[Symbol.asyncDispose]();
+      server.process.kill('SIGKILL');
+    }
+  });
+});
+
+/** An X server of the person's own; at the same number it is "the display came back". */
+async function startServer(number?: string): Promise<{ process: ChildProcess; number: string }> {
+  const where = number === undefined ? ['-displayfd', '3'] : [`:${number}`, '-displayfd', '3'];
+  const server = spawn('Xvfb', [...where, '-screen', '0', '1024x768x24', '-ac', '-nolisten', 'tcp'], {
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+  });
+  const [line] = (await once(server.stdio[3] as NodeJS.ReadableStream, 'data')) as [Buffer];
+  return { process: server, number: line.toString().trim() };
+}
+
+async function takePicture(up: UpProcess): Promise<{ id?: string; status: string }> {
+  const created = await up.request('/runs', {
+    method: 'POST',
+    body: JSON.stringify({ machine_id: up.ready.machine_id, task: 'Take a screenshot.', model: 'builtin' }),
+  });
+  if (!created.ok) return { status: String(created.status) };
+  const { id } = (await created.json()) as { id: string };
+  return await eventually(
+    async () => {
+      const run = (await (await up.request(`/runs/${id}`)).json()) as { id: string; status: string };
+      return ['succeeded', 'failed', 'cancelled'].includes(run.status) ? run : undefined;
+    },
+    { what: 'the end of the run', timeoutMs: 60_000, everyMs: 100 },
+  );
+}

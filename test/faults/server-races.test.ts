@@ -53,6 +53,7 @@ describe('a driver that was replaced (engine.md 9, test 6)', () => {
           sizeBytes: 1,
           sha256: 'x',
           degraded: false,
+          exclusion: 'none_needed',
         }),
       () =>
         runs.change(

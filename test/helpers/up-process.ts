@@ -63,14 +63,20 @@ export class UpProcess implements AsyncDisposable {
   }
 
   static async start(
-    options: { dataFolder?: string; args?: readonly string[]; env?: Record<string, string> } = {},
+    options: {
+      dataFolder?: string;
+      args?: readonly string[];
+      env?: Record<string, string>;
+      /** False: the display of `env` is lent. */
+      virtual?: boolean;
+    } = {},
   ): Promise<UpProcess> {
     const dataFolder = options.dataFolder ?? temporaryFolder('up');
     const child = spawn(
       DESKHAND,
       [
         'up',
-        '--virtual',
+        ...(options.virtual === false ? [] : ['--virtual']),
         '--json',
         '--no-demo',
         '--overlay',

@@ -172,6 +172,7 @@ function startProgress(context: Context): { say(text: string): void; end(): void
   const terminal = process.stderr.isTTY === true;
   const started = performance.now();
   let current = '';
+  let ended = false;
   const draw = () =>
     process.stderr.write(`\r\u001b[2K… ${current} (${Math.round((performance.now() - started) / 1000)} s)`);
   const timer = terminal ? setInterval(() => current !== '' && draw(), 500) : undefined;
@@ -179,10 +180,11 @@ function startProgress(context: Context): { say(text: string): void; end(): void
   return {
     say(text) {
       current = text;
-      if (terminal) draw();
+      if (terminal && !ended) draw();
       else context.hint(`… ${text}`);
     },
     end() {
+      ended = true;
       clearInterval(timer);
       if (terminal) process.stderr.write('\r\u001b[2K');
     },

@@ -46,6 +46,9 @@ export type HotkeyReport = Readonly<{ armed: boolean; reason: string | null; pre
 const READY_MS = { server: 30_000, daemon: 60_000, panel: 30_000 } as const;
 /** Restarts of one part within a minute before `up` gives up. */
 const MAX_RESTARTS_PER_MINUTE = 5;
+/** What a daemon ends with when there is nothing to be seen. */
+const WITHOUT_DISPLAY: ReadonlySet<string> = new Set(['DISPLAY_UNAVAILABLE', 'NO_DISPLAY']);
+const DISPLAY_RETRY_MS = 2000;
 
 /**
  * Server, this desktop and the panel on one computer, paired with each other. Starts them in order,
@@ -250,12 +253,26 @@ export class Household implements AsyncDisposable {
             `The ${name} keeps ending; see logs/${name}.log in the data folder.`,
           );
         await sleep(200 * 2 ** Math.min(deaths.length - 1, 4), { signal: this.#stopping.signal });
-        await restart();
+        await this.#whenThereIsADisplay(restart);
       }
     };
     watch().catch((error) => {
       if (!this.#stopping.signal.aborted) this.#failure?.(error);
     });
+  }
+
+  /** A display server that is gone may come back (a session that was ended and begun again): the house waits for it. */
+  async #whenThereIsADisplay(start: () => Promise<Child>): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await start();
+        return;
+      } catch (error) {
+        if (!(error instanceof CommandProblem) || !WITHOUT_DISPLAY.has(error.code)) throw error;
+        if (attempt === 1) this.#options.progress('the display is gone; waiting for it to come back');
+        await sleep(DISPLAY_RETRY_MS, { signal: this.#stopping.signal });
+      }
+    }
   }
 
   #serverSpec(port: number): ChildSpec {

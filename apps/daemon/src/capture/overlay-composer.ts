@@ -16,6 +16,8 @@ import { type StackedWindow, X11WindowStack } from './x11-window-stack.ts';
 /** Time for applications to paint what nobody could see before: they are asked to when redirection begins. */
 const REPAINT_MS = 120;
 const ARGB_DEPTH = 32;
+/** A compositor may draw a shadow of our windows this far around them. */
+const SHADOW_PX = 48;
 /** More pieces cost more to compute than to paint over. */
 const MAX_PIECES = 256;
 
@@ -34,8 +36,8 @@ type Step = Readonly<{ window: StackedWindow; operator: RenderOp; clip: readonly
 type Named = { generation: number; pixmap: number; picture: number };
 
 /**
- * Composes the screen from its windows' own pixels, without ours. The server does the work; where nothing composites
- * the screen already, only the places that our windows cover are composed.
+ * Composes the screen from its windows' own pixels, without ours. The server does the work, and only for the places that
+ * our windows cover; beside a compositor also for those around them.
  */
 export class OverlayComposer implements AsyncDisposable {
   readonly #x: X11Connection;
@@ -129,7 +131,7 @@ export class OverlayComposer implements AsyncDisposable {
       .filter(({ own }) => own)
       .map(({ outer }) => intersection(outer, region))
       .filter((rect) => rect !== null);
-    const holes = compositor === null ? areaOf(left) : [region];
+    const holes = areaOf(compositor === null ? left : left.map((place) => around(place, region)));
 
     let remaining: readonly Rect[] = holes;
     const steps: Step[] = [];
@@ -258,4 +260,15 @@ export class OverlayComposer implements AsyncDisposable {
       if (!this.#x.isClosed) this.#log.warn('composition could not be ended', errorAttributes(error));
     }
   }
+}
+
+function around(place: Rect, region: Rect): Rect {
+  const { x, y, width, height } = place;
+  const grown = {
+    x: x - SHADOW_PX,
+    y: y - SHADOW_PX,
+    width: width + 2 * SHADOW_PX,
+    height: height + 2 * SHADOW_PX,
+  };
+  return intersection(grown, region) ?? place;
 }

@@ -71,6 +71,7 @@ export class FencedJournal implements RunJournal {
       sizeBytes: bytes.length,
       sha256,
       degraded: frame.degraded,
+      exclusion: frame.exclusion,
     });
   }
 

@@ -8,6 +8,7 @@ import {
   OPEN_STATUSES,
   type Operation,
   type Outcome,
+  type OverlayExclusion,
   ProtocolError,
   type RunChange,
   type RunEventPayload,
@@ -55,6 +56,7 @@ export type ScreenshotFacts = Readonly<{
   sizeBytes: number;
   sha256: string;
   degraded: boolean;
+  exclusion: OverlayExclusion;
 }>;
 
 export type PendingAction = Readonly<{
@@ -500,6 +502,7 @@ export class RunService {
           size_bytes: facts.sizeBytes,
           sha256: facts.sha256,
           degraded: facts.degraded ? 1 : 0,
+          exclusion: facts.exclusion,
           erased: 0,
         })
         .execute();

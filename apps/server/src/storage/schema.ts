@@ -195,6 +195,8 @@ export interface RunScreenshotsTable {
   size_bytes: number;
   sha256: string;
   degraded: number;
+  /** How our own windows were kept out of it (see the protocol's OverlayExclusion). */
+  exclusion: string | null;
   /** The picture was removed by retention; the row stays. */
   erased: number;
 }

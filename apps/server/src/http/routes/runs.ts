@@ -236,6 +236,7 @@ export function runRoutes(app: FastifyInstance, parts: ServerParts, openRuns: Op
           size_bytes: shot.size_bytes,
           sha256: shot.sha256,
           degraded: shot.degraded !== 0,
+          ...(shot.exclusion === null ? {} : { exclusion: shot.exclusion }),
           encrypted_at_rest: false,
           ...(bytes === null ? {} : { image_b64: Buffer.from(bytes).toString('base64') }),
           ...(shot.erased !== 0 || (withPixels && bytes === null) ? { image_unavailable: true } : {}),
