@@ -25,6 +25,7 @@ export async function primitivesTable(
   const shift = 50;
   // A window of our own takes the clicks: the desktop would open a menu.
   const place = { x: 5, y: 5 };
+  const active = `0x${Number(await desktop.ask('xdotool', 'getactivewindow')).toString(16)}`;
   const window = await connection.createWindow(
     { x: 0, y: 0, width: 20, height: 20 },
     { overrideRedirect: 1 },
@@ -47,6 +48,16 @@ export async function primitivesTable(
         work: async () => {
           await input.key('shift', true);
           await input.key('shift', false);
+          return 0;
+        },
+      },
+      {
+        name: 'deskhand: the same, and only if that window still gets it',
+        every: 1,
+        work: async () => {
+          input.aim({ keys: active, points: [] });
+          await input.stroke(['shift']);
+          input.aim(null);
           return 0;
         },
       },

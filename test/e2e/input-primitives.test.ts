@@ -112,7 +112,8 @@ describe('the mouse', () => {
     expect(events[pressed]).toMatchObject({ x: from.x, y: from.y });
     expect(events[released]).toMatchObject({ x: to.x, y: to.y });
     const way = events.slice(pressed, released).filter(({ type }) => type === 'motion');
-    expect(way.length).toBeGreaterThan(8);
+    // Many on a quiet machine; a jump would have none.
+    expect(way.length).toBeGreaterThan(3);
     for (const event of way) {
       expect(Number(event.state) & (SHIFT | CONTROL)).toBe(SHIFT | CONTROL);
       // On the straight line between the two.
@@ -128,7 +129,7 @@ describe('the mouse', () => {
       () => act({ type: 'move', point: { x: x + width - 5, y: y + 50 }, durationMs: 300 }),
       (seen) => seen.some((event) => event.x === Math.round(x + width - 5)),
     );
-    expect(smooth.filter(({ type }) => type === 'motion').length).toBeGreaterThan(10);
+    expect(smooth.filter(({ type }) => type === 'motion').length).toBeGreaterThan(4);
     const jump = await during(
       () => act({ type: 'move', point: { x: x + 5, y: y + 50 } }),
       (seen) => seen.some((event) => event.x === Math.round(x + 5)),

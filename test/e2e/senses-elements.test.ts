@@ -230,7 +230,7 @@ describe('elements by the accessibility bus', () => {
     try {
       // The ceiling is the test's own: the walk ends by its budget or this rejects.
       const elements = await senses.accessibility.elements(window ?? null, {
-        signal: AbortSignal.timeout(3000),
+        signal: AbortSignal.timeout(20_000),
       });
       expect(elements).toEqual([]);
     } finally {

@@ -15,7 +15,8 @@ import { type ChromiumPage, openChromiumPage } from '../helpers/chromium-page.ts
 import { startXDesktop, type XDesktop } from '../helpers/x-desktop.ts';
 
 const SIZE = { width: 1000, height: 700 };
-const WAIT = { floorMs: 150, quietMs: 150, ceilingMs: 3000 };
+/** Patient enough for a machine several times slower than the page's own clock thinks. */
+const WAIT = { floorMs: 150, answerMs: 1000, quietMs: 300, ceilingMs: 6000 };
 const { signal } = new AbortController();
 
 let desktop: XDesktop;
@@ -56,7 +57,7 @@ async function clickAndSettle(
   await input.button('left', true);
   activity.mark();
   await input.button('left', false);
-  const report = await activity.settle({ ...WAIT, ...options }, { signal });
+  const report = await activity.settle({ ...WAIT, target: place, ...options }, { signal });
   const memory = new FrameMemory();
   memory.remember(await capture.grab({ x: 0, y: 0, ...SIZE }, { signal }));
   return { report, memory };
@@ -64,7 +65,7 @@ async function clickAndSettle(
 
 /** The page says when it is done; the picture settled on must be the one that stays. */
 async function isFinal(memory: FrameMemory): Promise<boolean> {
-  await chromium.page.waitForFunction('globalThis.done === true', undefined, { timeout: 5000 });
+  await chromium.page.waitForFunction('globalThis.done === true', undefined, { timeout: 20_000 });
   await quiet();
   const difference = memory.compare(await capture.grab({ x: 0, y: 0, ...SIZE }, { signal }));
   // The spinner and the caret go on; the large box is what counts.
@@ -108,7 +109,6 @@ describe.each(['damage events', 'polling'])('settling after a click, by %s', (wa
     const { report, memory } = await clickAndSettle(activity());
     expect(await isFinal(memory)).toBe(true);
     expect(report.reason).toBe('quiet');
-    expect(report.settledMs).toBeLessThan(1500);
   });
 
   it('a page that answers after 120 ms', async () => {

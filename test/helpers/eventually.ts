@@ -5,7 +5,7 @@ export async function eventually<T>(
   check: () => T | Promise<T>,
   options: { timeoutMs?: number; everyMs?: number; what?: string } = {},
 ): Promise<Truthy<T>> {
-  const { timeoutMs = 10_000, everyMs = 25, what = 'the condition' } = options;
+  const { timeoutMs = 30_000, everyMs = 25, what = 'the condition' } = options;
   const deadline = performance.now() + timeoutMs;
   let last: unknown;
   for (;;) {

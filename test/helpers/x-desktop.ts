@@ -8,7 +8,7 @@ import { startVirtualDesktop, type VirtualDesktop } from '@deskhand/daemon/virtu
 
 const run = promisify(execFile);
 const POLL_MS = 25;
-const WINDOW_CEILING_MS = 20_000;
+const WINDOW_CEILING_MS = 45_000;
 
 /** A program started on a test's desktop; the desktop closes it at the end. */
 export type RunningProgram = Readonly<{
@@ -59,7 +59,7 @@ export async function startXDesktop(
   });
 
   const ask = async (command: string, ...args: string[]) => {
-    const { stdout } = await run(command, args, { env: environment, timeout: 20_000 });
+    const { stdout } = await run(command, args, { env: environment, timeout: 45_000 });
     return stdout;
   };
   const start: XDesktop['start'] = (command, args = [], env = {}) => {
@@ -120,7 +120,7 @@ export async function startXDesktop(
 }
 
 /** Tries until it does not throw. Polls, because what a test waits for here is another program. */
-export async function eventually<T>(attempt: () => T | Promise<T>, ceilingMs = 10_000): Promise<T> {
+export async function eventually<T>(attempt: () => T | Promise<T>, ceilingMs = 30_000): Promise<T> {
   const deadline = performance.now() + ceilingMs;
   for (;;) {
     try {

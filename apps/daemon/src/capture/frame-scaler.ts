@@ -17,8 +17,10 @@ type Plan = Readonly<{
   key: string;
   source: Size;
   target: Size;
+  /** For the columns, and for pictures that are not scaled. */
   kernel: ScaleKernel;
-  rows: ReadonlyArray<{ start: number; weights: number }>;
+  /** One per output row: how to sum it up, and where the addresses and weights of its source rows lie. */
+  rows: ReadonlyArray<{ kernel: ScaleKernel; addresses: number; weights: number }>;
   starts: number;
   pairWeights: number;
   sums: number;
@@ -67,10 +69,9 @@ export class FrameScaler {
   }
 
   #resample(plan: Plan): void {
-    const stride = plan.source.width * 4;
     const blocks = Math.ceil(plan.source.width / 4);
     for (const [y, row] of plan.rows.entries()) {
-      plan.kernel.vertical(plan.sourceAt + row.start * stride, stride, plan.sums, blocks, row.weights);
+      row.kernel.vertical(row.addresses, plan.sums, blocks, row.weights);
       plan.kernel.horizontal(
         plan.sums,
         plan.targetAt + y * plan.target.width * 3,
@@ -92,7 +93,7 @@ export class FrameScaler {
     const pairs = Math.max(
       ...columns.map(({ start, weights }) => Math.ceil((weights.length + (start % 2)) / 2)),
     );
-    const taps = Math.max(...rows.map(({ weights }) => weights.length));
+    const sources = rows.map(({ start, weights }) => weighing(start, quantize(weights, VERTICAL_ONE)));
     let next = 0;
     const reserve = (bytes: number) => {
       const at = next;
@@ -101,7 +102,10 @@ export class FrameScaler {
     };
     const starts = reserve(columns.length * 4);
     const pairWeights = reserve(columns.length * pairs * 4);
-    const rowWeights = rows.map(() => reserve(taps * 2));
+    const places = sources.map((each) => ({
+      addresses: reserve(each.length * 4),
+      weights: reserve(each.length * 2),
+    }));
     const sums = reserve((Math.ceil(source.width / 4) * 4 + 2 * pairs) * 8);
     const sourceAt = reserve(source.width * source.height * 4);
     const targetAt = reserve(target.width * target.height * 3);
@@ -118,22 +122,21 @@ export class FrameScaler {
         view.setInt16(pairWeights + (index * pairs * 2 + place) * 2, weight, true);
       }
     }
-    // All rows take the same number of taps; one near the bottom edge begins earlier instead.
-    const firstRows = rows.map(({ start }) => Math.min(start, source.height - taps));
-    for (const [index, { start, weights }] of rows.entries()) {
-      const whole = quantize(weights, VERTICAL_ONE);
-      for (let place = 0; place < taps; place += 1) {
-        const weight = whole[place - (start - (firstRows[index] as number))] ?? 0;
-        view.setInt16((rowWeights[index] as number) + place * 2, weight, true);
+    for (const [index, { addresses, weights }] of places.entries())
+      for (const [tap, { row, weight }] of (sources[index] as readonly Weighing[]).entries()) {
+        view.setUint32(addresses + tap * 4, sourceAt + row * source.width * 4, true);
+        view.setInt16(weights + tap * 2, weight, true);
       }
-    }
 
     const plan: Plan = {
       key,
       source,
       target,
-      kernel: this.#kernelFor(taps, pairs),
-      rows: rowWeights.map((weights, index) => ({ start: firstRows[index] as number, weights })),
+      kernel: this.#kernelFor(1, pairs),
+      rows: places.map((place, index) => ({
+        kernel: this.#kernelFor((sources[index] as readonly Weighing[]).length, pairs),
+        ...place,
+      })),
       starts,
       pairWeights,
       sums,
@@ -170,4 +173,13 @@ export class FrameScaler {
     const missing = bytes - this.#memory.buffer.byteLength;
     if (missing > 0) this.#memory.grow(Math.ceil(missing / PAGE_BYTES));
   }
+}
+
+type Weighing = Readonly<{ row: number; weight: number }>;
+
+/** The rows that count: at many reductions a cubic is exactly zero at some, or as good as. */
+function weighing(start: number, weights: readonly number[]): readonly Weighing[] {
+  return weights
+    .map((weight, index) => ({ row: start + index, weight }))
+    .filter(({ weight }) => weight !== 0);
 }

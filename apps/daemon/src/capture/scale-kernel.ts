@@ -14,9 +14,10 @@ const SHIFT = 20;
 export type ScaleKernel = Readonly<{
   /**
    * One output row's weighted sum of the kernel's number of source rows, for `blocks` × 4 pixels.
-   * `weights`: one signed 16-bit weight per source row. Writes 16-bit sums at `sums`, pixels in pairs: B B G G R R X X.
+   * `rows`: a 32-bit address per source row; `weights`: one signed 16-bit weight per source row. Writes 16-bit sums at
+   * `sums`, pixels in pairs: B B G G R R X X.
    */
-  vertical(source: number, strideBytes: number, sums: number, blocks: number, weights: number): void;
+  vertical(rows: number, sums: number, blocks: number, weights: number): void;
   /**
    * `width` output pixels as RGB at `target` (one byte past the end is written too), from a row of sums.
    * `starts`: 32-bit byte offset into the sums per pixel; `weights`: per pixel the kernel's number of pairs, each a
@@ -54,9 +55,11 @@ declare const WebAssembly: {
 const HELD_WEIGHTS = 8;
 
 function vertical(taps: number): WasmFunction {
-  const [source, stride, sums, blocks, weights] = [0, 1, 2, 3, 4] as const;
-  const [low, high, row, pixels, firstFactor] = [5, 6, 7, 8, 9] as const;
+  const [rows, sums, blocks, weights] = [0, 1, 2, 3] as const;
+  const [low, high, pixels, firstRow] = [4, 5, 6, 7] as const;
+  const firstFactor = firstRow + taps;
   const held = Math.min(taps, HELD_WEIGHTS);
+  const row = (tap: number) => firstRow + tap;
   const factor = (tap: number) =>
     tap < held ? op.get(firstFactor + tap) : [...op.get(weights), ...op.v128.loadSplat16(tap * 2)];
   // B G R X of two pixels → pairs of equal channels, as the dot product wants its neighbours.
@@ -64,9 +67,14 @@ function vertical(taps: number): WasmFunction {
   const numbers = Array.from({ length: taps }, (_, tap) => tap);
   return {
     name: 'vertical',
-    parameters: 5,
-    locals: [V128, V128, I32, V128, ...new Array<number>(held).fill(V128)],
+    parameters: 4,
+    locals: [
+      ...[V128, V128, V128],
+      ...new Array<number>(taps).fill(I32),
+      ...new Array<number>(held).fill(V128),
+    ],
     body: [
+      ...numbers.flatMap((tap) => [...op.get(rows), ...op.loadI32(tap * 4), ...op.set(row(tap))]),
       ...numbers
         .slice(0, held)
         .flatMap((tap) => [
@@ -75,10 +83,9 @@ function vertical(taps: number): WasmFunction {
           ...op.set(firstFactor + tap),
         ]),
       ...op.repeat([
-        ...[...op.get(source), ...op.set(row)],
         ...numbers.flatMap((tap) => [
-          ...(tap === 0 ? [] : op.advance(row, op.get(stride))),
-          ...[...op.get(row), ...op.v128.load(), ...op.set(pixels)],
+          ...[...op.get(row(tap)), ...op.v128.load(), ...op.set(pixels)],
+          ...op.advance(row(tap), op.constant(16)),
           ...[...op.get(pixels), ...op.v128.extendLowU8, ...factor(tap), ...op.v128.multiplyI16],
           ...(tap === 0 ? [] : [...op.get(low), ...op.v128.addI16]),
           ...op.set(low),
@@ -88,7 +95,6 @@ function vertical(taps: number): WasmFunction {
         ]),
         ...[...op.get(sums), ...op.get(low), ...op.get(low), ...pairUp, ...op.v128.store()],
         ...[...op.get(sums), ...op.get(high), ...op.get(high), ...pairUp, ...op.v128.store(16)],
-        ...op.advance(source, op.constant(16)),
         ...op.advance(sums, op.constant(32)),
         ...op.countDown(blocks),
       ]),
@@ -109,7 +115,7 @@ function horizontal(pairs: number): WasmFunction {
     parameters: 5,
     locals: [V128, I32],
     body: op.repeat([
-      ...[...op.get(sums), ...op.get(starts), ...op.loadI32, ...op.add, ...op.set(from)],
+      ...[...op.get(sums), ...op.get(starts), ...op.loadI32(), ...op.add, ...op.set(from)],
       ...[...op.constant(1 << (SHIFT - 1)), ...op.v128.splatI32],
       ...Array.from({ length: pairs }, (_, pair) => [...product(pair), ...op.v128.addI32]).flat(),
       ...[...op.constant(SHIFT), ...op.v128.shiftRightI32, ...op.set(sum)],

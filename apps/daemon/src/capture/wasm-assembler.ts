@@ -38,7 +38,7 @@ export const op = {
   constant: (value: number) => [0x41, ...signed(value)],
   add: [0x6a],
   subtract: [0x6b],
-  loadI32: [0x28, 2, 0],
+  loadI32: (offset = 0) => [0x28, 2, ...unsigned(offset)],
   /** Runs its body at least once, again while the body leaves a non-zero i32. */
   repeat: (body: readonly number[]) => [0x03, 0x40, ...body, 0x0d, 0, 0x0b],
   /** `local += value`, leaving nothing. */
