@@ -51,9 +51,10 @@ export async function openSenses(options: SensesOptions): Promise<Senses> {
   const files = new LocalFiles(policyRoots);
   const close = { [Symbol.asyncDispose]: () => scope.close() };
   const windows = options.windows ?? (display === null ? null : openX11Windows(scope, display, log));
-  if (windows === null) {
+  // Browser and launcher start processes the way Linux does.
+  if (windows === null || process.platform !== 'linux') {
     return {
-      windows: scope.use('windows', new NoWindowSystem()),
+      windows: windows ?? scope.use('windows', new NoWindowSystem()),
       accessibility: scope.use('accessibility', new NoElementSource()),
       browser: scope.use('browser', new NoBrowser()),
       applications: new NoApplicationLauncher(),

@@ -228,13 +228,10 @@ export const RunScreenshot = z
     size_bytes: z.int(),
     sha256: z.string(),
     degraded: z.boolean(),
-    exclusion: z
-      .string()
-      .optional()
-      .meta({
-        description:
-          'How Deskhand’s own windows were kept out of it: none_needed, native, compose, dock, mask.',
-      }),
+    exclusion: z.string().optional().meta({
+      description:
+        'How Deskhand’s own windows were kept out of it: none_needed, native, compose, dock, mask.',
+    }),
     encrypted_at_rest: z.boolean(),
     image_b64: z.string().optional(),
     image_unavailable: z.boolean().optional(),

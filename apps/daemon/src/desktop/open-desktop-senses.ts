@@ -17,6 +17,7 @@ import { openPortalScreenCapture } from '../portal/portal-screen-capture.ts';
 import type { ScreenActivity, ScreenCapture } from '../ports.ts';
 import { openSenses } from '../senses.ts';
 import { toDesktop, toLogical } from '../wayland/index.ts';
+import { NativeWindowSystem, nativeWindowHelper } from '../windows/native-window-system.ts';
 import { SwayWindowSystem } from '../windows/sway-window-system.ts';
 import type { WindowControl } from '../windows/window-control.ts';
 import { openX11 } from '../x11/index.ts';
@@ -204,7 +205,17 @@ async function openOtherEyes(scope: Scope, log: Logger): Promise<Eyes> {
     }),
   );
   const activity = scope.use('screen activity', pollingActivity(capture));
-  return { capture, activity, lost: new Promise<void>(() => {}), exclusion: null };
+  // macOS counts in points, Windows in pixels.
+  const [display] = process.platform === 'darwin' ? await capture.displays() : [];
+  const helper = nativeWindowHelper(process.platform);
+  const windows = new NativeWindowSystem({ helper, scale: () => display?.scale ?? 1 });
+  return {
+    capture,
+    activity,
+    lost: new Promise<void>(() => {}),
+    exclusion: null,
+    windows: scope.use('windows', windows),
+  };
 }
 
 function pollingActivity(capture: ScreenCapture): ScreenActivity {

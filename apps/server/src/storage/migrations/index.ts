@@ -5,7 +5,6 @@ import * as machineHours from './0003-machine-hours.ts';
 import * as tasks from './0004-tasks.ts';
 import * as frameExclusion from './0005-frame-exclusion.ts';
 
-
 /** In order of their names; a migration that was released is never changed. */
 export const MIGRATIONS: Record<string, Migration> = {
   '0001-first': first,
