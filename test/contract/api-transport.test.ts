@@ -545,6 +545,21 @@ describe('idempotency (v1-api.md 1.5)', () => {
   });
 });
 
+describe('how long a key is remembered', () => {
+  it('[1.5] for 24 hours; then it is free for another request', async () => {
+    let aheadMs = 0;
+    await using later = await TestServer.start({}, { overrides: { now: () => Date.now() + aheadMs } });
+    const body = { display_name: 'm' };
+    const key = { 'idempotency-key': 'daily' };
+    const first = await later.call('POST', '/machines', body, key);
+    aheadMs = 24 * 3_600_000 - 60_000;
+    expect((await later.call('POST', '/machines', body, key)).body).toEqual(first.body);
+    aheadMs = 24 * 3_600_000 + 60_000;
+    const next = await later.call('POST', '/machines', { display_name: 'other' }, key);
+    expect([next.status, next.headers.get('idempotency-replayed')]).toEqual([200, 'false']);
+  });
+});
+
 describe('lists, limits, ids (v1-api.md 1.6, 1.7)', () => {
   it('[1.6] as many as was asked for, by default 20 runs and 50 machines, newest first', async () => {
     await using fresh = await TestServer.start();
