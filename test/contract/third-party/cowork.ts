@@ -147,7 +147,8 @@ const task = await api('POST', '/tasks', { task: 'Open the text editor', machine
 assert.equal(task.status, 200, JSON.stringify(task.body));
 assert.equal(task.body.machine_id, null);
 assert.equal((task.body.machine as Json).status, 'provisioning');
-const released = await finished(String(task.body.id));
+await finished(String(task.body.id));
+const released = (await api('GET', `/runs/${task.body.id}`)).body;
 assert.equal(released.status, 'succeeded', JSON.stringify(released));
 assert.equal(released.machine_id, COASTY_MACHINE_ID);
 assert.equal((released.machine as Json).status, 'released');
