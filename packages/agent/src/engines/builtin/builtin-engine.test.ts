@@ -54,6 +54,16 @@ describe('the built-in engine does whole tasks', () => {
     expect(desktop.active?.page?.url).toBe(URL);
   });
 
+  it.each([
+    ['rename /tmp/a.txt to /tmp/b.txt', 'in the terminal'],
+    ['write me a poem about spring', 'in quotes'],
+    ['click Save or Cancel', 'which one'],
+  ])('says how “%s” would be understood', async (task, hint) => {
+    const { run } = house();
+    const { outcome } = await run(task);
+    expect(outcome).toMatchObject({ passed: false, summary: expect.stringContaining(hint) });
+  });
+
   it('saves through the menu dialog and never replaces a file unasked', async () => {
     const { desktop, run } = house();
     desktop.files.set('/tmp/a.txt', 'precious');

@@ -190,7 +190,22 @@ function* labelled(move: Move, label: string, mark: string): Move {
 
 function notUnderstood(sentence: string): string {
   const quoted = sentence.length > 300 ? `${sentence.slice(0, 300)}…` : sentence;
-  return `The built-in engine does not understand “${quoted}”. Reword it (docs/tasks.md lists what it knows), or use a model: set DESKHAND_MODEL, for example anthropic/claude-sonnet-4-5 with ANTHROPIC_API_KEY, or openai-compatible/<model> with DESKHAND_MODEL_URL.`;
+  return `The built-in engine does not understand “${quoted}”. ${hintFor(quoted)}Reword it (docs/tasks.md lists what it knows), or use a model: set DESKHAND_MODEL, for example anthropic/claude-sonnet-4-5 with ANTHROPIC_API_KEY, or openai-compatible/<model> with DESKHAND_MODEL_URL.`;
+}
+
+/** What would have been understood, for the misses that are met most. */
+const HINTS: ReadonlyArray<readonly [RegExp, string]> = [
+  [
+    /\b(?:rename|move|copy|folders?|directory|how many files)\b.*(?:^|\s)[~/\\]/is,
+    'Files and folders are handled with “… in the terminal”, or in the file manager step by step.',
+  ],
+  [/^(?:write|compose|create|make)\s+(?:me|us)\b/i, 'Put the words to type in quotes.'],
+  [/\bor\b/i, 'Say which one is meant; a name that reads so goes in quotes.'],
+];
+
+function hintFor(sentence: string): string {
+  const hint = HINTS.find(([shape]) => shape.test(sentence))?.[1];
+  return hint === undefined ? '' : `${hint} `;
 }
 
 function summaryOf(scene: Scene, steps: number): string {

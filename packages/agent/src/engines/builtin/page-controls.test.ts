@@ -140,3 +140,34 @@ it('adds a line and replaces a word in the text in front', async () => {
   expect(outcome).toMatchObject({ passed: true });
   expect(desktop.files.get('/tmp/a.txt')).toBe('a cow\na dog');
 });
+
+it.each([
+  ['Save settings', ['Cancel', 'Save settings'], 'clicked Save settings'],
+  ['the one that sends the form', ['Help', 'Send it!'], 'clicked Send it!'],
+])('“save” on a page is its own button: %s', async (_, names, expected) => {
+  const buttons = names.map((name, index) => ({
+    ...button(name, name, 40 + index * 200, 300),
+    states: name.endsWith('!') ? ['enabled', 'submits'] : ['enabled'],
+  }));
+  expect((await onPage('save', buttons)).clicks).toEqual([expected]);
+});
+
+it('“save” on a page without a button for it presses nothing', async () => {
+  const { outcome, clicks } = await onPage('save', [
+    button('a', 'Help', 40, 300),
+    button('b', 'More', 200, 300),
+  ]);
+  expect(outcome).toMatchObject({ passed: false, summary: expect.stringContaining('no button that saves') });
+  expect(clicks).toEqual([]);
+});
+
+it.each([
+  ['confirm it', 'clicked yes'],
+  ['dismiss it', 'clicked no'],
+])('a page that asks by itself is answered by the button that begins so: %s', async (task, expected) => {
+  const { clicks } = await onPage(task, [
+    button('yes', 'Yes, delete', 40, 300),
+    button('no', 'No, keep', 240, 300),
+  ]);
+  expect(clicks).toEqual([expected]);
+});

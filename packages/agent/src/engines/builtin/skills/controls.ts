@@ -167,10 +167,28 @@ function answerButton(scene: Scene, words: readonly string[]): Candidate | null 
           rank + (boxes.some(({ bounds }) => contains(bounds, centerOf(candidate.element.bounds))) ? 0 : 100),
       })),
   );
+  // A page that asks by itself: “Yes, delete” and “No, keep”.
+  if (found.length === 0 && boxes.length === 0) return wordyAnswer(scene, words);
   // Where a dialog stands, what lies outside of it is not its answer.
   const inside = found.filter(({ rank }) => rank < 100);
   const pool = inside.length > 0 || boxes.length === 0 ? (inside.length > 0 ? inside : found) : found;
   return [...pool].sort((a, b) => a.rank - b.rank)[0]?.candidate ?? null;
+}
+
+/** The one button of the page whose name begins with yes or no. */
+function wordyAnswer({ observation }: Scene, words: readonly string[]): Candidate | null {
+  const first = words.includes('Yes') ? /^(?:yes|confirm)\b/i : /^(?:no|cancel)\b/i;
+  const buttons = observation.elements.filter(
+    (element) =>
+      element.source === 'dom' &&
+      isInteractive(element) &&
+      element.bounds.width > 0 &&
+      first.test(element.name),
+  );
+  const [only] = buttons;
+  return buttons.length === 1 && only !== undefined
+    ? { element: only, visible: only.bounds, score: 0.8 }
+    : null;
 }
 
 /** The cross of a tab or of the window itself. */

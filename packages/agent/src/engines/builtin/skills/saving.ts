@@ -1,12 +1,13 @@
 import type { OperationInput, Outcome, ScreenElement } from '@deskhand/protocol';
 import { again, holdsText } from '../expectations.ts';
 import { describeRole, nearestWords } from '../explain.ts';
+import { find } from '../find.ts';
 import { candidatesFor, ground, pointOf } from '../grounding.ts';
 import type { Intent } from '../intent.ts';
 import { yesOrNo } from '../questions.ts';
 import { isEditable, isInteractive } from '../roles.ts';
 import { failureOf, LOOK, LOOK_WITH_OCR, type Move, type Scene, TaskFailure } from '../scene.ts';
-import { type Target, targetOf } from '../target.ts';
+import { targetOf } from '../target.ts';
 import { containsText, likeness } from '../wording.ts';
 
 const CTRL = (key: string): OperationInput => ({ type: 'key_combo', keys: ['ctrl', key] });
@@ -51,13 +52,7 @@ export function* saveAs(scene: Scene, { path, overwrite }: Extract<Intent, { typ
 
 export function* save(scene: Scene): Move {
   // In a page "save" is the page's own button; Ctrl+S would save the page itself.
-  const button = scene.observation.page === null ? null : saveButton(scene);
-  if (button !== null) {
-    yield* press(scene, `Clicking ${describeRole(button.element)}. Expecting the page to save.`, [
-      { type: 'click', point: pointOf(button) },
-    ]);
-    return;
-  }
+  if (scene.observation.page !== null) return yield* savePage(scene);
   const windowBefore = scene.observation.activeWindowId;
   const title = scene.activeWindow?.title ?? '';
   const late = dialogPatienceMs(scene).slice(DIALOG_PATIENCE_MS.length);
@@ -78,12 +73,36 @@ export function* save(scene: Scene): Move {
     scene.doubts.push('the title still marks the document as changed');
 }
 
-function saveButton(scene: Scene) {
+/** A page's own button for it, further down too. @throws TaskFailure when it has none. */
+function* savePage(scene: Scene): Move {
+  for (const afterMs of FILE_PATIENCE_MS) {
+    if (afterMs > 0) yield* scene.look('Looking for what saves the page.', LOOK, afterMs);
+    const name = saveName(scene);
+    if (name === null) continue;
+    const button = yield* find(scene, targetOf(name, 'button', 'quoted'), 'point');
+    yield* press(scene, `Clicking ${describeRole(button.element)}. Expecting the page to save.`, [
+      { type: 'click', point: pointOf(button) },
+    ]);
+    return;
+  }
+  throw new TaskFailure('The page shows no button that saves it; say which one to click.');
+}
+
+/** “Save”, “Save changes”, “Apply”; else the only one that begins with “Save”, else the only one that sends the form. */
+function saveName({ elements }: Scene): string | null {
+  const buttons = elements.filter(
+    (element) => element.source === 'dom' && isInteractive(element) && element.name.trim() !== '',
+  );
   for (const text of ['Save', 'Save changes', 'Apply']) {
-    const target: Target = { text, phrase: null, quoted: true, role: 'button', ordinal: null, near: null };
-    const found = ground(target, scene.observation, 'point');
-    if (found.type === 'found' && isInteractive(found.candidate.element) && found.candidate.score >= 0.7)
-      return found.candidate;
+    const named = buttons.find(({ name }) => likeness(text, name) >= 0.95);
+    if (named !== undefined) return named.name;
+  }
+  for (const candidates of [
+    buttons.filter(({ name }) => /^save\b/i.test(name.trim())),
+    buttons.filter(({ states }) => states.includes('submits')),
+  ]) {
+    const [only] = candidates;
+    if (candidates.length === 1 && only !== undefined) return only.name;
   }
   return null;
 }
