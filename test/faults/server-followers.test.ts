@@ -34,7 +34,7 @@ describe('followers of a run (v1-api.md 3.2)', { timeout: 120_000 }, () => {
   });
 
   it('[3.2] a slow one is dropped and can come back; a fast one beside it misses nothing', async () => {
-    await using server = await TestServer.start();
+    await using server = await TestServer.start({}, { overrides: { streamPatienceMs: 300 } });
     const desktop = await server.desktop();
     const run = await server.createRun(desktop.machineId, 'wait:600000 done');
     await server.untilStatus(run.id, 'running');
@@ -71,6 +71,17 @@ describe('followers of a run (v1-api.md 3.2)', { timeout: 120_000 }, () => {
     const back = server.follow(run.id, { 'last-event-id': '3' });
     await back.ended;
     expect(back.events.map((event) => event.id)).toEqual(fast.events.slice(3).map((event) => event.id));
+    // One that asks for the whole story and reads nothing of it does not keep it in memory for ever.
+    await eventually(() => expect(server.server.parts.streams.count).toBe(0));
+    const deaf = connect(server.server.port, '127.0.0.1');
+    deaf.on('error', () => {});
+    deaf.pause();
+    deaf.write(
+      `GET /v1/runs/${run.id}/events HTTP/1.1\r\nHost: 127.0.0.1:${server.server.port}\r\nX-API-Key: ${server.key}\r\n\r\n`,
+    );
+    await eventually(() => expect(server.server.parts.streams.count).toBe(1));
+    await eventually(() => expect(server.server.parts.streams.count).toBe(0));
+    deaf.destroy();
   });
 
   it('a thousand at once all get everything', async () => {

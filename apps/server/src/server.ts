@@ -42,6 +42,8 @@ export type Overrides = Readonly<{
   now?: () => number;
   /** How long a repeated request waits for the first; default 25 s. */
   idempotencyWaitMs?: number;
+  /** How long a reader of events may take nothing; default 60 s. */
+  streamPatienceMs?: number;
   /** What the programs of virtual desktops inherit. */
   env?: NodeJS.ProcessEnv;
 }>;
@@ -228,7 +230,7 @@ async function start(config: Config, log: Logger, overrides: Overrides, scope: S
     new Idempotency({ database, seal, now, waitMs: overrides.idempotencyWaitMs }),
   );
   idempotency.start();
-  const streams = new EventStreams({ database, feed, log });
+  const streams = new EventStreams({ database, feed, log, patienceMs: overrides.streamPatienceMs });
   streams.start();
 
   let allowed: AllowedCallers | undefined;

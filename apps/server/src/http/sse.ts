@@ -8,6 +8,8 @@ import type { Database } from '../storage/database.ts';
 const PAGE = 500;
 /** A reader that lets this much pile up is dropped; it comes back with its cursor. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
+/** A reader that takes nothing of what waits for it for this long is dropped too. */
+const PATIENCE_MS = 60_000;
 
 export const SSE_HEADERS = {
   'content-type': 'text/event-stream',
@@ -30,10 +32,12 @@ export class EventStreams implements AsyncDisposable {
   readonly #database: Database;
   readonly #feed: RunFeed;
   readonly #log: Logger;
+  readonly #patienceMs: number;
   readonly #open = new Set<EventStream>();
   #keepalive: NodeJS.Timeout | undefined;
 
-  constructor(parts: { database: Database; feed: RunFeed; log: Logger }) {
+  constructor(parts: { database: Database; feed: RunFeed; log: Logger; patienceMs?: number | undefined }) {
+    this.#patienceMs = parts.patienceMs ?? PATIENCE_MS;
     this.#database = parts.database;
     this.#feed = parts.feed;
     this.#log = parts.log;
@@ -67,6 +71,7 @@ export class EventStreams implements AsyncDisposable {
       database: this.#database,
       feed: this.#feed,
       log: this.#log,
+      patienceMs: this.#patienceMs,
       closed: () => this.#open.delete(stream),
     });
     this.#open.add(stream);
@@ -97,6 +102,7 @@ class EventStream {
   readonly #feed: RunFeed;
   readonly #log: Logger;
   readonly #closed: () => void;
+  readonly #patienceMs: number;
   #last: number;
   #target = 0;
   #reading = false;
@@ -111,8 +117,10 @@ class EventStream {
     database: Database;
     feed: RunFeed;
     log: Logger;
+    patienceMs: number;
     closed: () => void;
   }) {
+    this.#patienceMs = parts.patienceMs;
     this.#response = parts.response;
     this.#runId = parts.runId;
     this.keyId = parts.keyId;
@@ -124,8 +132,15 @@ class EventStream {
   }
 
   start(): void {
-    this.#response.on('close', () => this.#forget());
+    this.#response.on('close', () => {
+      this.#forget();
+      this.#closed();
+    });
     this.#response.on('error', () => this.#forget());
+    // Also once all is written: what nobody takes would stay in memory.
+    this.#response.setTimeout(this.#patienceMs, () => {
+      if (this.#response.writableLength > 0) this.#drop();
+    });
     this.#response.flushHeaders();
     this.#unfollow = this.#feed.follow(this.#runId, {
       chunk: (chunk) => {
@@ -234,7 +249,10 @@ class EventStream {
   }
 
   #dropIfSlow(): void {
-    if (this.#response.writableLength <= MAX_UNREAD_BYTES) return;
+    if (this.#response.writableLength > MAX_UNREAD_BYTES) this.#drop();
+  }
+
+  #drop(): void {
     this.#log.info('a slow event reader was dropped', { runId: this.#runId, lastSeq: this.#last });
     this.#response.destroy();
     this.#forget();
@@ -256,6 +274,5 @@ class EventStream {
     if (this.#ended) return;
     this.#ended = true;
     this.#unfollow();
-    this.#closed();
   }
 }
