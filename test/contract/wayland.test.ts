@@ -1,6 +1,6 @@
 import { silentLogger } from '@deskhand/base';
-import { openWaylandScreenCapture } from '@deskhand/daemon/capture';
-import { openWaylandInputBackend } from '@deskhand/daemon/input';
+import { openWaylandScreenCapture } from '@deskhand/daemon/capture/wayland';
+import { openWaylandInputBackend } from '@deskhand/daemon/input/wayland';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { startWaylandDesktop, startWaylandWitness, type WaylandDesktop } from '../helpers/wayland-desktop.ts';
 import { inputBackendContract } from './input-backend.contract.ts';

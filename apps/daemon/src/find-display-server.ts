@@ -2,8 +2,6 @@ import { isAbsolute, join } from 'node:path';
 import { errorAttributes, type Logger } from '@deskhand/base';
 import { ProtocolError } from '@deskhand/protocol';
 import type { DisplayServer } from './display-server.ts';
-import { PortalDesktop } from './portal/portal-desktop.ts';
-import { openWayland } from './wayland/index.ts';
 
 /** Without any of these a compositor can't be seen and driven by its own protocols. */
 const WLROOTS_PROTOCOLS = [
@@ -39,6 +37,7 @@ export async function findDisplayServer(
   const missing = await missingProtocols(socket, log);
   if (missing?.length === 0) return { kind: 'wlroots', socket, sway: sway || null };
   const bus = env.DBUS_SESSION_BUS_ADDRESS;
+  const { PortalDesktop } = await import('./portal/portal-desktop.ts');
   const signal = AbortSignal.timeout(PORTAL_CEILING_MS);
   if (bus !== undefined && (await PortalDesktop.canControl(bus, { signal })))
     return { kind: 'portal', bus, tokenFolder: dataDir };
@@ -56,6 +55,8 @@ export async function findDisplayServer(
 
 /** @returns null when nobody answers there. */
 async function missingProtocols(socket: string, log: Logger): Promise<readonly string[] | null> {
+  // Loaded only in a Wayland session: the usual desktop does without its memory.
+  const { openWayland } = await import('./wayland/index.ts');
   try {
     await using compositor = await openWayland({ socket, log });
     return WLROOTS_PROTOCOLS.filter((name) => compositor.globals(name).length === 0);

@@ -8,6 +8,5 @@ export { PollScreenActivity } from './poll-screen-activity.ts';
 export { X11ProbeWindow } from './probe-window.ts';
 export { withoutAll } from './rectangles.ts';
 export { openScreenshotDesktopCapture } from './screenshot-desktop-capture.ts';
-export { openWaylandScreenCapture, WaylandScreenCapture } from './wayland-screen-capture.ts';
 export { openX11ScreenActivity, X11ScreenActivity } from './x11-screen-activity.ts';
 export { openX11ScreenCapture, X11ScreenCapture } from './x11-screen-capture.ts';

@@ -4,7 +4,6 @@ import { FrameEncoder, layoutIdOf, primaryDisplay } from '../capture/index.ts';
 import { pictureOfText } from '../capture/text-picture.ts';
 import type { DesktopSenses } from '../desktop/desktop-senses.ts';
 import type { DisplayServer } from '../display-server.ts';
-import { openWaylandInputBackend } from '../input/index.ts';
 import type { RawImage } from '../ports.ts';
 import { check, since, type Trial } from './check.ts';
 import { examineX11Input } from './x11-input-checks.ts';
@@ -139,6 +138,7 @@ async function examineWlrootsInput(
   const backend = inputBackend ?? 'wlr-virtual-input';
   return [
     await check('input', 'Use a compositor with wlr-virtual-pointer and virtual-keyboard.', async () => {
+      const { openWaylandInputBackend } = await import('../input/wayland-input-backend.ts');
       await using _hands = await openWaylandInputBackend({ socket, log });
       return { state: 'ok', detail: `${backend}: the compositor gives pointer and keyboard` };
     }),

@@ -6,7 +6,6 @@ import {
   type ActionMemory,
   executeAction,
   openNutInputBackend,
-  openWaylandInputBackend,
   openX11InputBackend,
   ReservedChords,
 } from '../input/index.ts';
@@ -148,6 +147,7 @@ async function openBackend(server: DisplayServer): Promise<InputBackend> {
       return openPortalInputBackend({ ...server, log, onLost });
     }
     case 'wlroots': {
+      const { openWaylandInputBackend } = await import('../input/wayland-input-backend.ts');
       const opened = await openWaylandInputBackend({ socket: server.socket, log });
       leaveAfter(opened.closed);
       return opened;
