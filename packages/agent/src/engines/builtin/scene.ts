@@ -35,9 +35,10 @@ export class HandsWithheld extends Error {}
 export class CutShort extends TaskFailure {
   /** What was cut short, and everything the command had after it. */
   readonly left: readonly Operation[];
-  constructor(left: readonly Operation[]) {
+  constructor(left: readonly Operation[], code: string | undefined) {
     const what = left[0]?.type ?? 'action';
-    super(`A person took over in the middle of an action (${what}); part of it may have happened.`);
+    const why = code === 'PAUSED' ? 'A person took over' : 'The hands were withheld';
+    super(`${why} in the middle of an action (${what}); part of it may have happened.`);
     this.left = left;
   }
 }
@@ -143,7 +144,7 @@ export class Scene {
     if (operation !== undefined && wasCutShort(outcome)) {
       // How much of a wait is left, only its skill knows.
       if (operation.type === 'wait') return outcomes;
-      if (!mayBeRedone(operation)) throw new CutShort(operations.slice(index));
+      if (!mayBeRedone(operation)) throw new CutShort(operations.slice(index), outcome.code);
       if (index === 0) throw new HandsWithheld(outcome.message ?? outcome.code);
       return yield* this.#rest(operations.slice(index), outcomes.slice(0, index));
     }
