@@ -98,7 +98,8 @@ const PROFILES: ReadonlyArray<Readonly<{ model: RegExp; profile: ModelProfile }>
   { model: /^anthropic\//, profile: { ...ANTHROPIC, maxOutputTokens: 4096 } },
   {
     model: /^openai\/gpt-(?:5\.[4-9]|[6-9])/,
-    profile: { ...CLOUD, grammar: 'openai_computer' },
+    // Its docs show screenshots as PNG and say nothing of other kinds.
+    profile: { ...FUNCTIONS, grammar: 'openai_computer' },
   },
   { model: /^openai\/(?:gpt-4|chatgpt)/, profile: { ...CLOUD, maxOutputTokens: 4096 } },
   { model: /^openai\//, profile: CLOUD },
