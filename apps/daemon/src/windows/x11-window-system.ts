@@ -9,6 +9,9 @@ import { X11Toplevels } from './x11-toplevels.ts';
 
 const POLL_MS = 10;
 const FOCUS_CEILING_MS = 2000;
+/** A window with sizes of its own (a terminal's lines) never gets just what was asked: it is looked at this long. */
+const MOVE_LOOK_MS = 300;
+const MOVE_ATTEMPTS = 3;
 const CHANGE_CEILING_MS = 1000;
 
 /** EWMH "source indication": we act for the person, like a pager. */
@@ -142,21 +145,33 @@ export class X11WindowSystem implements WindowControl {
   async move(windowId: string, bounds: Rect): Promise<void> {
     const { x, atoms } = await this.#session();
     const id = await this.#existing(x, windowId);
-    const [left = 0, right = 0, top = 0, bottom = 0] = await x.getNumbers(id, atoms._NET_FRAME_EXTENTS);
+    const frameOf = () => x.getNumbers(id, atoms._NET_FRAME_EXTENTS);
     const gravityNorthWest = 1;
     const allFour = 0xf << 8;
-    await x.sendClientMessage({
-      window: id,
-      type: atoms._NET_MOVERESIZE_WINDOW,
-      data: [
-        gravityNorthWest | allFour | (SOURCE_PAGER << 12),
-        Math.round(bounds.x),
-        Math.round(bounds.y),
-        Math.max(1, Math.round(bounds.width - left - right)),
-        Math.max(1, Math.round(bounds.height - top - bottom)),
-      ],
-    });
-    await x.sync();
+    for (let attempt = 0; attempt < MOVE_ATTEMPTS; attempt += 1) {
+      const frame = await frameOf();
+      const [left = 0, right = 0, top = 0, bottom = 0] = frame;
+      await x.sendClientMessage({
+        window: id,
+        type: atoms._NET_MOVERESIZE_WINDOW,
+        data: [
+          gravityNorthWest | allFour | (SOURCE_PAGER << 12),
+          Math.round(bounds.x),
+          Math.round(bounds.y),
+          Math.max(1, Math.round(bounds.width - left - right)),
+          Math.max(1, Math.round(bounds.height - top - bottom)),
+        ],
+      });
+      // A window that was just restored gets its frame back while we ask: then it was another frame we counted with.
+      const reframed = async () => String(await frameOf()) !== String(frame);
+      const arrived = async () => {
+        const [geometry, origin] = await Promise.all([x.geometry(id), x.translate(id, x.root, 0, 0)]);
+        const { width, height } = outerBounds({ ...geometry, x: origin.x, y: origin.y }, frame, []);
+        return width === bounds.width && height === bounds.height;
+      };
+      await becomesTrue(async () => (await reframed()) || (await arrived()), MOVE_LOOK_MS);
+      if (!(await reframed())) return;
+    }
   }
 
   async minimize(windowId: string): Promise<void> {
