@@ -63,6 +63,15 @@ describe('how long to look after an operation', () => {
     expect(click(memory, {}).answerMs).toBeGreaterThan(650);
   });
 
+  it('what a chord taught says nothing about typed text', () => {
+    const memory = new SettleMemory();
+    const chord = memory.wish('key_combo', HERE, 3000) as SettleWish;
+    memory.ended('key_combo', HERE, chord, { ...QUICK, longestGapMs: 400 });
+    memory.next(null);
+    expect(memory.wish('key_press', HERE, 3000)?.quietMs).toBeGreaterThan(400);
+    expect(memory.wish('type_text', HERE, 3000)).toMatchObject({ quietMs: 80 });
+  });
+
   it('outlasts the gaps it has seen', () => {
     const memory = new SettleMemory();
     click(memory, { longestGapMs: 90 });

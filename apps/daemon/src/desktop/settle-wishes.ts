@@ -45,7 +45,7 @@ type Learnt = { times: number; answerMs: number; quietMs: number; longestMs: num
 export class SettleMemory {
   /** By kind, application and title; the latest last. */
   readonly #learnt = new Map<string, Learnt>();
-  #last: { kind: SettleKind; place: SettlePlace; wish: SettleWish; settled: Settled } | null = null;
+  #last: { type: OperationType; place: SettlePlace; wish: SettleWish; settled: Settled } | null = null;
 
   /** @param askedCeilingMs null between two operations of one command. @returns null where there is nothing to wait for. */
   wish(type: OperationType, place: SettlePlace, askedCeilingMs: number | null): SettleWish | null {
@@ -59,13 +59,13 @@ export class SettleMemory {
         quietMs: Math.min(first.quietMs, BETWEEN_QUIET_MS),
         ceilingMs: Math.min(first.ceilingMs, BETWEEN_CEILING_MS),
       };
-    const { answerMs, quietMs, ceilingMs } = this.#known(kind, place);
+    const { answerMs, quietMs, ceilingMs } = this.#known(type, place);
     return { floorMs: first.floorMs, answerMs, quietMs, ceilingMs: Math.min(ceilingMs, askedCeilingMs) };
   }
 
   /** How a wait with a wish of this memory ended. */
   ended(type: OperationType, place: SettlePlace, wish: SettleWish, settled: Settled): void {
-    this.#last = { kind: OPERATION_TRAITS[type].settle, place, wish, settled };
+    this.#last = { type, place, wish, settled };
   }
 
   /**
@@ -76,9 +76,10 @@ export class SettleMemory {
     const last = this.#last;
     this.#last = null;
     if (last === null) return;
-    const { kind, place, wish, settled } = last;
+    const { type, place, wish, settled } = last;
+    const { settle: kind } = OPERATION_TRAITS[type];
     const late = changedAfterMs !== null && changedAfterMs <= LATE_WITHIN_MS ? changedAfterMs : null;
-    for (const key of keysOf(kind, place)) {
+    for (const key of keysOf(type, place)) {
       const known = this.#learnt.get(key) ?? fresh(kind);
       this.#learnt.delete(key);
       this.#learnt.set(key, learn(known, { kind, wish, settled, late }));
@@ -89,9 +90,9 @@ export class SettleMemory {
     }
   }
 
-  #known(kind: SettleKind, place: SettlePlace): SettleWish {
-    const first = FIRST[kind];
-    const [here = '', application = ''] = keysOf(kind, place);
+  #known(type: OperationType, place: SettlePlace): SettleWish {
+    const first = FIRST[OPERATION_TRAITS[type].settle];
+    const [here = '', application = ''] = keysOf(type, place);
     const known = this.#learnt.get(here);
     if (known === undefined) {
       // Another page of a slow application is slow too; of a quick one nobody knows.
@@ -152,9 +153,13 @@ function fresh(kind: SettleKind): Learnt {
   return { times: 0, answerMs, quietMs, longestMs: 0 };
 }
 
-/** The place itself, then its application. */
-function keysOf(kind: SettleKind, place: SettlePlace): [here: string, application: string] {
+/**
+ * The place itself, then its application. Typed text is learnt apart from keys: how a dialog opened after Ctrl+O says
+ * nothing about letters.
+ */
+function keysOf(type: OperationType, place: SettlePlace): [here: string, application: string] {
   const { application, title } = place ?? { application: '', title: '' };
+  const kind = type === 'type_text' ? 'text' : OPERATION_TRAITS[type].settle;
   return [JSON.stringify([kind, application, title]), JSON.stringify([kind, application])];
 }
 
