@@ -1,4 +1,8 @@
 import { join } from 'node:path';
+import { silentLogger } from '@deskhand/base';
+import { openX11ScreenCapture } from '@deskhand/daemon/capture';
+import type { RawImage } from '@deskhand/daemon/ports';
+import { openX11 } from '@deskhand/daemon/x11';
 import type { FromDaemon, GuardState } from '@deskhand/protocol';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -28,7 +32,7 @@ describe('what guard draws over the desktop', () => {
     server = await LinkServer.start();
     daemon = await DaemonProcess.start({
       server: server.url,
-      env: { ...desktop.environment, DESKHAND_TARGET_RING_MS: '600' },
+      env: { ...desktop.environment, DESKHAND_TARGET_RING_MS: '1000' },
     });
   });
   afterEach(async () => {
@@ -147,8 +151,14 @@ describe('what guard draws over the desktop', () => {
     expect(blue).toEqual([]);
   });
 
-  it('a ring around the target before the pointer goes there, and gone before the agent looks', async () => {
+  it('a ring around the target before the pointer goes there, in no frame, and gone before the agent looks', async () => {
     drive();
+    // Quick enough to look while it is there: another program would need as long as it stays.
+    await using x = await openX11({ display: desktop.display, log: silentLogger });
+    await using eyes = await openX11ScreenCapture({ connection: x, log: silentLogger });
+    const [screen] = await eyes.displays();
+    const whole = screen?.bounds ?? expect.fail('no display');
+    const { signal } = new AbortController();
     const { observation } = await server.observe();
     await using panel = await daemon.local('panel');
     const heard: FromDaemon[] = [];
@@ -160,18 +170,35 @@ describe('what guard draws over the desktop', () => {
       frameId: observation?.frame?.geometry.frameId,
       observe: {},
     });
-    await shows(({ at }) => {
-      expect([at(640, 380), at(640, 419), at(620, 400), at(659, 400)]).toEqual(Array(4).fill(COLORS.running));
-      expect(at(640, 400)).toBe('#204060');
-    });
-    expect(await desktop.ask('xdotool', 'getmouselocation')).toContain('x:50 y:60');
+    const ring = [
+      [640, 380],
+      [640, 419],
+      [620, 400],
+      [659, 400],
+    ] as const;
+    const colors = (image: RawImage) => ring.map(([left, top]) => colorAt(image, left, top));
+    await eventually(
+      async () => {
+        const shown = await eyes.grabEverything(whole, { signal });
+        expect(colors(shown)).toEqual(Array(4).fill(COLORS.running));
+        expect(colorAt(shown, 640, 400)).toBe('#204060');
+        return true;
+      },
+      { everyMs: 5 },
+    );
+    expect(await eyes.pointer()).toEqual({ x: 50, y: 60 });
+    const frame = await eyes.grab(whole, { signal });
+    expect(frame.left).toContainEqual({ x: 616, y: 376, width: 48, height: 48 });
+    expect(colors(frame)).toEqual(Array(4).fill('#204060'));
+    // The border is there as well, and in no frame either.
+    expect(colorAt(frame, 600, 0)).toBe('#204060');
     expect(await act).toMatchObject({ type: 'result' });
     expect(await desktop.ask('xdotool', 'getmouselocation')).toContain('x:640 y:400');
     expect((await shot()).at(640, 380)).toBe('#204060');
     expect(heard).toContainEqual({
       type: 'target',
       rect: { x: 616, y: 376, width: 48, height: 48 },
-      showMs: 600,
+      showMs: 1000,
     });
   });
 
@@ -214,3 +241,9 @@ describe('what guard draws over the desktop', () => {
   }
   const drawnWindows = async () => (await guardState()).drawn?.windows ?? [];
 });
+
+function colorAt({ width, pixels }: RawImage, x: number, y: number): string {
+  const at = (y * width + x) * 4;
+  const [blue = 0, green = 0, red = 0] = pixels.subarray(at, at + 3);
+  return `#${[red, green, blue].map((channel) => channel.toString(16).padStart(2, '0')).join('')}`;
+}
