@@ -218,12 +218,12 @@ function startNutRival({ desktop }: BusyDesktop, target: { width: number; height
     env: { ...desktop.environment, WIDTH: String(target.width), HEIGHT: String(target.height) },
     cwd: desktop.folder,
   });
+  const gone = new AbortController();
+  child.once('exit', () => gone.abort(new Error('its process ended')));
   return {
     async take(way: 'grab' | 'jimp' | 'file'): Promise<{ bytes: number; ms: number }> {
       if (!child.connected) throw new Error('its process ended');
       child.send(way);
-      const gone = new AbortController();
-      child.once('exit', () => gone.abort(new Error('its process ended')));
       const [answer] = await once(child, 'message', gone);
       return answer as { bytes: number; ms: number };
     },

@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -6,8 +7,9 @@ import { silentLogger } from '@deskhand/base';
 import { openWaylandScreenCapture, type WaylandScreenCapture } from '@deskhand/daemon/capture/wayland';
 import { findDisplayServer } from '@deskhand/daemon/display-server';
 import { openWaylandInputBackend, type WaylandInputBackend } from '@deskhand/daemon/input/wayland';
+import { openSenses, type Senses } from '@deskhand/daemon/senses';
 import { SwayWindowSystem } from '@deskhand/daemon/windows/sway';
-import type { Rect, SenseCheck } from '@deskhand/protocol';
+import { centerOf, type Rect, type SenseCheck } from '@deskhand/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DaemonProcess } from '../helpers/daemon-process.ts';
 import { eventually } from '../helpers/eventually.ts';
@@ -244,6 +246,83 @@ describe('windows of a real sway', () => {
     await windows.close(two.id);
     await eventually(async () => (await titled('two')) === undefined);
     await expect(windows.focus(two.id)).rejects.toMatchObject({ code: 'WINDOW_NOT_FOUND' });
+  });
+});
+
+describe('the elements of a GTK application on Wayland', () => {
+  let desktop: WaylandDesktop;
+  let bus: ChildProcess;
+  let senses: Senses;
+  let windows: SwayWindowSystem;
+  let hands: WaylandInputBackend;
+
+  beforeAll(async () => {
+    desktop = await startWaylandDesktop(SIZE);
+    bus = spawn('dbus-daemon', ['--session', '--nofork', '--print-address=1'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      env: desktop.environment,
+    });
+    const [line] = (await once(bus.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
+    const env = { ...desktop.environment, DBUS_SESSION_BUS_ADDRESS: line.toString().trim() };
+    const same = (rect: Rect) => rect;
+    windows = new SwayWindowSystem({ socket: desktop.swaySocket, toDesktop: same, toLogical: same });
+    senses = await openSenses({
+      display: null,
+      windows,
+      env,
+      dataDir: desktop.folder,
+      virtual: false,
+      log: silentLogger,
+    });
+    hands = await openWaylandInputBackend({ socket: desktop.socket, log: silentLogger });
+    desktop.start('mousepad', ['--disable-server'], {
+      ...env,
+      GDK_BACKEND: 'wayland',
+      // Toolkits build their tree only when asked to at their start.
+      GTK_MODULES: 'gail:atk-bridge',
+      NO_AT_BRIDGE: '0',
+    });
+  }, 60_000);
+  afterAll(async () => {
+    await hands?.[Symbol.asyncDispose]();
+    await senses?.[Symbol.asyncDispose]();
+    bus?.kill('SIGKILL');
+    await desktop?.[Symbol.asyncDispose]();
+  });
+
+  const element = (name: string) =>
+    eventually(async () => {
+      const active = await windows.activeWindow();
+      return (await senses.accessibility.elements(active, { signal })).find((found) => found.name === name);
+    });
+  const click = async ({ bounds }: { bounds: Rect }) => {
+    await hands.moveTo(centerOf(bounds));
+    await hands.button('left', true);
+    await hands.button('left', false);
+  };
+
+  it('are where the tree says, also in a window that lies somewhere', async () => {
+    const window = await eventually(() => windows.activeWindow());
+    await windows.move(window.id, { x: 150, y: 120, width: 700, height: 500 });
+    // GTK tells places within its window only; the window's own place is sway's word.
+    await eventually(async () => {
+      const { bounds } = await element('File');
+      return bounds.x >= 150 && bounds.y >= 120;
+    });
+    await click(await element('File'));
+    // GTK takes what comes within half a second for the end of the click that opened the menu, hence again. The
+    // application is the judge: it ends.
+    await eventually(
+      async () => {
+        const active = await windows.activeWindow();
+        if (active === null) return true;
+        const found = await senses.accessibility.elements(active, { signal });
+        const quit = found.find(({ name }) => name === 'Quit');
+        if (quit !== undefined) await click(quit);
+        return false;
+      },
+      { everyMs: 700 },
+    );
   });
 });
 

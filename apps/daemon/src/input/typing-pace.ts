@@ -7,8 +7,10 @@ import { sleep } from '@deskhand/base';
 const CHARACTERS_PER_SECOND = 1100;
 /** Timers are no finer than a millisecond, so a few characters go between two waits. */
 const WAIT_WHEN_AHEAD_MS = 4;
+/** So many may go at once after a delay (a busy machine answers late); all of them after one look at the gate each. */
+const MOST_AT_ONCE = 8;
 
-/** Holds typing back to what applications keep up with. */
+/** Holds typing back to what applications keep up with, and says how many characters are due. */
 export class TypingPace {
   #startedAt = performance.now();
   #typed = 0;
@@ -19,10 +21,19 @@ export class TypingPace {
     this.#typed = 0;
   }
 
-  /** Called after each character. */
-  async typed(stop: { signal: AbortSignal }): Promise<void> {
-    this.#typed += 1;
-    const aheadMs = (this.#typed / CHARACTERS_PER_SECOND) * 1000 - (performance.now() - this.#startedAt);
+  /** How many characters may go now; at least one. */
+  get due(): number {
+    return Math.min(MOST_AT_ONCE, Math.max(1, Math.floor(-this.#aheadCharacters)));
+  }
+
+  /** Called after so many characters have gone. */
+  async typed(count: number, stop: { signal: AbortSignal }): Promise<void> {
+    this.#typed += count;
+    const aheadMs = (this.#aheadCharacters / CHARACTERS_PER_SECOND) * 1000;
     if (aheadMs >= WAIT_WHEN_AHEAD_MS) await sleep(aheadMs, stop);
+  }
+
+  get #aheadCharacters(): number {
+    return this.#typed - ((performance.now() - this.#startedAt) / 1000) * CHARACTERS_PER_SECOND;
   }
 }

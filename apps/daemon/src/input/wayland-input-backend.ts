@@ -165,11 +165,16 @@ export class WaylandInputBackend implements InputBackend {
       this.#lockedBits = 0;
       for (const { keymap, strokes } of rounds) {
         this.#setKeymap(keymap);
-        for (const stroke of strokes) {
+        for (let at = 0; at < strokes.length; ) {
           options.signal.throwIfAborted();
-          gate();
-          await this.#tap(stroke);
-          await pace.typed(options);
+          const now = strokes.slice(at, at + pace.due);
+          for (const stroke of now) {
+            gate();
+            this.#tap(stroke);
+          }
+          await this.#done();
+          at += now.length;
+          await pace.typed(now.length, options);
         }
       }
     } finally {
@@ -196,12 +201,11 @@ export class WaylandInputBackend implements InputBackend {
     await this.#connection[Symbol.asyncDispose]();
   }
 
-  async #tap({ code, shift }: WaylandStroke): Promise<void> {
+  #tap({ code, shift }: WaylandStroke): void {
     if (shift) this.#press(EVDEV_CODES.shift, true);
     this.#press(code, true);
     this.#press(code, false);
     if (shift) this.#press(EVDEV_CODES.shift, false);
-    await this.#done();
   }
 
   #press(code: number, down: boolean): void {

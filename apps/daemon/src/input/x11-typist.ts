@@ -96,12 +96,17 @@ export class X11Typist {
     stop: { signal: AbortSignal },
     pace: TypingPace,
   ): Promise<void> {
-    for (const stroke of strokes) {
+    for (let at = 0; at < strokes.length; ) {
       stop.signal.throwIfAborted();
-      gate();
+      const now = strokes.slice(at, at + pace.due);
       // One batch, one write: even a killed process leaves no half of a character.
-      await this.#xtest.batch(eventsOf(stroke, map));
-      await pace.typed(stop);
+      const events = now.flatMap((stroke) => {
+        gate();
+        return eventsOf(stroke, map);
+      });
+      await this.#xtest.batch(events);
+      at += now.length;
+      await pace.typed(now.length, stop);
     }
   }
 

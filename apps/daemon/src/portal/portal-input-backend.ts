@@ -101,7 +101,7 @@ export class PortalInputBackend implements InputBackend {
       if (codePoint === 0x0a) await this.#tap('enter');
       else if (codePoint === 0x09) await this.#tap('tab');
       else await this.#tap(String.fromCodePoint(codePoint));
-      await pace.typed(options);
+      await pace.typed(1, options);
     }
   }
 
