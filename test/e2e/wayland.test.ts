@@ -87,6 +87,16 @@ describe('eyes on a real Wayland compositor', () => {
     return { width, height, scale: display.scale };
   }
 
+  it('keeps its memory over many pictures', async () => {
+    const region = { x: 0, y: 0, ...SIZE };
+    const takeMany = async () => {
+      for (let count = 0; count < 400; count += 1) await capture.grab(region, { signal });
+      return process.memoryUsage().rss;
+    };
+    const before = await takeMany();
+    expect((await takeMany()) - before).toBeLessThan(40 * 1024 * 1024);
+  });
+
   it('sees what grim sees, to the pixel', async () => {
     expect(await isAsGrimSeesIt()).toEqual({ ...SIZE, scale: 1 });
   });

@@ -55,6 +55,8 @@ export class WaylandScreenCapture implements ScreenCapture {
   readonly #manager: WaylandObject<'zwlr_screencopy_manager_v1'>;
   readonly #shm: WaylandObject<'wl_shm'>;
   readonly #shared = new Map<number, Shared>();
+  /** Used again by the next grab, as the port says. */
+  #pixels = new Uint8Array(0);
   /** Grabs take turns: they share the memory. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -106,7 +108,11 @@ export class WaylandScreenCapture implements ScreenCapture {
     const { width, height } = region;
     if (inside?.width !== width || inside.height !== height)
       throw new ProtocolError('DISPLAY_UNAVAILABLE', 'The region is outside the desktop.');
-    const pixels = new Uint8Array(width * height * 4);
+    const bytes = width * height * 4;
+    if (this.#pixels.length < bytes) this.#pixels = new Uint8Array(bytes);
+    const pixels = this.#pixels.subarray(0, bytes);
+    // Between outputs there is nothing to be copied.
+    if (all.length > 1) pixels.fill(0);
     for (const display of all) {
       const part = intersection(region, display.display.bounds);
       if (part !== null) await this.#copyPart(display, part, { region, pixels });
@@ -121,6 +127,12 @@ export class WaylandScreenCapture implements ScreenCapture {
     // Upright, only the rows that are wanted are read.
     const firstRow = upright ? part.y - bounds.y : 0;
     const rows = upright ? part.height : shared.height;
+    const { length } = to.pixels;
+    if (upright && part.width * 4 === shared.strideBytes && rows * shared.strideBytes === length) {
+      readSync(shared.descriptor, to.pixels, 0, length, firstRow * shared.strideBytes);
+      if (RED_FIRST.has(shared.format)) exchangeRedAndBlue(to.pixels);
+      return;
+    }
     let bytes = new Uint8Array(rows * shared.strideBytes);
     readSync(shared.descriptor, bytes, 0, bytes.length, firstRow * shared.strideBytes);
     if (RED_FIRST.has(shared.format)) exchangeRedAndBlue(bytes);
@@ -157,8 +169,8 @@ export class WaylandScreenCapture implements ScreenCapture {
     });
     frame.on('ready', () => ended.resolve(true));
     frame.on('failed', () => ended.resolve(false));
-    void this.#connection.closed.then(() => ended.resolve(false));
-    const copied = await ended.promise;
+    const forget = this.#connection.onEnd(() => ended.resolve(false));
+    const copied = await ended.promise.finally(forget);
     if (!this.#connection.isClosed) frame.request('destroy');
     if (!copied || shared === undefined)
       throw new ProtocolError(

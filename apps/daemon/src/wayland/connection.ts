@@ -50,6 +50,8 @@ export class WaylandConnection implements AsyncDisposable {
   readonly #globals = new Map<number, WaylandGlobal>();
   readonly #globalListeners = new Set<(change: { added?: WaylandGlobal; removed?: number }) => void>();
   readonly #closed = Promise.withResolvers<Error | null>();
+  /** Those who wait for an answer: a promise would keep each of them for as long as the connection lives. */
+  readonly #onEnd = new Set<(why: ProtocolError) => void>();
   #failure: Error | null = null;
   #isClosed = false;
 
@@ -122,12 +124,19 @@ export class WaylandConnection implements AsyncDisposable {
       () => done.reject(new ProtocolError('DISPLAY_UNAVAILABLE', 'The compositor does not answer.')),
       ANSWER_CEILING_MS,
     );
-    void this.#closed.promise.then((why) => done.reject(gone(why)));
+    const forget = this.onEnd(done.reject);
     try {
       await done.promise;
     } finally {
       clearTimeout(late);
+      forget();
     }
+  }
+
+  /** Called once when the connection ends, whoever ended it. @returns its own unsubscribe. */
+  onEnd(listener: (why: ProtocolError) => void): () => void {
+    this.#onEnd.add(listener);
+    return () => this.#onEnd.delete(listener);
   }
 
   /** For {@link WaylandObject}. `descriptor` is consumed. */
@@ -202,6 +211,7 @@ export class WaylandConnection implements AsyncDisposable {
 
   #end(): void {
     this.#isClosed = true;
+    for (const listener of [...this.#onEnd]) listener(gone(this.#failure));
     this.#closed.resolve(
       this.#failure ?? (this.#socket.readableEnded ? new Error('the compositor hung up') : null),
     );
