@@ -6,6 +6,8 @@ import {
   openX11ScreenCapture,
 } from '@deskhand/daemon/capture';
 import { openX11InputBackend } from '@deskhand/daemon/input';
+import { openSenses } from '@deskhand/daemon/senses';
+import { Settling } from '@deskhand/daemon/settling';
 import { openX11 } from '@deskhand/daemon/x11';
 import type { BenchTable } from './benchmark.ts';
 import type { BusyDesktop } from './desktop-screen.ts';
@@ -107,6 +109,16 @@ export async function settleTable(
   await using input = await openX11InputBackend({ connection, log: silentLogger });
   await using capture = await openX11ScreenCapture({ connection: eyes, log: silentLogger });
   await using activity = await openX11ScreenActivity({ connection: eyes, log: silentLogger });
+  await using senses = await openSenses({
+    display: desktop.display,
+    env: desktop.env,
+    dataDir: desktop.folder,
+    virtual: true,
+    log: silentLogger,
+  });
+  const { browser, windows, accessibility: elements } = senses;
+  // As a run waits: learnt from the clicks before, and asking the window whether it is busy.
+  const settling = new Settling({ activity, browser, elements, windows });
   const displays = await capture.displays();
   const [display] = displays;
   if (display === undefined) throw new Error('no display');
@@ -119,15 +131,20 @@ export async function settleTable(
   const settles: number[] = [];
   let early = 0;
   for (let trial = 0; trial < trials; trial += 1) {
+    // Before the page is reset: what changed until now belongs to the trial before.
+    settling.next();
     await page.evaluate('reset()');
     activity.mark();
     await activity.settle({ floorMs: 200, quietMs: 200, ceilingMs: 3000 }, { signal });
     await input.moveTo({ x, y });
+    await settling.afterApproach(signal);
+    const place = await windows.activeWindow();
+    settling.begin();
     await input.button('left', true);
     const startedAt = performance.now();
-    activity.mark();
     await input.button('left', false);
-    const settled = await activity.settle({ floorMs: 150, quietMs: 120, ceilingMs: 3000 }, { signal });
+    const where = { place, target: { x, y }, ceilingMs: 3000 };
+    const settledMs = (await settling.after('click', where, signal))?.settledMs ?? 0;
     const image = await capture.grab(display.bounds, { signal });
     // Read now: the buffer belongs to the next grab.
     const at = (Math.round(y - 120) * image.width + Math.round(x)) * 4;
@@ -141,7 +158,7 @@ export async function settleTable(
       capturedAt: new Date(),
     });
     times.push(performance.now() - startedAt);
-    settles.push(settled.settledMs);
+    settles.push(settledMs);
     if (seen.join() !== FINAL_COLOR.join()) early += 1;
   }
   const total = summarize(times);
