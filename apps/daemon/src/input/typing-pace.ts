@@ -4,7 +4,7 @@ import { sleep } from '@deskhand/base';
  * An application that reads slower than this would go on typing after a stop; browsers read twice as fast. A little over
  * a thousand, so that a thousand arrive.
  */
-const CHARACTERS_PER_SECOND = 1100;
+const CHARACTERS_PER_SECOND = 1200;
 /** Timers are no finer than a millisecond, so a few characters go between two waits. */
 const WAIT_WHEN_AHEAD_MS = 4;
 /** So many may go at once after a delay (a busy machine answers late); all of them after one look at the gate each. */
