@@ -103,8 +103,10 @@ export class AimedXTest implements XTest {
     let down = false;
     const pressAndLetGo = async () => {
       const aim = this.#aim;
-      if (aim?.keys !== undefined && !(await this.#hasFocus(aim.keys))) return false;
-      const wasHeld = await this.#grabs.keyboardHeld();
+      const held = this.#grabs.keyboardHeld();
+      // Asked once for both: nothing changes while the server serves nobody else.
+      if (aim?.keys !== undefined && !(await this.#hasFocus(aim.keys, held))) return false;
+      const wasHeld = await held;
       down = true;
       await this.#xtest.batch(all(true));
       if (!wasHeld && (await this.#grabs.keyboardHeld())) return true;
@@ -158,8 +160,8 @@ export class AimedXTest implements XTest {
     throw changed('Another window lies there now.');
   }
 
-  async #hasFocus(wanted: string | null): Promise<boolean> {
-    const [focus, held] = await Promise.all([this.#connection.inputFocus(), this.#grabs.keyboardHeld()]);
+  async #hasFocus(wanted: string | null, asked = this.#grabs.keyboardHeld()): Promise<boolean> {
+    const [focus, held] = await Promise.all([this.#connection.inputFocus(), asked]);
     if (held && !(await this.#hasPopup(wanted)))
       throw changed('Another program holds the keyboard: an open menu, a screen locker, a password prompt.');
     if (this.#known.has(focus)) return true;
