@@ -168,6 +168,32 @@ describe('what a person says there', () => {
   });
 });
 
+describe('a panel that dies in the middle of a run', () => {
+  it('leaves the desktop to the person after five seconds; one that comes back at once changes nothing', async () => {
+    const panel = await Panel.open();
+    await panel.hears('state', (found) => found.run?.id === `run_${epoch}`);
+    await panel[Symbol.asyncDispose]();
+    await using again = await Panel.open();
+    await again.hears('state', (found) => found.overlay.connected);
+    expect(server.events).toEqual([]);
+    await again[Symbol.asyncDispose]();
+    await eventually(() => server.events.at(-1)?.event === 'person_took_over', {
+      what: 'the pause',
+      timeoutMs: 30_000,
+    });
+    expect(server.events.at(-1)).toMatchObject({
+      control: 'paused',
+      reason: expect.stringContaining('panel'),
+    });
+    expect(await server.act([{ type: 'type_text', text: 'x' }])).toMatchObject({
+      outcomes: [{ status: 'refused', code: 'PAUSED' }],
+    });
+    await using terminal = await daemon.local('cli');
+    await terminal.request({ type: 'command', name: 'hand_back' });
+    await eventually(() => server.events.at(-1)?.event === 'resumed', { what: 'the end of the pause' });
+  });
+});
+
 describe('the panel’s own place', () => {
   it('an action under it waits until it has stepped aside, and is refused when it does not', async () => {
     await using panel = await Panel.open();

@@ -52,6 +52,7 @@ import { decide, decideOrigin, type PolicyDecision, type PolicyQuestion } from '
 import type { PolicyReader } from './policy/policy-file.ts';
 import type { GuardProcess } from './safety/guard-process.ts';
 import { type HeldLease, LeaseKeeper } from './safety/lease-keeper.ts';
+import { PanelWatch } from './safety/panel-watch.ts';
 import { SecretScreen } from './secrets/secret-screen.ts';
 import type { SessionChange } from './session/session-watch.ts';
 import { isPanel } from './windows/panel-window.ts';
@@ -131,6 +132,11 @@ export class Daemon implements Disposable {
   #thumbnail: { message: PanelThumbnail; geometry: FrameGeometry } | null = null;
   /** A person had control when guard died. */
   #pauseToRestore: PauseKind | undefined;
+  readonly #panelWatch = new PanelWatch({
+    present: () => this.#peers?.socket.panelConnected ?? false,
+    driven: () => this.#control === 'armed' && (this.#lease.current?.run ?? null) !== null,
+    gone: () => void this.#pauseForSession('The panel is gone: nobody sees what the agent does.'),
+  });
   /** A person's resume on its way through guard, with the note it came with. */
   #handedBack: DaemonCommand | undefined;
   #thumbnailing = false;
@@ -343,6 +349,11 @@ export class Daemon implements Disposable {
     this.#peers?.socket.announce();
   }
 
+  /** A panel has come or gone. */
+  onPanels(): void {
+    this.#panelWatch.changed();
+  }
+
   onPersonInput(input: Extract<FromGuard, { type: 'person_input' }>): void {
     this.#comingPause = 'person_input';
     this.#parts.audit.append({ kind: 'person', what: `acted: ${input.kind}` });
@@ -461,6 +472,7 @@ export class Daemon implements Disposable {
   [Symbol.dispose](): void {
     this.#endInput('ACTION_ABORTED', 'Deskhand ends.');
     this.#lease[Symbol.dispose]();
+    this.#panelWatch[Symbol.dispose]();
   }
 
   // ---- inside ----------------------------------------------------------------------------------
@@ -631,6 +643,7 @@ export class Daemon implements Disposable {
   #beginRun(grant: Extract<ServerMessage, { type: 'lease' }>): void {
     const { run } = grant;
     if (run === null || this.#run?.id === run.runId) return;
+    this.#panelWatch.begin();
     this.#savedPaths.clear();
     this.#consent.forget();
     this.#requestedBy = run.requestedBy;

@@ -174,6 +174,7 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
         signal,
       }),
     onPanelWindows: () => void opened.testExclusion(),
+    onPanels: () => parts.onPanels(),
     onPanelPlaced: () => void keepPanelAbove(opened.senses.windows, parts.panels, log),
     log,
   });

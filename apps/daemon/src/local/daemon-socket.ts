@@ -33,6 +33,8 @@ export type DaemonSocketOptions = Readonly<{
   onPanelWindows: () => void;
   /** A panel says where its windows are now. */
   onPanelPlaced: () => void;
+  /** A panel has come or gone. */
+  onPanels: () => void;
   log: Logger;
 }>;
 
@@ -62,12 +64,16 @@ export class DaemonSocket implements AsyncDisposable {
       path: options.path,
       tokens: { panel: options.token, cli: options.token },
       schema: ToDaemon,
-      onAttach: () => this.announce(),
+      onAttach: () => {
+        this.announce();
+        this.#options.onPanels();
+      },
       onMessage: (peer, message) => this.#handle(peer, message),
       onDetach: (peer) => {
         this.#subscribers.delete(peer);
         this.#rects.delete(peer);
         this.announce();
+        this.#options.onPanels();
       },
       log: options.log,
     });
