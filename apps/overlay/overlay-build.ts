@@ -47,7 +47,8 @@ export function rendererConfig(outDir: string): InlineConfig {
       outDir,
       emptyOutDir: true,
       target: 'chrome132',
-      modulePreload: false,
+      // The page names all its scripts at once, so that none waits for another to ask for it.
+      modulePreload: { polyfill: false },
       // Everything is served from this folder; a data: URL would need a hole in the CSP.
       assetsInlineLimit: 0,
       sourcemap: false,

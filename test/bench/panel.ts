@@ -13,7 +13,8 @@ const OPENINGS = 9;
 const EVENTS = 150;
 /** Sixty minutes at five steps a second. */
 const STEPS = 18_000;
-const IDLE_MS = 10_000;
+const IDLE_MS = 15_000;
+const SETTLE_MS = 3000;
 /** Steps between two looks at the heap. */
 const HEAP_EVERY = 3000;
 const assets = fileURLToPath(new URL('../../apps/overlay/out/renderer/assets', import.meta.url));
@@ -214,6 +215,8 @@ async function costOfWatching(page: Page, hostPid: number | null) {
   const pid = (await renderers()).sort((a, b) => worked(b) - worked(a))[0]?.id ?? 0;
   const cpuTime = async () => (await renderers()).find(({ id }) => id === pid)?.cpuTime ?? 0;
   const host = () => (hostPid === null ? 0 : cpuSeconds(hostPid));
+  // What opening and asking have stirred up comes to rest first.
+  await sleep(SETTLE_MS);
   const before = { renderer: await cpuTime(), host: host() };
   await sleep(IDLE_MS);
   const after = { renderer: await cpuTime(), host: host() };

@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process';
 import { FakeDesktop, PanelProcess, panelRun } from '@deskhand/overlay/testing';
+import { Display } from '@deskhand/protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Monitors, startMonitors } from '../helpers/monitors.ts';
 import { eventually, startXDesktop, type XDesktop } from '../helpers/x-desktop.ts';
 
 /** The panel as its own window of an installed Chromium, on the screen the agent uses. */
@@ -116,5 +119,69 @@ describe('the panel’s own window', () => {
       );
       expect(fake.guard.messages('stop')).not.toHaveLength(0);
     });
+  });
+});
+
+describe('a display that is unplugged under the panel', () => {
+  let monitors: Monitors;
+  beforeAll(async () => {
+    monitors = await startMonitors();
+  });
+  afterAll(() => monitors?.[Symbol.asyncDispose]());
+
+  it('brings it back into sight, told where it is, and STOP works there', async () => {
+    const both = [
+      { name: 'DUMMY0', mode: '1920x1080', x: 0, y: 0 },
+      { name: 'DUMMY1', mode: '1280x1024', x: 1920, y: 0 },
+    ];
+    await monitors.arrange(both);
+    const manager = spawn('openbox', ['--sm-disable'], { env: monitors.environment, stdio: 'ignore' });
+    await using fake = await FakeDesktop.start();
+    const displays = both.map(({ name, mode, x, y }, index) => {
+      const [width = 0, height = 0] = mode.split('x').map(Number);
+      const bounds = { x, y, width, height };
+      return Display.parse({ id: `x11:${name}`, name, bounds, scale: 1, primary: index === 0 });
+    });
+    fake.daemonState = { ...fake.daemonState, display: monitors.display, displays };
+    try {
+      await using _panel = await PanelProcess.start(fake.dataDir, {
+        env: { ...monitors.environment, ...fake.env },
+        args: ['--open'],
+      });
+      const windowId = await eventually(async () => {
+        const found = await monitors.ask('xdotool', 'search', '--onlyvisible', '--name', 'Ready – Deskhand');
+        return found.trim().split('\n')[0] as string;
+      }, 30_000);
+      const covered = () => {
+        const last = fake.daemon.messages('rects').at(-1);
+        const rect = last?.type === 'rects' ? last.rects[0] : undefined;
+        if (rect === undefined) throw new Error('the panel has not said where it is');
+        return rect;
+      };
+      await eventually(async () => {
+        await monitors.ask('xdotool', 'windowmove', windowId, '2500', '200');
+        expect(covered().x).toBeGreaterThan(1920);
+      }, 30_000);
+
+      await monitors.arrange(both.slice(0, 1));
+      fake.setDaemon({ displays: displays.slice(0, 1) });
+      await eventually(() => expect(covered().x + covered().width).toBeLessThanOrEqual(1920), 30_000);
+      const { x, y, width, height } = covered();
+      await eventually(async () => {
+        await monitors.ask(
+          ...([
+            'xdotool',
+            'mousemove',
+            `${x + width / 2}`,
+            `${y + height - 6 - 40 - 28}`,
+            'click',
+            '1',
+          ] as const),
+        );
+        expect(fake.guard.messages('stop')).not.toHaveLength(0);
+      }, 20_000);
+    } finally {
+      manager.kill();
+    }
   });
 });

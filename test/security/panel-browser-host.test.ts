@@ -289,6 +289,16 @@ describe('the panel’s loopback server', () => {
     },
   );
 
+  it.each([
+    ['de-AT,de;q=0.9,en;q=0.8', 'de'],
+    ['pt-BR, JA;q=0.5', 'ja'],
+    ['../../x, <evil>', 'en'],
+    [undefined, 'en'],
+  ])('names the words of %s beside the page: %s', async (languages, tag) => {
+    const answer = await send('GET', '/', { 'Accept-Language': languages });
+    expect(answer.headers.link).toBe(`</assets/words-${tag}.js>; rel=modulepreload`);
+  });
+
   it('sends a policy that lets nothing in from elsewhere', async () => {
     const answer = await send('GET', '/');
     const policy = String(answer.headers['content-security-policy']);

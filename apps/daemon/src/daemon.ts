@@ -200,6 +200,7 @@ export class Daemon implements Disposable {
     senses.capture.onDisplaysChanged(() => {
       this.#frames.outdate();
       void this.#tellServer('displays_changed');
+      this.#peers?.socket.announce();
     });
   }
 

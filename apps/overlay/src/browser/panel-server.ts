@@ -126,7 +126,13 @@ export class PanelServer implements AsyncDisposable {
     if (!gate.ok) return reply(response, gate.status, gate.why);
     const path = request.url ?? '/';
     if (reading && path.startsWith(REPLAY_PATH)) return this.#serveReplay(path, request, response);
-    if (reading) return this.#serveFile(path, request.method === 'HEAD', response);
+    if (reading)
+      return this.#serveFile(
+        path,
+        request.method === 'HEAD',
+        request.headers['accept-language'] ?? '',
+        response,
+      );
     if (request.method !== 'POST') return reply(response, 405, 'Only GET and POST are known here.');
     switch (path) {
       case '/session':
@@ -168,13 +174,27 @@ export class PanelServer implements AsyncDisposable {
     response.end(request.method === 'HEAD' ? undefined : page);
   }
 
-  #serveFile(path: string, headOnly: boolean, response: ServerResponse): void {
+  /** The words the page will ask for, told with the page: they come beside the scripts, not after them. */
+  #wordsFor(languages: string): { Link?: string } {
+    const path = languages
+      .split(',')
+      .map((entry) => `/assets/words-${entry.trim().slice(0, 2).toLowerCase()}.js`)
+      .find((file) => this.#files.has(file));
+    return { Link: `<${path ?? '/assets/words-en.js'}>; rel=modulepreload` };
+  }
+
+  #serveFile(path: string, headOnly: boolean, languages: string, response: ServerResponse): void {
     const file = this.#files.get(path);
     if (file === undefined) {
       reply(response, 404, 'No such page.');
       return;
     }
-    response.writeHead(200, { ...headers, 'Content-Type': file.type, 'Content-Length': file.bytes.length });
+    response.writeHead(200, {
+      ...headers,
+      ...(path === '/' ? this.#wordsFor(languages) : {}),
+      'Content-Type': file.type,
+      'Content-Length': file.bytes.length,
+    });
     response.end(headOnly ? undefined : file.bytes);
   }
 

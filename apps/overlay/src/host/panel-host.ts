@@ -66,6 +66,8 @@ export type PanelWindows = Readonly<{
 export interface PanelMover {
   /** @returns the rectangles the panel covers now, desktop space; empty when it covers nothing. */
   dodge(target: Rect): Promise<readonly Rect[]>;
+  /** Told when displays come, go or change. Desktop space. */
+  displaysAre?(bounds: readonly Rect[]): void;
 }
 
 export type PanelHostOptions = Readonly<{
@@ -356,6 +358,7 @@ export class PanelHost implements AsyncDisposable {
     switch (message.type) {
       case 'state':
         this.#apply({ type: 'daemon_state', state: message });
+        this.#mover?.displaysAre?.(message.displays.map(({ bounds }) => bounds));
         return;
       case 'step':
         this.#apply({ type: 'step', step: message });
