@@ -1,6 +1,7 @@
 import { type Logger, raceSignal, sleep } from '@deskhand/base';
 import { type Display, DisplayId, type Point, ProtocolError, type Rect } from '@deskhand/protocol';
 import type { RawImage, ScreenCapture } from '../ports.ts';
+import { demandRegion } from './demand-region.ts';
 import { layoutIdOf } from './display-layout.ts';
 
 type Nut = typeof import('@nut-tree-fork/nut-js');
@@ -57,13 +58,10 @@ export class NutScreenCapture implements ScreenCapture {
   async grab(region: Rect, options: { signal: AbortSignal }): Promise<RawImage> {
     options.signal.throwIfAborted();
     const { x, y, width, height } = region;
-    if (![x, y, width, height].every(Number.isInteger) || width < 1 || height < 1)
-      throw new ProtocolError('CAPTURE_FAILED', 'A capture region must be whole pixels and not empty.');
     const screen = this.#displays[0];
     if (screen === undefined || this.#ended.signal.aborted)
       throw new ProtocolError('CAPTURE_FAILED', 'The capture was closed.');
-    if (x < 0 || y < 0 || x + width > screen.bounds.width || y + height > screen.bounds.height)
-      throw new ProtocolError('DISPLAY_UNAVAILABLE', 'The region is outside the desktop.');
+    demandRegion(region, [screen.bounds]);
     const { scale } = screen;
     let image: Awaited<ReturnType<Nut['screen']['grab']>>;
     try {

@@ -3,6 +3,7 @@ import { raceSignal } from '@deskhand/base';
 import { type Display, DisplayId, type Point, ProtocolError, type Rect } from '@deskhand/protocol';
 import screenshot from 'screenshot-desktop';
 import type { RawImage, ScreenCapture } from '../ports.ts';
+import { demandRegion } from './demand-region.ts';
 
 /**
  * The screen through the system's own screenshot program, one process per picture: slow, but it works where
@@ -42,8 +43,10 @@ export class ScreenshotDesktopCapture implements ScreenCapture {
     options.signal.throwIfAborted();
     if (this.#closed) throw new ProtocolError('CAPTURE_FAILED', 'The capture was closed.');
     const { x, y, width, height } = region;
-    if (![x, y, width, height].every(Number.isInteger) || width < 1 || height < 1)
-      throw new ProtocolError('CAPTURE_FAILED', 'A capture region must be whole pixels and not empty.');
+    demandRegion(
+      region,
+      this.#known.map(({ display: { bounds } }) => bounds),
+    );
     const known = this.#known.find(
       ({ display: { bounds } }) =>
         x >= bounds.x &&

@@ -1,6 +1,6 @@
 import { closeSync, readSync } from 'node:fs';
 import { type Logger, raceSignal } from '@deskhand/base';
-import { type Display, intersection, type Point, ProtocolError, type Rect, union } from '@deskhand/protocol';
+import { type Display, intersection, type Point, ProtocolError, type Rect } from '@deskhand/protocol';
 import type { RawImage, ScreenCapture } from '../ports.ts';
 import {
   duplicate,
@@ -11,6 +11,7 @@ import {
   WaylandDisplays,
   type WaylandObject,
 } from '../wayland/index.ts';
+import { demandRegion } from './demand-region.ts';
 import { turnedBack } from './turned-picture.ts';
 
 /** Pixel formats with 8 bits a channel, as wl_shm numbers them; all others are refused. */
@@ -92,22 +93,21 @@ export class WaylandScreenCapture implements ScreenCapture {
 
   async grab(region: Rect, options: { signal: AbortSignal }): Promise<RawImage> {
     options.signal.throwIfAborted();
-    const { x, y, width, height } = region;
-    if (![x, y, width, height].every(Number.isInteger) || width < 1 || height < 1)
-      throw new ProtocolError('CAPTURE_FAILED', 'A capture region must be whole pixels and not empty.');
+    demandRegion(region, this.#bounds());
     const grabbed = this.#turn.then(() => this.#grab(region));
     this.#turn = grabbed.catch(() => {});
     return raceSignal(grabbed, options.signal);
   }
 
+  #bounds(): Rect[] {
+    return this.#displays.all.map(({ display: { bounds } }) => bounds);
+  }
+
   async #grab(region: Rect): Promise<RawImage> {
     const { all } = this.#displays;
-    const [first, ...others] = all.map(({ display: { bounds } }) => bounds);
-    const desktop = first && others.reduce(union, first);
-    const inside = desktop && intersection(desktop, region);
+    // The outputs may have changed while it waited for its turn.
+    demandRegion(region, this.#bounds());
     const { width, height } = region;
-    if (inside?.width !== width || inside.height !== height)
-      throw new ProtocolError('DISPLAY_UNAVAILABLE', 'The region is outside the desktop.');
     const bytes = width * height * 4;
     if (this.#pixels.length < bytes) this.#pixels = new Uint8Array(bytes);
     const pixels = this.#pixels.subarray(0, bytes);

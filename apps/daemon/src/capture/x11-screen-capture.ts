@@ -9,6 +9,7 @@ import {
 } from '@deskhand/protocol';
 import type { PointerImage, RawImage, ScreenCapture } from '../ports.ts';
 import { EVENT_MASK, type Randr, type Shm, type X11Connection, X11Error, type XFixes } from '../x11/index.ts';
+import { demandRegion } from './demand-region.ts';
 import { layoutIdOf } from './display-layout.ts';
 import { OverlayComposer } from './overlay-composer.ts';
 import { NO_OWN_WINDOWS, type OwnWindows } from './own-windows.ts';
@@ -190,19 +191,11 @@ export class X11ScreenCapture implements ScreenCapture {
   async #checked(region: Rect, signal: AbortSignal, take: () => Promise<RawImage>): Promise<RawImage> {
     signal.throwIfAborted();
     if (this.#disposed) throw new ProtocolError('CAPTURE_FAILED', 'The capture was closed.');
-    const { x, y, width, height } = region;
-    if (![x, y, width, height].every(Number.isInteger) || width < 1 || height < 1)
-      throw new ProtocolError('CAPTURE_FAILED', 'A capture region must be whole pixels and not empty.');
-    const desktop = this.#desktop;
-    if (x < desktop.x || y < desktop.y || x + width > desktop.width || y + height > desktop.height)
-      throw new ProtocolError(
-        'DISPLAY_UNAVAILABLE',
-        `The region ${width}x${height}+${x}+${y} is outside the desktop of ${desktop.width}x${desktop.height}.`,
-      );
+    demandRegion(region, [this.#desktop]);
     try {
       const image = await take();
       signal.throwIfAborted();
-      if (image.pixels.length < width * height * BYTES_PER_PIXEL)
+      if (image.pixels.length < region.width * region.height * BYTES_PER_PIXEL)
         throw new ProtocolError('CAPTURE_FAILED', 'The X server sent fewer pixels than asked for.');
       return image;
     } catch (cause) {

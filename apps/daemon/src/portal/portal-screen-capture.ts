@@ -7,8 +7,8 @@ import {
   type Point,
   ProtocolError,
   type Rect,
-  union,
 } from '@deskhand/protocol';
+import { demandRegion } from '../capture/demand-region.ts';
 import type { RawImage, ScreenCapture } from '../ports.ts';
 import { PortalDesktop, type PortalStream } from './portal-desktop.ts';
 
@@ -90,13 +90,11 @@ export class PortalScreenCapture implements ScreenCapture {
 
   async grab(region: Rect, options: { signal: AbortSignal }): Promise<RawImage> {
     options.signal.throwIfAborted();
-    const { x, y, width, height } = region;
-    if (![x, y, width, height].every(Number.isInteger) || width < 1 || height < 1)
-      throw new ProtocolError('CAPTURE_FAILED', 'A capture region must be whole pixels and not empty.');
-    const [first, ...others] = this.#feeds.map(({ stream }) => stream.bounds);
-    const inside = first && intersection(others.reduce(union, first), region);
-    if (inside?.width !== width || inside.height !== height)
-      throw new ProtocolError('DISPLAY_UNAVAILABLE', 'The region is outside the desktop.');
+    demandRegion(
+      region,
+      this.#feeds.map(({ stream }) => stream.bounds),
+    );
+    const { width, height } = region;
     const pixels = new Uint8Array(width * height * BYTES_PER_PIXEL);
     for (const feed of this.#feeds) feed.copyInto(pixels, region);
     return { width, height, format: 'bgrx', pixels };
