@@ -75,6 +75,8 @@ describe('the panel of a real desktop', () => {
       };
       return status === 'cancelled' && error?.code === 'STOPPED_BY_USER';
     });
+    // Hands are let go and the world is told before the file is written.
+    await eventually(() => existsSync(latch()), { what: 'the latch' });
     expect(JSON.parse(readFileSync(latch(), 'utf8'))).toMatchObject({ by: 'panel' });
     expect(await page.locator('.sentence').first().textContent()).toContain('from this panel');
   });
