@@ -114,6 +114,46 @@ describe('packaging', () => {
     expect(files.filter((file) => /node_modules|\.map$|\.tsx?$|build-id|\/src/.test(file))).toEqual([]);
   });
 
+  it('gives the page six named functions, each with its own channel, and nothing of Electron', () => {
+    const exposed = new Map<string, Record<string, (...all: unknown[]) => unknown>>();
+    const sent: unknown[][] = [];
+    let listener: (...all: unknown[]) => void = () => {};
+    const electron = {
+      contextBridge: {
+        exposeInMainWorld: (name: string, functions: Record<string, (...all: unknown[]) => unknown>) =>
+          exposed.set(name, functions),
+      },
+      ipcRenderer: {
+        on: (_channel: string, heard: typeof listener) => {
+          listener = heard;
+        },
+        send: (...all: unknown[]) => sent.push(all),
+      },
+    };
+    const source = readFileSync(join(overlay, 'out', 'preload', 'preload.cjs'), 'utf8');
+    // As a sandboxed preload runs: nothing can be required but electron.
+    new Function('require', source)((name: string) => {
+      if (name !== 'electron') throw new Error(`the preload asks for ${name}`);
+      return electron;
+    });
+    expect([...exposed.keys()]).toEqual(['deskhand']);
+    const functions = exposed.get('deskhand') ?? {};
+    expect(Object.keys(functions).sort()).toEqual(
+      ['control', 'decide', 'ready', 'setCollapsed', 'stop', 'subscribe'].sort(),
+    );
+    const heard: unknown[][] = [];
+    functions.subscribe?.((...all: unknown[]) => heard.push(all));
+    listener({ sender: 'an event object' }, { type: 'beat' });
+    expect(heard).toEqual([[{ type: 'beat' }]]);
+    functions.stop?.('id-1', 'ignored');
+    functions.ready?.();
+    functions.control?.('id-2', 'pause');
+    functions.decide?.('id-3', 'deny', {});
+    functions.setCollapsed?.(true);
+    expect(new Set(sent.map(([channel]) => channel))).toHaveLength(5);
+    expect(sent[0]).toHaveLength(2);
+  });
+
   it('has no address of another computer in anything the page loads', () => {
     for (const entry of readdirSync(join(overlay, 'out', 'renderer'), {
       recursive: true,

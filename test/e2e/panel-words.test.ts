@@ -160,6 +160,30 @@ describe('what the panel says, and what it makes of what it is told', () => {
     expect(stage.faults).toEqual([]);
   });
 
+  it('holds no memory of steps that are long past, and shows the newest of them', async () => {
+    await stage.show('running', { fresh: true });
+    const cdp = await stage.page.context().newCDPSession(stage.page);
+    const heapBytes = async () => {
+      await cdp.send('HeapProfiler.collectGarbage');
+      return (await cdp.send('Runtime.getHeapUsage')).usedSize;
+    };
+    // What `deskhand bench panel` does for an hour's worth of steps.
+    const feed = async (from: number, to: number) => {
+      for (let step = from; step <= to; step += 1) {
+        const at = new Date(Date.now()).toISOString();
+        stage.fake.step({ step, action: `Click “Row ${step}”`, thought: `Because of row ${step}.`, at });
+        stage.fake.step({ step, outcome: 'confirmed', settledMs: 40, at });
+        if (step % 100 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      await stage.says('.log li', `Row ${to}”`);
+    };
+    await feed(100, 600);
+    const before = await heapBytes();
+    await feed(601, 2100);
+    expect((await heapBytes()) - before).toBeLessThan(300 * 1024);
+    expect(stage.faults).toEqual([]);
+  });
+
   it('is not led astray by a clock that jumps', async () => {
     await stage.show('running', {
       prepare: async (context) => {

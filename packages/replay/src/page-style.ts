@@ -6,7 +6,7 @@ export const PAGE_STYLE = `
 *{box-sizing:border-box;margin:0}
 body{background:var(--page);color:var(--text);max-inline-size:84rem;margin-inline:auto;padding:1.4rem 1.2rem 3rem}
 header{display:grid;gap:.6rem}
-h1{font-size:1.45rem;line-height:1.25}h2{font-size:1.2rem;line-height:1.25}
+h1{font-size:1.45rem;line-height:1.25}h1.long{font-size:1.05rem;font-weight:600;line-height:1.4}h2{font-size:1.2rem;line-height:1.25}
 .state{display:inline-flex;align-items:center;gap:.5rem;padding:.12rem .7rem;border:1.5px solid currentColor;border-radius:99px;font-size:.93rem;font-weight:700}
 .state::before{content:"";inline-size:.6rem;block-size:.6rem;border-radius:50%;background:currentColor}
 .state-succeeded{color:var(--good)}.state-failed,.state-timed_out,.state-cancelled{color:var(--bad)}.state-awaiting_human{color:var(--wait)}.state-running,.state-queued{color:var(--accent)}

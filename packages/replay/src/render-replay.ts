@@ -6,6 +6,9 @@ import { PAGE_SCRIPT } from './page-script.ts';
 import { PAGE_STYLE } from './page-style.ts';
 import { type ReplayAction, type ReplayStep, replaySteps } from './replay-steps.ts';
 
+/** Characters beyond which a task is a text, no title: the first step is to be in sight, too. */
+const LONG_TASK = 160;
+
 export type ReplayRecord = Readonly<{
   run: Run;
   /** The whole log, in order. */
@@ -49,7 +52,7 @@ export function renderReplay({ run, events, frames }: ReplayRecord): string {
 <body>
 <header>
 <p><span class="state state-${cssClass(run.status)}">${run.status.replaceAll('_', ' ')}</span></p>
-<h1 class="task" dir="auto">${run.task}</h1>
+<h1 class="${run.task.length > LONG_TASK ? 'task long' : 'task'}" dir="auto">${run.task}</h1>
 ${summaryOf(run)}
 <dl class="facts">${factsOf(run, steps).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
 ${leftOut > 0 ? html`<p class="note">${leftOut} pictures were left out to keep this file small.</p>` : null}

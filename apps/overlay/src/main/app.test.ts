@@ -303,6 +303,24 @@ describe('overlay at work', () => {
     expect(electron.notifications).toHaveLength(1);
   });
 
+  it('loads a page that hangs for three seconds again, and one that comes back by itself not', async () => {
+    const { electron } = await start();
+    const reload = vi.spyOn(electron.panel.webContents, 'reload');
+    vi.useFakeTimers();
+    try {
+      electron.panel.events.emit('unresponsive');
+      vi.advanceTimersByTime(2999);
+      electron.panel.events.emit('responsive');
+      vi.advanceTimersByTime(10_000);
+      expect(reload).not.toHaveBeenCalled();
+      electron.panel.events.emit('unresponsive');
+      vi.advanceTimersByTime(3000);
+      expect(reload).toHaveBeenCalledOnce();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('is not closed by Alt+F4', async () => {
     const { electron } = await start();
     const preventDefault = vi.fn();
