@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { eventually, FakeDaemon, ServerProcess, TestServer } from '@deskhand/server/testing';
+import { databaseAsOf, eventually, FakeDaemon, ServerProcess, TestServer } from '@deskhand/server/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 let folder: string;
@@ -273,15 +273,8 @@ describe('backup', { timeout: 60_000 }, () => {
   });
 
   it('a migration leaves the database as it was beside the new one', async () => {
+    await databaseAsOf(path.join(folder, 'deskhand.sqlite'), '0003-machine-hours');
     const server = new ServerProcess(folder, {});
-    await server.start();
-    await server.kill();
-    const file = path.join(folder, 'deskhand.sqlite');
-    // As the release before the last migration left it.
-    const database = new DatabaseSync(file);
-    database.exec('alter table runs drop column automatic; alter table runs drop column held_events');
-    database.exec("drop table settings; delete from kysely_migration where name = '0004-tasks'");
-    database.close();
     await server.start();
     const [copy] = readdirSync(folder).filter((name) => name.endsWith('.bak'));
     expect(copy).toBe('deskhand.sqlite.before-0004-tasks.bak');

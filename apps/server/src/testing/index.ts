@@ -1,4 +1,5 @@
 export { FakeDaemon, type FakeDaemonOptions, type Performed } from './fake-daemon.ts';
+export * from './old-database.ts';
 export { ScriptedMinds } from './scripted-minds.ts';
 export { ServerProcess } from './server-process.ts';
 export { SseClient, type SseClientEvent } from './sse-client.ts';
