@@ -1,10 +1,10 @@
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely } from 'kysely';
 import { Migrator } from 'kysely/migration';
-import { MIGRATIONS } from '../storage/migrations/index.ts';
-import { NodeSqliteDialect } from '../storage/sqlite-dialect.ts';
+import { MIGRATIONS } from './migrations/index.ts';
+import { NodeSqliteDialect } from './sqlite-dialect.ts';
 
-/** A new database as the release left it whose last migration this was. */
+/** For tests: a new database as the release left it whose last migration this was. */
 export async function databaseAsOf(file: string, last: string): Promise<void> {
   const known = Object.fromEntries(Object.entries(MIGRATIONS).filter(([name]) => name <= last));
   const sqlite = new DatabaseSync(file);
