@@ -3,7 +3,7 @@ import { sleep } from '@deskhand/base';
 import type { BenchTable } from './benchmark.ts';
 import { brief } from './statistics.ts';
 
-const IDLE_MS = 10_000;
+const IDLE_MS = 8000;
 
 export type GuardCost = Readonly<{ when: string; rss: number; pss: number; uss: number; percent: number }>;
 
@@ -27,8 +27,8 @@ export async function measureGuard(when: string, pid: number): Promise<GuardCost
 
 export function guardTable(costs: readonly GuardCost[]): BenchTable {
   return {
-    title: 'Guard, idle for 10 s',
-    note: 'RSS counts all pages, also those that other processes share (the Node program, mostly), PSS those in parts, USS only its own.',
+    title: `Guard, idle for ${IDLE_MS / 1000} s`,
+    note: 'RSS counts all pages, also those that other processes share (the Node program, mostly), PSS those in parts, USS only its own. Compiled code is kept from the first start on.',
     columns: ['when', 'RSS MB', 'PSS MB', 'USS MB', '% of a core'],
     rows: costs.map(({ when, rss, pss, uss, percent }) => [
       when,

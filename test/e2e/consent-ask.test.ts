@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { DaemonProcess } from '../helpers/daemon-process.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { LinkServer } from '../helpers/link-server.ts';
+import { deskhand } from '../helpers/up-process.ts';
 import { startXDesktop, type XDesktop } from '../helpers/x-desktop.ts';
 
 let desktop: XDesktop;
@@ -139,6 +140,17 @@ describe('what the policy leaves to the person', () => {
     });
     newRun();
     expect(await type('e')).not.toMatchObject(refused('applications:xterm'));
+  });
+
+  it('[POL] obeys `deskhand policy deny` and `allow` on a terminal from the next action on', async () => {
+    const policy = (...args: string[]) => deskhand(['policy', ...args, '--data', daemon.dataFolder]);
+    expect(await policy('deny', 'application', 'xterm', '--why', 'Not today.')).toMatchObject({ code: 0 });
+    const before = bytes();
+    expect(await type('no')).toMatchObject(refused('applications:xterm'));
+    expect(bytes()).toBe(before);
+    expect(await policy('allow', 'application', 'xterm')).toMatchObject({ code: 0 });
+    await type('yes');
+    await eventually(() => bytes() === `${before}yes`, { what: 'the text' });
   });
 
   it('[POL] asks who may start runs once per run', async () => {

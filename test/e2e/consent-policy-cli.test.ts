@@ -126,6 +126,25 @@ describe('deskhand audit', () => {
     expect(JSON.parse(stdout)).toMatchObject({ intact: false, line: 2 });
   });
 
+  it('[AUDIT] shows what came since a date, an hour or some time ago, all of it', async () => {
+    const old = Array.from({ length: 60 }, () => ({ kind: 'action', at: '2026-01-01T10:00:00.000Z' }));
+    const late = Array.from({ length: 60 }, () => ({ kind: 'action', at: '2026-01-02T10:00:00.000Z' }));
+    write([...old, ...late, { kind: 'reset', at: new Date().toISOString() }]);
+    const seqs = async (...args: string[]) =>
+      (await run('audit', '--json', ...args)).stdout
+        .trim()
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line).seq);
+    expect(await seqs('--since', '2026-01-02')).toEqual(Array.from({ length: 61 }, (_, index) => 61 + index));
+    expect(await seqs('--since', '2026-01-01T10:00:01Z', '--last', '3')).toEqual([119, 120, 121]);
+    expect(await seqs('--since', '1h')).toEqual([121]);
+    expect(await run('audit', '--since', 'yesterday')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--since takes'),
+    });
+  });
+
   it('says where it looked when there is none', async () => {
     expect(await run('audit', '--verify')).toMatchObject({ code: 1, stderr: expect.stringContaining(log()) });
   });

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { silentLogger } from '@deskhand/base';
-import { openX11 } from '@deskhand/daemon/x11';
+import { silentLogger, sleep } from '@deskhand/base';
+import { openX11, type X11Connection } from '@deskhand/daemon/x11';
 import type { CommandFailure, CommandResult } from '@deskhand/protocol';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DaemonProcess } from '../helpers/daemon-process.ts';
@@ -13,6 +13,13 @@ import { isAlive } from '../helpers/up-process.ts';
 
 /** What may still arrive after the chord: events the X server and the application had already taken. */
 const STRAGGLERS_MS = 100;
+/** So long the X server must serve nobody else before it counts as grabbed. */
+const GRABBED_MS = 1500;
+/** Blocks the event loop of a process that gets SIGUSR2, until a file is there: busy, as no stopped process is. */
+const SPINNER = (file: string) =>
+  `data:text/javascript,${encodeURIComponent(
+    `import { existsSync } from 'node:fs'; process.on('SIGUSR2', () => { while (!existsSync(${JSON.stringify(file)})); });`,
+  )}`;
 const LONG_TEXT = 'The quick brown fox jumps over the lazy dog. '.repeat(223);
 
 let desktop: PersonDesktop;
@@ -20,6 +27,8 @@ let server: LinkServer;
 let daemon: DaemonProcess;
 /** What really reached the application: a terminal in raw mode that writes each byte to a file. */
 let received: string;
+/** While it is missing, a daemon that was told to spins. */
+let goOn: string;
 let epoch = 0;
 /** Data folders that outlived their first daemon. */
 const folders: string[] = [];
@@ -27,7 +36,11 @@ const folders: string[] = [];
 beforeAll(async () => {
   desktop = await startPersonDesktop();
   server = await LinkServer.start();
-  daemon = await DaemonProcess.start({ server: server.url, env: desktop.environment });
+  goOn = join(desktop.folder, 'go-on');
+  daemon = await DaemonProcess.start({
+    server: server.url,
+    env: { ...desktop.environment, NODE_OPTIONS: `--import=${SPINNER(goOn)}` },
+  });
   received = join(desktop.folder, 'received');
   writeFileSync(received, '');
   await desktop.xterm('sh', '-c', `stty raw -echo; exec cat > ${received}`);
@@ -81,6 +94,50 @@ describe('the stop chord on a real keyboard', () => {
       process.kill(daemon.pid, 'SIGCONT');
     }
   });
+
+  it('[KILL] works while the daemon’s event loop is blocked', async () => {
+    await startTyping();
+    const handsPid = daemon.handsPid();
+    process.kill(daemon.pid, 'SIGUSR2');
+    let answered = false;
+    const answer = status().then(() => {
+      answered = true;
+    });
+    try {
+      await pressChord();
+      await expectNothingMoreArrives();
+      expect(isAlive(handsPid)).toBe(false);
+      expect(existsSync(daemon.runtime.latchFile)).toBe(true);
+      expect(await desktop.held()).toEqual([]);
+      expect(answered).toBe(false);
+    } finally {
+      writeFileSync(goOn, '');
+      await answer.catch(() => {});
+      rmSync(goOn, { force: true });
+    }
+  });
+
+  it.each([
+    ['the chord', 'ctrl+alt+shift+Escape', 'stopped'],
+    ['any key of a person', 'z', 'paused'],
+  ])(
+    '[KILL] hands that hang while the X server serves only them: %s frees the desktop',
+    async (_what, key, control) => {
+      await using other = await openX11({ display: desktop.display, log: silentLogger });
+      const { reply } = await startTyping();
+      const handsPid = await freezeHandsInTheirGrab(other);
+      const served = other.sync();
+      await desktop.person('key', key);
+      await served;
+      expect(isAlive(handsPid)).toBe(false);
+      await eventually(async () => (await desktop.held()).length === 0, { what: 'nothing held' });
+      expect((await status()).control).toBe(control);
+      expect(outcomeOf(await reply).status).toBe('failed');
+      await expectNothingMoreArrives();
+      await using local = await daemon.local();
+      if (control === 'paused') await local.request({ type: 'command', name: 'hand_back' });
+    },
+  );
 
   it.each(['frozen', 'gone'] as const)('[KILL] works while the panel is %s', async (how) => {
     await using panel = await FrozenPart.panel(daemon.runtime);
@@ -224,6 +281,21 @@ async function startTyping(): Promise<{ reply: Promise<Reply> }> {
 async function untilTyping(): Promise<void> {
   const before = readFileSync(received).length;
   await eventually(() => readFileSync(received).length > before + 50, { everyMs: 5, what: 'typing' });
+}
+
+/** Stops hands in the one moment in which nobody else is served; every key they press has one. */
+async function freezeHandsInTheirGrab(other: X11Connection): Promise<number> {
+  const pid = daemon.handsPid();
+  return eventually(
+    async () => {
+      process.kill(pid, 'SIGSTOP');
+      const served = other.sync().then(() => true);
+      if (!(await Promise.race([served, sleep(GRABBED_MS).then(() => false)]))) return pid;
+      process.kill(pid, 'SIGCONT');
+      return 0;
+    },
+    { everyMs: 1, timeoutMs: 60_000, what: 'hands stopped within their grab' },
+  );
 }
 
 async function pressChord(): Promise<void> {

@@ -98,6 +98,34 @@ describe('up', () => {
     expect(events.at(-1)).toMatchObject({ type: 'done', status: 'succeeded', state: 'succeeded' });
   });
 
+  it('a run whose action its own policy forbids ends with that rule, and the action is not done', async () => {
+    const made = path.join(up.dataFolder, 'work', 'forbidden.txt');
+    const answer = await up.request('/runs', {
+      method: 'POST',
+      body: JSON.stringify({
+        machine_id: up.ready.machine_id,
+        task: `Open the text editor, type "not this" and save it as ${made}`,
+        action_policy: { blocked_actions: ['type'] },
+      }),
+    });
+    const created = (await answer.json()) as { id: string };
+    const ended = await eventually(
+      async () => {
+        const run = (await (await up.request(`/runs/${created.id}`)).json()) as {
+          status: string;
+          error: { code: string; rule?: string } | null;
+        };
+        return run.status === 'failed' || run.status === 'succeeded' ? run : undefined;
+      },
+      { timeoutMs: 60_000, what: 'the end of the run' },
+    );
+    expect(ended).toMatchObject({
+      status: 'failed',
+      error: { code: 'ACTION_POLICY_VIOLATION', rule: 'blocked_actions' },
+    });
+    expect(existsSync(made)).toBe(false);
+  });
+
   it('status tells machine, run, displays and backends', async () => {
     const { code, stdout } = await deskhand(['status', '--json', '--data', up.dataFolder]);
     expect(code).toBe(0);

@@ -59,7 +59,10 @@ export async function startPersonDesktop(): Promise<PersonDesktop> {
       { what: 'the window of Xephyr' },
     );
     await outer.ask('xdotool', 'windowmove', '--sync', xephyr, '0', '0').catch(() => '');
-    await outer.ask('xdotool', 'windowfocus', xephyr);
+    // It has a name before it is shown, and what is not shown can't have the focus.
+    await eventually(() => outer.ask('xdotool', 'windowfocus', xephyr).then(() => true), {
+      what: 'the focus on Xephyr',
+    });
     const geometry = await outer.ask('xdotool', 'getwindowgeometry', '--shell', xephyr);
     const offset = {
       x: Number(/^X=(-?\d+)/m.exec(geometry)?.[1] ?? 0),

@@ -1,7 +1,9 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { request } from 'node:http';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { FakeDesktop, PanelProcess } from '@deskhand/overlay/testing';
+import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
 import { eventually } from '../helpers/eventually.ts';
@@ -144,6 +146,69 @@ describe('the panel’s loopback server', () => {
     expect((await send('POST', '/stop', { ...headers, 'X-Deskhand-Key': session.key })).status).toBe(403);
     expect(await dial(['deskhand.panel.1', `ticket.${await ticket(session)}`], headers)).toBe(403);
     expect(fake.guard.messages('stop')).toHaveLength(0);
+  });
+
+  it('gives a real browser’s page on another site nothing, reaching for it in every way a page can', async () => {
+    const reach = `(async () => {
+      const base = 'http://127.0.0.1:${port}';
+      const fetched = async (path, init) => {
+        try { return (await fetch(base + path, init)).type; } catch { return 'failed'; }
+      };
+      const dialled = (url) => new Promise((done) => {
+        const socket = new WebSocket(url, ['deskhand.panel.1']);
+        socket.onopen = () => done('open');
+        socket.onclose = () => done('closed');
+      });
+      const form = document.createElement('form');
+      form.method = 'post'; form.action = base + '/stop'; form.target = 'frame';
+      document.body.append(form); form.submit();
+      return {
+        read: await fetched('/stop', { method: 'POST', credentials: 'include' }),
+        preflighted: await fetched('/session', { method: 'POST', headers: { 'x-deskhand-key': 'k' }, body: '{}' }),
+        // Such a request needs nobody's leave to be sent.
+        blind: await fetched('/stop', { method: 'POST', mode: 'no-cors', credentials: 'include' }),
+        socket: await dialled('ws://127.0.0.1:${port}/panel'),
+        name: await dialled('ws://localhost:${port}/panel'),
+      };
+    })()`;
+    const site = createServer((_request, response) => {
+      response.setHeader('content-type', 'text/html');
+      response.end('<!doctype html><iframe name="frame"></iframe>');
+    });
+    await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve));
+    const browser = await chromium.launch({
+      executablePath: '/usr/bin/chromium',
+      // Without the browser's own protection of local networks: it is luck, not our defence.
+      args: [
+        '--no-sandbox',
+        '--host-resolver-rules=MAP evil.test 127.0.0.1',
+        '--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets',
+      ],
+    });
+    try {
+      const page = await browser.newPage();
+      const { port: sitePort } = site.address() as AddressInfo;
+      await page.goto(`http://evil.test:${sitePort}/`);
+      expect(await page.evaluate(reach)).toEqual({
+        read: 'failed',
+        preflighted: 'failed',
+        blind: 'failed',
+        socket: 'closed',
+        name: 'closed',
+      });
+      // The name now leads to the panel's own port: same origin for the browser, a stranger's for the panel.
+      const rebound = await page.goto(`http://evil.test:${port}/`);
+      expect(rebound?.status()).toBe(421);
+      expect(await page.evaluate(`fetch('/stop', { method: 'POST' }).then(({ status }) => status)`)).toBe(
+        421,
+      );
+      expect(fake.guard.messages('stop')).toHaveLength(0);
+      expect(fake.daemon.messages('command').filter(({ name }) => name === 'stop')).toHaveLength(0);
+    } finally {
+      await browser.close();
+      site.close();
+      site.closeAllConnections();
+    }
   });
 
   it('gives no page a right to read across origins', async () => {
