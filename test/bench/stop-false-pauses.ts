@@ -1,5 +1,5 @@
 import { sleep } from '@deskhand/base';
-import type { OperationInput } from '@deskhand/protocol';
+import type { OperationInput, Rect } from '@deskhand/protocol';
 import type { GuardConnection } from '@deskhand/protocol/local-client';
 import type { LinkServer } from '../helpers/link-server.ts';
 import type { BenchTable } from './benchmark.ts';
@@ -24,13 +24,16 @@ export async function falsePauses(
     if (message.type === 'guard_state' && message.control !== 'armed') pauses += 1;
   });
   const { observation } = await server.observe({ settle: false });
-  const frameId = observation?.frame?.geometry.frameId;
+  // Within the terminal: a click on a title bar may move or close what the next one is meant for.
+  const area = observation?.windows.find(({ application }) => /xterm/i.test(application))?.bounds;
+  if (area === undefined) throw new Error('the terminal of this benchmark is not there');
+  let frameId = observation?.frame?.geometry.frameId;
   let escapes = 0;
   let escapedMs = Number.NEGATIVE_INFINITY;
   let done = 0;
   while (done < actions) {
     signal.throwIfAborted();
-    const operations = Array.from({ length: PER_COMMAND }, (_, index) => oneAction(done + index));
+    const operations = Array.from({ length: PER_COMMAND }, (_, index) => oneAction(done + index, area));
     if (performance.now() - escapedMs > ESCAPE_EVERY_MS) {
       operations[0] = { type: 'key_press', keys: ['escape'] };
       escapedMs = performance.now();
@@ -40,6 +43,7 @@ export async function falsePauses(
     if (reply.type !== 'result') throw new Error(`actions failed: ${reply.code}`);
     const refused = reply.outcomes.find(({ status }) => status === 'refused' || status === 'failed');
     if (refused !== undefined) throw new Error(`an action was not done: ${JSON.stringify(refused)}`);
+    frameId = reply.observation?.frame?.geometry.frameId ?? frameId;
     const before = done;
     done += reply.outcomes.length;
     if (Math.floor(before / 2500) !== Math.floor(done / 2500)) progress(`${done} of ${actions} actions`);
@@ -51,15 +55,19 @@ export async function falsePauses(
   };
 }
 
-function oneAction(number: number): OperationInput {
+function oneAction(number: number, { x, y, width, height }: Rect): OperationInput {
   // Never twice in a row at one place: two clicks there would wait so as not to become a double click.
   const point = { x: 200 + ((number * 137) % 800), y: 100 + ((number * 253) % 500) };
+  const inside = {
+    x: Math.round(x + width * 0.2 + ((number * 137) % (width * 0.6))),
+    y: Math.round(y + height * 0.3 + ((number * 253) % (height * 0.6))),
+  };
   switch (number % 20) {
     case 0:
     case 10:
-      return { type: 'click', point };
+      return { type: 'click', point: inside };
     case 5:
-      return { type: 'scroll', point, direction: 'down', amount: 1 };
+      return { type: 'scroll', point: inside, direction: 'down', amount: 1 };
     case 3:
     case 13:
       return { type: 'type_text', text: 'a' };
