@@ -34,7 +34,7 @@ const BOX = [
 ];
 
 /** A page with a Save button, before which a box of the browser stands until one of its buttons is clicked. */
-function boxed(answers: readonly string[], closes = true) {
+function boxed(answers: readonly string[], comes: 'at once' | 'while typing' = 'at once') {
   const desktop = new SimulatedDesktop();
   desktop.open(
     browserWindow('http://127.0.0.1:1/', [
@@ -47,10 +47,19 @@ function boxed(answers: readonly string[], closes = true) {
           host.journal.push('clicked save');
         },
       },
+      {
+        id: 'name',
+        role: 'text_field',
+        name: 'Name',
+        value: '',
+        states: ['editable'],
+        bounds: { x: 40, y: 100, width: 200, height: 30 },
+      },
     ]),
   );
   const machine = new ScriptedMachine({ desktop });
-  let isOpen = true;
+  let isOpen = comes === 'at once';
+  let isToCome = !isOpen;
   const clicked: string[] = [];
   const shown = (observation: Observation): Observation =>
     isOpen ? { ...observation, elements: BOX } : observation;
@@ -62,9 +71,16 @@ function boxed(answers: readonly string[], closes = true) {
   const act = machine.act.bind(machine);
   machine.act = async (command, options) => {
     const [operation] = command.operations;
+    if (isToCome && command.operations.some(({ type }) => type === 'type_text')) {
+      // The keys went to the box, which has no use for them.
+      isToCome = false;
+      isOpen = true;
+      const outcomes = command.operations.map(() => ({ status: 'no_effect' as const, durationMs: 1 }));
+      return { outcomes, sight: await machine.observe(command.observe, options) };
+    }
     if (isOpen && operation?.type === 'click') {
       clicked.push(operation.point.x > 740 ? 'OK' : 'Cancel');
-      isOpen = !closes;
+      isOpen = false;
     }
     const result = await act(command, options);
     return result.sight === null
@@ -73,10 +89,7 @@ function boxed(answers: readonly string[], closes = true) {
   };
   const journal = new RecordingJournal();
   journal.answers.push(...answers);
-  const close = () => {
-    isOpen = false;
-  };
-  return { desktop, machine, journal, clicked, close };
+  return { desktop, machine, journal, clicked };
 }
 
 const engine = () => new BuiltinEngine({ log: silentLogger });
@@ -102,6 +115,14 @@ describe('a box of the browser that the task does not speak of', () => {
     const { outcome } = await runWith({ task: 'click Save', machine, engine: engine(), journal });
     expect(outcome).toMatchObject({ passed: false, summary: expect.stringContaining('Delete all?') });
     expect(clicked).toEqual([]);
+  });
+
+  it('that comes while text is typed: the text is typed behind it, once', async () => {
+    const { desktop, machine, journal, clicked } = boxed(['OK'], 'while typing');
+    const { outcome } = await runWith({ task: 'type "Ada" into Name', machine, engine: engine(), journal });
+    expect(outcome).toMatchObject({ passed: true });
+    expect(clicked).toEqual(['OK']);
+    expect(desktop.widget('name').value).toBe('Ada');
   });
 
   it('is no riddle where the task answers it', async () => {

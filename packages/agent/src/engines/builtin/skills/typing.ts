@@ -12,6 +12,7 @@ import type { Intent } from '../intent.ts';
 import { fitsHint, isEditable, isProtected } from '../roles.ts';
 import { CutShort, failureOf, LOOK, type Move, type Scene, TaskFailure } from '../scene.ts';
 import { describeTarget, type Target } from '../target.ts';
+import { pastUnexpectedBox } from '../unexpected-box.ts';
 import { radioIn, selectOption, setChecked } from './choosing.ts';
 import { clickCandidate } from './pointing.ts';
 import { dateKeys, fieldValueOf, isDateField, setSlider } from './values.ts';
@@ -180,10 +181,13 @@ function* typeInto(scene: Scene, said: string, into: Target, intent: TypeIntent)
   if (intent.submit) return;
   const how = intent.mode === 'replace' ? 'equals' : 'contains';
   if ((yield* readBack(scene, field, text, how)) === 'met') return;
-  if (outcomes.at(-1)?.status === 'no_effect' && field.source === 'dom' && again(scene, field) === null)
+  if (outcomes.at(-1)?.status === 'no_effect' && field.source === 'dom' && again(scene, field) === null) {
+    // A box of the browser came in that moment: nothing was typed, and behind it the field is as it was.
+    if (yield* pastUnexpectedBox(scene, into)) return yield* typeInto(scene, said, into, intent);
     throw new TaskFailure(
       `${describeTarget(into)} went away before the text arrived in it; nothing on the screen holds it.`,
     );
+  }
   if (!isDateField(field) && (yield* typeAsDate(scene, field, text))) return;
   if (arrivedNowhere(scene, field, text)) {
     // The click did not take the focus and the text is in no field: aim again, once.
