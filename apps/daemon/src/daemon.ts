@@ -721,10 +721,18 @@ export class Daemon implements Disposable {
       this.#control = 'stopped';
       this.#endInput('LATCHED', 'The person stopped this desktop.');
       const { pid } = peers.hands;
-      if (pid !== null) process.kill(pid, 'SIGKILL');
-      writeLatchFile(this.#parts.runtime.latchFile, latch);
-      void this.#tellServer('stopped', reason);
-      peers.socket.announce();
+      try {
+        if (pid !== null) process.kill(pid, 'SIGKILL');
+      } catch {
+        // Gone already: what matters is what comes next.
+      }
+      try {
+        writeLatchFile(this.#parts.runtime.latchFile, latch);
+      } finally {
+        // A disk that refuses keeps nobody from hearing of it; whoever asked hears that, too.
+        void this.#tellServer('stopped', reason);
+        peers.socket.announce();
+      }
     }
   }
 

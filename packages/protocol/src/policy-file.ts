@@ -111,6 +111,19 @@ const DEFAULT_ACTIONS: z.infer<typeof Section> = {
   ],
 };
 
+const SECRET_KEEPERS: readonly string[] = [
+  '*keepass*',
+  '*bitwarden*',
+  '*1password*',
+  '*lastpass*',
+  '*dashlane*',
+  '*enpass*',
+  '*seahorse*',
+  '*kwallet*',
+  '*keychain access*',
+  '*gnome-keyring*',
+];
+
 /** What a person who never opens the file gets. */
 export const DEFAULT_POLICY: PolicyFile = {
   version: 1,
@@ -118,12 +131,7 @@ export const DEFAULT_POLICY: PolicyFile = {
   applications: {
     default: 'allow',
     rules: [
-      ...['*keepass*', '*bitwarden*', '*1password*', '*lastpass*', '*dashlane*', '*enpass*'].map((match) =>
-        deny(match, KEEPS_SECRETS),
-      ),
-      ...['*seahorse*', '*kwallet*', '*keychain access*', '*gnome-keyring*'].map((match) =>
-        deny(match, KEEPS_SECRETS),
-      ),
+      ...SECRET_KEEPERS.map((match) => deny(match, KEEPS_SECRETS)),
       ...[
         '*xscreensaver*',
         '*i3lock*',
@@ -147,10 +155,8 @@ export const DEFAULT_POLICY: PolicyFile = {
     ],
   },
   actions: structuredClone(DEFAULT_ACTIONS),
-  private: {
-    windows: ['*keepass*', '*bitwarden*', '*1password*', '*lastpass*', '*dashlane*', '*enpass*'],
-    regions: [],
-  },
+  // What shows passwords is neither touched nor looked at.
+  private: { windows: [...SECRET_KEEPERS], regions: [] },
   terminal: { allow: false },
   files: { roots: [] },
 };

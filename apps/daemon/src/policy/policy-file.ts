@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import {
   changePolicy,
+  DEFAULT_POLICY,
   type LoadedPolicy,
   loadPolicy,
   type PolicyChange,
@@ -12,7 +13,8 @@ import {
 export class PolicyReader {
   readonly #path: string;
   #seen = '';
-  #private: PolicyFile['private'] = { windows: [], regions: [] };
+  /** Until a file was read: a daemon that starts on a broken one must not show more than it would have at first. */
+  #private: PolicyFile['private'] = DEFAULT_POLICY.private;
   #loaded: LoadedPolicy = { state: 'missing', reason: 'It was not read yet.' };
 
   constructor(path: string) {

@@ -206,6 +206,20 @@ describe('policy.json', () => {
     expect(() => writeDefaultPolicy(path)).toThrow();
   });
 
+  it('hides what keeps passwords also while there is no file yet, or a broken one', () => {
+    const reader = new PolicyReader(path);
+    expect(reader.private).toEqual(DEFAULT_POLICY.private);
+    writeFileSync(path, '{');
+    expect(reader.private.windows).toContain('*keepass*');
+    writeFileSync(
+      path,
+      JSON.stringify({ ...DEFAULT_POLICY, private: { windows: ['*salary*'], regions: [] } }),
+    );
+    expect(reader.private.windows).toEqual(['*salary*']);
+    writeFileSync(path, '{');
+    expect(reader.private.windows).toEqual(['*salary*']);
+  });
+
   it('counts from the next question on when it is edited, broken, mended or removed', () => {
     const reader = new PolicyReader(path);
     expect(reader.current).toMatchObject({ state: 'missing' });
