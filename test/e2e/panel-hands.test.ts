@@ -22,7 +22,7 @@ describe('what a person does at the panel', () => {
     await stage.startTabbing();
     await stage.page.keyboard.press('Tab');
     await stage.page.keyboard.press('Enter');
-    await eventually(() => stage.fake.guard.messages('stop').length > 0);
+    await eventually(() => stage.fake.guard.messages('stop').length > 1);
     await stage.page.waitForSelector('.mode-stopped');
   });
 
@@ -31,7 +31,7 @@ describe('what a person does at the panel', () => {
     const before = await stage.box('.stop-button');
     stage.fake.guard.onMessage = () => [];
     stage.fake.daemon.onMessage = () => [];
-    await stage.page.locator('.stop-button').dispatchEvent('pointerdown');
+    await stage.pressStop();
     await stage.says('.stop-note', 'NOT CONFIRMED');
     expect(await stage.page.locator('.stop-note').textContent()).toContain('Ctrl+Alt+Shift+Esc');
     expect(await stage.box('.stop-button')).toEqual(before);

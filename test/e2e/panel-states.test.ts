@@ -134,7 +134,7 @@ describe('how the panel looks', () => {
 
   it('shows no picture of the screen while the person is in control', async () => {
     await stage.show('takeover');
-    expect(await stage.page.locator('img').count()).toBe(0);
+    expect(await stage.page.locator('canvas, img').count()).toBe(0);
   });
 
   it('keeps a visible edge around STOP with forced colours, dashed when it is inactive', async () => {
@@ -206,8 +206,7 @@ describe('how the panel looks', () => {
     expect(await stage.page.locator('.meter').isVisible()).toBe(false);
     const stop = await stage.box('.stop-button');
     expect([stop.height, stop.y + stop.height]).toEqual([56, 160 - 46]);
-    await stage.page.locator('.stop-button').dispatchEvent('pointerdown');
-    await eventually(() => stage.fake.guard.messages('stop').length > 0);
+    await stage.pressStop();
   });
 
   it('takes the patch of a probe away after its moment', async () => {

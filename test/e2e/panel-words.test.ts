@@ -144,9 +144,7 @@ describe('what the panel says, and what it makes of what it is told', () => {
     ];
     for (const [index, bytes] of nonsense.entries()) {
       stage.fake.daemon.sendRaw(bytes);
-      await stage.page.locator('.stop-button').dispatchEvent('pointerdown');
-      // By the websocket and by a request of its own.
-      await eventually(() => stage.fake.guard.messages('stop').length > 1);
+      await stage.pressStop();
       stage.fake.setGuard({ control: 'armed', latch: { tripped: false } });
       stage.fake.guard.forget();
       await eventually(
@@ -198,8 +196,7 @@ describe('what the panel says, and what it makes of what it is told', () => {
       expect(await stage.page.locator('.mode-running').count()).toBe(1);
       expect(await stage.page.locator('.figures').textContent()).not.toMatch(/NaN|-\d|Infinity/);
     }
-    await stage.page.locator('.stop-button').dispatchEvent('pointerdown');
-    await eventually(() => stage.fake.guard.messages('stop').length > 0);
+    await stage.pressStop();
   });
 
   it('takes what a newer desktop tells beyond its knowledge for no news', async () => {

@@ -98,6 +98,34 @@ export function makeLater({
     );
   }
 
+  /** The screen as the agent sees it, with a cross-hair where it acts. Hidden while a person is in control. */
+  function Thumbnail({ model }: { model: PanelModel }) {
+    const picture = model.thumbnail;
+    if (model.shown?.mode === 'takeover') return <div class="picture empty">{t('thumbnail.hidden')}</div>;
+    if (picture === null || !model.shown?.run) return null;
+    const { target, width, height, bitmap } = picture;
+    const inside = target !== null && target.x >= 0 && target.y >= 0 && target.x < width && target.y < height;
+    return (
+      <div class="picture">
+        <div class="screen" style={{ aspectRatio: `${width} / ${height}` }}>
+          <canvas
+            role="img"
+            aria-label={t(inside ? 'thumbnail.target' : 'thumbnail')}
+            width={width}
+            height={height}
+            ref={(canvas) => canvas?.getContext('2d')?.drawImage(bitmap, 0, 0)}
+          />
+          {inside && (
+            <span
+              class="target"
+              style={{ left: `${(100 * target.x) / width}%`, top: `${(100 * target.y) / height}%` }}
+            />
+          )}
+        </div>
+      </div>
+    );
+  }
+
   /** The last steps, newest first. A log for those who look; it is not spoken by itself. */
   function StepLog({ steps }: { steps: readonly StepView[] }) {
     const done = steps.filter((step) => step.outcome !== null);
@@ -201,6 +229,7 @@ export function makeLater({
 
   return {
     Rest,
+    Thumbnail,
     CommandNote,
     StepLog,
     Reset,

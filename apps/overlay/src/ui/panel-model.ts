@@ -32,7 +32,7 @@ export type LastCommand = Readonly<{
  */
 export class PanelModel {
   view: PanelView | null = null;
-  thumbnail: (Omit<ThumbnailView, 'jpegBase64'> & { url: string }) | null = null;
+  thumbnail: (Omit<ThumbnailView, 'jpegBase64'> & { bitmap: ImageBitmap }) | null = null;
   hostHeard = false;
   linkRefused = false;
   last: LastCommand | null = null;
@@ -240,9 +240,12 @@ export class PanelModel {
 
   #showThumbnail({ jpegBase64, width, height, target }: ThumbnailView): void {
     const bytes = Uint8Array.from(atob(jpegBase64), (character) => character.charCodeAt(0));
-    const url = URL.createObjectURL(new Blob([bytes], { type: 'image/jpeg' }));
-    if (this.thumbnail !== null) URL.revokeObjectURL(this.thumbnail.url);
-    this.thumbnail = { url, width, height, target };
+    // An <img> would leave each picture in the page's cache: a hundred megabytes in an hour.
+    void createImageBitmap(new Blob([bytes])).then((bitmap) => {
+      this.thumbnail?.bitmap.close();
+      this.thumbnail = { bitmap, width, height, target };
+      this.#changed();
+    }, Boolean);
   }
 
   #tick(): void {

@@ -6,7 +6,6 @@ import { RunMeter } from './run-meter.tsx';
 import { Status } from './status.tsx';
 import { StopButton } from './stop-button.tsx';
 import { Next } from './story.tsx';
-import { Thumbnail } from './thumbnail.tsx';
 import { t } from './words.ts';
 
 /** The whole panel. STOP comes first in the document (and so in tab order) and stands last on the screen. */
@@ -42,9 +41,9 @@ export function Panel(props: {
               </p>
             )}
             {ask && <Question ask={ask} />}
-            {ask && <Thumbnail model={model} />}
+            {ask && later && <later.Thumbnail model={model} />}
             {run && <RunMeter run={run} nowMs={model.nowMs} />}
-            {run && !ask && <Thumbnail model={model} />}
+            {run && !ask && later && <later.Thumbnail model={model} />}
             {run && !ask && <Next view={view} />}
             {run && later && <later.StepLog steps={view.steps} />}
             {later && <later.Rest model={model} pin={pin} />}
