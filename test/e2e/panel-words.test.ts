@@ -210,6 +210,27 @@ describe('what the panel says, and what it makes of what it is told', () => {
     expect(await stage.page.locator('.mode-running').count()).toBe(1);
   });
 
+  it('shows what an older desktop tells, which says less', async () => {
+    await stage.show('running');
+    const { fake } = stage;
+    const { pauseKind: _1, pairing: _2, exclusion: _3, run, ...state } = fake.daemonState;
+    const { ask: _4, budgetCents: _5, ...told } = run ?? panelRun();
+    fake.daemon.send({ ...state, run: { ...told, task: 'An older task' }, seq: state.seq + 1 });
+    await stage.says('main', 'An older task');
+    expect(await stage.page.locator('.mode-running').count()).toBe(1);
+    fake.daemon.send({
+      ...state,
+      run: { ...told, status: 'awaiting_human' },
+      control: 'paused',
+      seq: state.seq + 2,
+    });
+    await eventually(async () => (await stage.page.locator('.mode-running').count()) === 0, {
+      what: 'a pause without its kind',
+    });
+    expect(await stage.page.locator('main').textContent()).not.toMatch(/undefined|null|NaN/);
+    await stage.pressStop();
+  });
+
   it('asks the network for nothing but itself, and takes the code out of the address', async () => {
     const asked: string[] = [];
     await stage.show('running', {
