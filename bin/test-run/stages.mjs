@@ -12,7 +12,7 @@ export const stages = [
   check('lint', 1, 'biome', ['check', '.']),
   check('build', 2, 'turbo', ['run', 'build', ...plainTurbo]),
   suite('unit', 4),
-  suite('e2e', 17),
+  suite('e2e', 18),
 ];
 
 /** From the start of `npm test`, set-up included, to its last line. */

@@ -76,11 +76,11 @@ describe('programs written for this API by others', { timeout: 90_000 }, () => {
   });
 
   it('clients over fetch: flat machines, action policies, a base URL without /v1, POSTs without a body', async () => {
-    const allowed = `Open the text editor, type "under a policy", save it as ${file('policy.txt')}`;
+    const allowed = `Open the text editor, type "under a policy", save it as ${file('under-a-policy.txt')}`;
     const forbidden = `Open the text editor, type "forbidden", save it as ${file('forbidden.txt')}`;
     await client('cowork.ts', allowed, forbidden);
     // The editor of the article's run is still open, with its text.
-    expect(readFileSync(file('policy.txt'), 'utf8')).toContain('under a policy');
+    expect(readFileSync(file('under-a-policy.txt'), 'utf8')).toContain('under a policy');
     expect(() => readFileSync(file('forbidden.txt'))).toThrow(/ENOENT/);
   });
 

@@ -26,6 +26,8 @@ export type DaemonReady = Readonly<{
   displays: ReadonlyArray<Record<string, unknown>>;
 }>;
 
+const CLEAN_UP_CEILING_MS = 20_000;
+
 /** The daemon as `deskhand up` starts it: its own process with an IPC channel. */
 export class DaemonProcess implements AsyncDisposable {
   readonly child: ChildProcess;
@@ -147,7 +149,15 @@ export class DaemonProcess implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const family = this.ended ? [] : this.family();
+    const overdue = setTimeout(() => {
+      // Tidying up only: how long an end may take is what the tests of `end` ask.
+      process.stderr.write(
+        `the daemon ${this.pid} did not end in time; its log: ${this.#stderr.slice(-4000)}\n`,
+      );
+      this.child.kill('SIGKILL');
+    }, CLEAN_UP_CEILING_MS);
     await this.end();
+    clearTimeout(overdue);
     for (const { pid } of family.filter(({ pid }) => isAlive(pid))) {
       try {
         process.kill(pid, 'SIGKILL');
