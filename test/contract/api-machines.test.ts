@@ -247,19 +247,7 @@ describe('a person at the desktop', () => {
   });
 
   it('[3.3] [SSE7] in the middle of a step: awaiting_human stays the last event, the step is told and billed once after it', async () => {
-    let finish: () => void = () => {};
-    const under = new Promise<void>((resolve) => {
-      finish = resolve;
-    });
-    const daemon = await server.desktop({
-      perform: async (command) => {
-        await under;
-        return command.operations.map(() => ({ status: 'confirmed' as const, durationMs: 1 }));
-      },
-    });
-    const run = await server.createRun(daemon.machineId, 'click:1,1 done');
-    const stream = server.follow(run.id);
-    await eventually(() => expect(stream.types).toContain('tool_call'));
+    const { daemon, run, stream, finish } = await midStep();
     daemon.event('person_took_over', { control: 'paused', reason: 'you moved the mouse' });
     await eventually(() => expect(stream.types.at(-1)).toBe('awaiting_human'));
     finish();
@@ -280,19 +268,7 @@ describe('a person at the desktop', () => {
   });
 
   it('[3.3] [SSE7] cancelled while a person has the desktop: what the step did is told before the end', async () => {
-    let finish: () => void = () => {};
-    const under = new Promise<void>((resolve) => {
-      finish = resolve;
-    });
-    const daemon = await server.desktop({
-      perform: async (command) => {
-        await under;
-        return command.operations.map(() => ({ status: 'confirmed' as const, durationMs: 1 }));
-      },
-    });
-    const run = await server.createRun(daemon.machineId, 'click:1,1 done');
-    const stream = server.follow(run.id);
-    await eventually(() => expect(stream.types).toContain('tool_call'));
+    const { daemon, run, stream, finish } = await midStep();
     daemon.event('person_took_over', { control: 'paused', reason: 'you moved the mouse' });
     await server.untilStatus(run.id, 'awaiting_human');
     finish();
@@ -497,3 +473,18 @@ describe('screenshot (v1-api.md 7.1)', () => {
     });
   });
 });
+
+/** A run whose first step is under way until `finish`. */
+async function midStep() {
+  const { promise: under, resolve: finish } = Promise.withResolvers<void>();
+  const daemon = await server.desktop({
+    perform: async (command) => {
+      await under;
+      return command.operations.map(() => ({ status: 'confirmed' as const, durationMs: 1 }));
+    },
+  });
+  const run = await server.createRun(daemon.machineId, 'click:1,1 done');
+  const stream = server.follow(run.id);
+  await eventually(() => expect(stream.types).toContain('tool_call'));
+  return { daemon, run, stream, finish };
+}

@@ -8,6 +8,7 @@ import { eventually } from '../helpers/eventually.ts';
 import { heldInputs } from '../helpers/held-inputs.ts';
 import { LinkServer } from '../helpers/link-server.ts';
 import { LoginManager, SESSION_PATH } from '../helpers/login-manager.ts';
+import { slowDrag } from '../helpers/slow-drag.ts';
 import { startXDesktop, type XDesktop } from '../helpers/x-desktop.ts';
 
 const run = promisify(execFile);
@@ -57,18 +58,7 @@ async function drag(): Promise<{ reply: ReturnType<LinkServer['act']> }> {
   epoch += 1;
   server.lease({ epoch, leaseId: `lease-${epoch}` });
   const { observation } = await server.observe({ settle: false });
-  const reply = server.act(
-    [
-      {
-        type: 'drag',
-        from: { x: 100, y: 100 },
-        to: { x: 900, y: 600 },
-        modifiers: ['shift'],
-        durationMs: 10_000,
-      },
-    ],
-    { frameId: observation?.frame?.geometry.frameId },
-  );
+  const reply = server.act([slowDrag()], { frameId: observation?.frame?.geometry.frameId });
   await eventually(async () => (await heldInputs(desktop)).length === 2, {
     what: 'Shift and the button down',
   });

@@ -14,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DaemonProcess } from '../helpers/daemon-process.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { LinkServer } from '../helpers/link-server.ts';
+import { slowDrag } from '../helpers/slow-drag.ts';
 import { StandInPortal } from '../helpers/stand-in-portal.ts';
 import {
   startWaylandDesktop,
@@ -435,20 +436,7 @@ describe('the whole daemon on a real Wayland compositor', () => {
     'leaves nothing held when %s are killed in the middle of a drag',
     async (whom) => {
       const { observation } = await server.observe();
-      void server
-        .act(
-          [
-            {
-              type: 'drag',
-              from: { x: 100, y: 100 },
-              to: { x: 900, y: 600 },
-              modifiers: ['shift'],
-              durationMs: 10_000,
-            },
-          ],
-          { frameId: observation?.frame?.geometry.frameId },
-        )
-        .catch(() => {});
+      void server.act([slowDrag()], { frameId: observation?.frame?.geometry.frameId }).catch(() => {});
       await eventually(async () => (await ask()).held.length === 2, { what: 'Shift and the button down' });
       const doomed =
         whom === 'hands' ? [daemon.handsPid()] : [daemon.pid, daemon.guardPid(), daemon.handsPid()];

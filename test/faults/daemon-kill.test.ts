@@ -6,6 +6,7 @@ import { DaemonProcess } from '../helpers/daemon-process.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { heldInputs } from '../helpers/held-inputs.ts';
 import { LinkServer } from '../helpers/link-server.ts';
+import { slowDrag } from '../helpers/slow-drag.ts';
 import { cleanEnv, isAlive } from '../helpers/up-process.ts';
 import { startXDesktop, type XDesktop } from '../helpers/x-desktop.ts';
 
@@ -36,18 +37,7 @@ describe('a process that is killed while a key and a button are held', () => {
     await server.hello(hellos + 1);
     server.lease();
     const { observation } = await server.observe();
-    void server.act(
-      [
-        {
-          type: 'drag',
-          from: { x: 100, y: 100 },
-          to: { x: 900, y: 600 },
-          modifiers: ['shift'],
-          durationMs: 10_000,
-        },
-      ],
-      { frameId: observation?.frame?.geometry.frameId },
-    );
+    void server.act([slowDrag()], { frameId: observation?.frame?.geometry.frameId });
     await eventually(async () => (await heldInputs(desktop)).length === 2, {
       what: 'Shift and the button down',
     });

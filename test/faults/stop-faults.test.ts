@@ -9,6 +9,7 @@ import { eventually } from '../helpers/eventually.ts';
 import { heldInputs } from '../helpers/held-inputs.ts';
 import { LinkServer } from '../helpers/link-server.ts';
 import { startMonitors } from '../helpers/monitors.ts';
+import { slowDrag } from '../helpers/slow-drag.ts';
 import { cleanEnv } from '../helpers/up-process.ts';
 import { startXDesktop, type XDesktop } from '../helpers/x-desktop.ts';
 
@@ -54,10 +55,9 @@ async function drag(asking: Pick<XDesktop, 'ask'>, to = { x: 900, y: 600 }) {
   epoch += 1;
   server.lease({ epoch, leaseId: `lease-${epoch}` });
   const { observation } = await server.observe({ settle: false });
-  const reply = server.act(
-    [{ type: 'drag', from: { x: 100, y: 100 }, to, modifiers: ['shift'], durationMs: 10_000 }],
-    { frameId: observation?.frame?.geometry.frameId },
-  );
+  const reply = server.act([slowDrag({ x: 100, y: 100 }, to)], {
+    frameId: observation?.frame?.geometry.frameId,
+  });
   await eventually(async () => (await held(asking)).length === 2, { what: 'Shift and the button down' });
   return { reply };
 }

@@ -8,6 +8,7 @@ import { DaemonProcess } from '../helpers/daemon-process.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { LinkServer } from '../helpers/link-server.ts';
 import { type PersonDesktop, startPersonDesktop } from '../helpers/person-desktop.ts';
+import { slowDrag } from '../helpers/slow-drag.ts';
 
 /** A person's keyboard and mouse that are devices of their own, beside the ones that programs inject with. */
 let desktop: PersonDesktop;
@@ -206,18 +207,9 @@ it('[KILL] a Shift that agent and person both held goes up with the person’s f
   server.lease({ epoch, leaseId: `lease-${epoch}` });
   const { observation } = await server.observe({ settle: false });
   let answered: unknown;
-  const reply = server.act(
-    [
-      {
-        type: 'drag',
-        from: { x: 900, y: 500 },
-        to: { x: 1100, y: 700 },
-        modifiers: ['shift'],
-        durationMs: 10_000,
-      },
-    ],
-    { frameId: observation?.frame?.geometry.frameId },
-  );
+  const reply = server.act([slowDrag({ x: 900, y: 500 }, { x: 1100, y: 700 })], {
+    frameId: observation?.frame?.geometry.frameId,
+  });
   void reply.then((answer) => {
     answered = answer;
   });

@@ -4,11 +4,11 @@ import { type Display, intersection, type Point, ProtocolError, type Rect } from
 import type { RawImage, ScreenCapture } from '../ports.ts';
 import {
   duplicate,
+  openOnWayland,
   openSharedFile,
-  openWayland,
   type WaylandConnection,
   type WaylandDisplay,
-  WaylandDisplays,
+  type WaylandDisplays,
   type WaylandObject,
 } from '../wayland/index.ts';
 import { demandRegion } from './demand-region.ts';
@@ -30,19 +30,11 @@ type Shared = Readonly<{
 }>;
 
 /** @throws ProtocolError DISPLAY_UNAVAILABLE, FEATURE_NOT_AVAILABLE */
-export async function openWaylandScreenCapture(options: {
+export function openWaylandScreenCapture(options: {
   socket: string;
   log: Logger;
 }): Promise<WaylandScreenCapture> {
-  const connection = await openWayland(options);
-  try {
-    const displays = new WaylandDisplays(connection);
-    await displays.start();
-    return new WaylandScreenCapture(connection, displays);
-  } catch (error) {
-    await connection[Symbol.asyncDispose]();
-    throw error;
-  }
+  return openOnWayland(options, (connection, displays) => new WaylandScreenCapture(connection, displays));
 }
 
 /**

@@ -5,10 +5,10 @@ import type { InputBackend } from '../ports.ts';
 import {
   logicalBounds,
   nearestOn,
+  openOnWayland,
   openSharedFile,
-  openWayland,
   type WaylandConnection,
-  WaylandDisplays,
+  type WaylandDisplays,
   type WaylandObject,
 } from '../wayland/index.ts';
 import { isNamedKey } from './keyboard-map.ts';
@@ -38,21 +38,15 @@ const HORIZONTAL = 1;
 const STEPS_PER_LOGICAL_PX = 1000;
 
 /** @throws ProtocolError DISPLAY_UNAVAILABLE, FEATURE_NOT_AVAILABLE */
-export async function openWaylandInputBackend(options: {
+export function openWaylandInputBackend(options: {
   socket: string;
   log: Logger;
 }): Promise<WaylandInputBackend> {
-  const connection = await openWayland(options);
-  try {
-    const displays = new WaylandDisplays(connection);
-    await displays.start();
+  return openOnWayland(options, async (connection, displays) => {
     const backend = new WaylandInputBackend(connection, displays, options.log);
     await connection.roundTrip();
     return backend;
-  } catch (error) {
-    await connection[Symbol.asyncDispose]();
-    throw error;
-  }
+  });
 }
 
 /**

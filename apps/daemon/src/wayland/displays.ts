@@ -1,3 +1,4 @@
+import type { Logger } from '@deskhand/base';
 import {
   centerOf,
   contains,
@@ -7,7 +8,7 @@ import {
   type Rect,
   union,
 } from '@deskhand/protocol';
-import type { WaylandConnection, WaylandGlobal, WaylandObject } from './connection.ts';
+import { openWayland, type WaylandConnection, type WaylandGlobal, type WaylandObject } from './connection.ts';
 
 /**
  * One output. The compositor places outputs in logical pixels; desktop space has physical ones, so every origin is
@@ -30,6 +31,25 @@ type Facts = {
 };
 
 const CURRENT_MODE = 1;
+
+/**
+ * Something that lives on a connection of its own and knows the outputs; the connection is closed when it can't be made.
+ * @throws ProtocolError DISPLAY_UNAVAILABLE, FEATURE_NOT_AVAILABLE, and what `make` throws
+ */
+export async function openOnWayland<T>(
+  options: { socket: string; log: Logger },
+  make: (connection: WaylandConnection, displays: WaylandDisplays) => T | Promise<T>,
+): Promise<T> {
+  const connection = await openWayland(options);
+  try {
+    const displays = new WaylandDisplays(connection);
+    await displays.start();
+    return await make(connection, displays);
+  } catch (error) {
+    await connection[Symbol.asyncDispose]();
+    throw error;
+  }
+}
 
 /** The outputs of a compositor, as they come and go. */
 export class WaylandDisplays {

@@ -3,6 +3,7 @@ export { openWayland, type WaylandConnection, type WaylandGlobal, WaylandObject 
 export {
   logicalBounds,
   nearestOn,
+  openOnWayland,
   toDesktop,
   toLogical,
   type WaylandDisplay,

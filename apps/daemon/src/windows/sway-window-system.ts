@@ -1,12 +1,11 @@
-import { sleep } from '@deskhand/base';
 import { contains, type Point, ProtocolError, type Rect, type WindowInfo } from '@deskhand/protocol';
 import { z } from 'zod';
 import type { WindowIdentity } from '../ports.ts';
 import { identityOf } from './process-identity.ts';
 import { askSway, SWAY_MESSAGE } from './sway-ipc.ts';
+import { untilFocused } from './until-focused.ts';
 import type { WindowControl } from './window-control.ts';
 
-const FOCUS_CEILING_MS = 2000;
 const POLL_MS = 10;
 
 const Box = z.object({ x: z.number(), y: z.number(), width: z.number(), height: z.number() });
@@ -87,12 +86,7 @@ export class SwayWindowSystem implements WindowControl {
 
   async focus(windowId: string): Promise<void> {
     await this.#command(windowId, 'focus');
-    const deadline = performance.now() + FOCUS_CEILING_MS;
-    while ((await this.activeWindow())?.id !== windowId) {
-      if (performance.now() > deadline)
-        throw new ProtocolError('INVALID_STATE', `Window ${windowId} did not get the focus when asked to.`);
-      await sleep(POLL_MS);
-    }
+    await untilFocused(windowId, async () => (await this.activeWindow())?.id === windowId, POLL_MS);
   }
 
   async close(windowId: string): Promise<void> {

@@ -4,11 +4,11 @@ import { type Point, ProtocolError, type Rect, type WindowInfo } from '@deskhand
 import type { WindowIdentity } from '../ports.ts';
 import { type X11Connection, X11Error } from '../x11/index.ts';
 import { identityOf } from './process-identity.ts';
+import { untilFocused } from './until-focused.ts';
 import type { WindowControl } from './window-control.ts';
 import { X11Toplevels } from './x11-toplevels.ts';
 
 const POLL_MS = 10;
-const FOCUS_CEILING_MS = 2000;
 /** A window with sizes of its own (a terminal's lines) never gets just what was asked: it is looked at this long. */
 const MOVE_LOOK_MS = 300;
 const MOVE_ATTEMPTS = 3;
@@ -124,10 +124,9 @@ export class X11WindowSystem implements WindowControl {
       type: atoms._NET_ACTIVE_WINDOW,
       data: [SOURCE_PAGER, 0, 0, 0, 0],
     });
-    const focused = await becomesTrue(async () => (await toplevels.focused()) === id, FOCUS_CEILING_MS);
-    if (!focused) {
-      throw new ProtocolError('INVALID_STATE', `Window ${windowId} did not get the focus when asked to.`);
-    }
+    // Who has the focus may be a window that goes while it is asked about.
+    const isFocused = async () => (await toplevels.focused()) === id;
+    await untilFocused(windowId, () => isFocused().catch(() => false), POLL_MS);
   }
 
   /** Asks; an application may answer with a question of its own. */
