@@ -37,4 +37,27 @@ describe('panel credentials', () => {
     for (let i = 0; i < 8; i += 1) open();
     expect(c.findSession(first?.cookie, first?.key)).toBeNull();
   });
+
+  it('keeps the session of an open window, however many links are opened beside it', () => {
+    const { credentials: c } = credentials();
+    const open = () => c.redeemCode(c.issueCode('controller', 1000));
+    const first = open();
+    if (first === null) throw new Error('no session');
+    const letGo = c.hold(first);
+    for (let i = 0; i < 20; i += 1) open();
+    expect(c.findSession(first.cookie, first.key)).toBe(first);
+    letGo();
+    open();
+    expect(c.findSession(first.cookie, first.key)).toBeNull();
+  });
+
+  it('lets a browser keep its cookie with a second link, and tells its windows apart by their keys', () => {
+    const { credentials: c } = credentials();
+    const first = c.redeemCode(c.issueCode('controller', 1000));
+    const second = c.redeemCode(c.issueCode('viewer', 1000), first?.cookie);
+    expect(second?.cookie).toBe(first?.cookie);
+    expect(c.findSession(first?.cookie, first?.key)?.role).toBe('controller');
+    expect(c.findSession(first?.cookie, second?.key)?.role).toBe('viewer');
+    expect(c.redeemCode(c.issueCode('viewer', 1000), 'made-up')?.cookie).not.toBe('made-up');
+  });
 });

@@ -4,7 +4,7 @@ import type { RendererRole } from '../host/panel-host.ts';
 /** A link that was shown to somebody is good this long. */
 export const SHOWN_CODE_TTL_MS = 10 * 60_000;
 const TICKET_TTL_MS = 30_000;
-/** Old sessions go when a new one comes: two windows are the most there can be. */
+/** The oldest session without an open window goes when a new one comes. */
 const MAX_SESSIONS = 8;
 
 export type Session = Readonly<{
@@ -23,6 +23,8 @@ export class Credentials {
   readonly #nowMs: () => number;
   readonly #codes = new Map<string, { role: RendererRole; untilMs: number }>();
   readonly #sessions: Session[] = [];
+  /** Sessions whose window is open; its second way for STOP must not end because others opened a link. */
+  readonly #held = new Set<{ session: Session }>();
   readonly #tickets = new Map<string, { session: Session; untilMs: number }>();
 
   /** @param nowMs monotonic milliseconds. */
@@ -39,14 +41,32 @@ export class Credentials {
     return code;
   }
 
-  /** @returns the session, or null for a code that is wrong, used or too old. */
-  redeemCode(code: string): Session | null {
+  /**
+   * @param cookie what the browser has from an earlier link. It keeps it: a browser has one for all its windows, and
+   * a new one would shut out the window that is open.
+   * @returns the session, or null for a code that is wrong, used or too old.
+   */
+  redeemCode(code: string, cookie?: string): Session | null {
     const entry = takeEqual(this.#codes, code);
     if (entry === null || entry.untilMs < this.#nowMs()) return null;
-    const session: Session = { role: entry.role, cookie: secret(), key: secret() };
+    let known: string | undefined;
+    for (const session of this.#sessions)
+      if (cookie !== undefined && equal(session.cookie, cookie)) known = session.cookie;
+    const session: Session = { role: entry.role, cookie: known ?? secret(), key: secret() };
     this.#sessions.push(session);
-    if (this.#sessions.length > MAX_SESSIONS) this.#sessions.shift();
+    if (this.#sessions.length > MAX_SESSIONS) {
+      const open = new Set([...this.#held].map((hold) => hold.session));
+      const oldest = this.#sessions.findIndex((each) => !open.has(each));
+      this.#sessions.splice(oldest, 1);
+    }
     return session;
+  }
+
+  /** Keeps a session while its window is open, counted by socket: a new one may come before the old has closed. */
+  hold(session: Session): () => void {
+    const hold = { session };
+    this.#held.add(hold);
+    return () => this.#held.delete(hold);
   }
 
   findSession(cookie: string | undefined, key: string | undefined): Session | null {
@@ -67,12 +87,12 @@ export class Credentials {
     return ticket;
   }
 
-  /** @returns the role, or null for a ticket that is wrong, used, too old, or shown by another browser. */
-  redeemTicket(ticket: string | undefined, cookie: string | undefined): RendererRole | null {
+  /** @returns its session, or null for a ticket that is wrong, used, too old, or shown by another browser. */
+  redeemTicket(ticket: string | undefined, cookie: string | undefined): Session | null {
     if (ticket === undefined || cookie === undefined) return null;
     const entry = takeEqual(this.#tickets, ticket);
     if (entry === null || entry.untilMs < this.#nowMs()) return null;
-    return equal(entry.session.cookie, cookie) ? entry.session.role : null;
+    return equal(entry.session.cookie, cookie) ? entry.session : null;
   }
 }
 

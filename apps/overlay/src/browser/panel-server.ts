@@ -207,7 +207,7 @@ export class PanelServer implements AsyncDisposable {
     } catch {
       return reply(response, 422, 'A code was expected.');
     }
-    const session = this.#credentials.redeemCode(code);
+    const session = this.#credentials.redeemCode(code, cookieOf(request, this.#cookieName));
     if (session === null) return reply(response, 401, 'This link was used already, or is too old.');
     response.setHeader(
       'Set-Cookie',
@@ -246,26 +246,29 @@ export class PanelServer implements AsyncDisposable {
     const admission = this.#admit(request);
     if ('status' in admission) refuse(socket, admission.status, admission.why);
     else
-      this.#sockets.handleUpgrade(request, socket, head, (client) => this.#welcome(client, admission.role));
+      this.#sockets.handleUpgrade(request, socket, head, (client) =>
+        this.#welcome(client, admission.session),
+      );
   }
 
-  #admit(request: IncomingMessage): { role: RendererRole } | { status: number; why: string } {
+  #admit(request: IncomingMessage): { session: Session } | { status: number; why: string } {
     const gate = gateAct(request.headers, this.#port);
     if (!gate.ok) return gate;
     if (request.url !== '/panel') return { status: 404, why: 'No such socket.' };
     const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((part) => part.trim());
     const ticket = offered.find((part) => part.startsWith(TICKET_PREFIX))?.slice(TICKET_PREFIX.length);
-    const role = this.#credentials.redeemTicket(ticket, cookieOf(request, this.#cookieName));
-    if (role === null) return { status: 401, why: 'Open the panel with a fresh link.' };
+    const session = this.#credentials.redeemTicket(ticket, cookieOf(request, this.#cookieName));
+    if (session === null) return { status: 401, why: 'Open the panel with a fresh link.' };
     if (this.#clients.size >= MAX_CLIENTS)
       return { status: 429, why: 'The panel is open in two windows already.' };
-    return { role };
+    return { session };
   }
 
-  #welcome(client: WebSocket, role: RendererRole): void {
+  #welcome(client: WebSocket, session: Session): void {
     this.#clients.add(client);
+    const release = this.#credentials.hold(session);
     const renderer: Renderer = {
-      role,
+      role: session.role,
       send: (message) => client.send(JSON.stringify(message), () => {}),
       isBehind: () => client.bufferedAmount > BEHIND_BYTES,
     };
@@ -276,6 +279,7 @@ export class PanelServer implements AsyncDisposable {
     client.on('error', () => {});
     client.on('close', () => {
       detach();
+      release();
       this.#clients.delete(client);
       this.onPlace(renderer, null);
     });
