@@ -1,13 +1,10 @@
-import type { ModelUsage, OwnKey } from '@deskhand/agent';
-import { assertNever, Secret, StopError } from '@deskhand/base';
+import type { ModelUsage } from '@deskhand/agent';
+import { StopError } from '@deskhand/base';
 import {
   type CreateRunRequest,
-  describeWithoutSecrets,
   isTerminal,
   mintRunId,
   OPEN_STATUSES,
-  type Operation,
-  type Outcome,
   type OverlayExclusion,
   ProtocolError,
   type RunChange,
@@ -25,7 +22,10 @@ import type { Tx } from '../storage/schema.ts';
 import type { Seal } from '../storage/seal.ts';
 import { sql } from '../storage/sql.ts';
 import type { WebhookOutbox } from '../webhooks/webhook-outbox.ts';
+import { ModelKeys } from './model-keys.ts';
+import { type FinishedAction, type PendingAction, RunActions } from './run-actions.ts';
 import { type EventLine, eventLine } from './run-event-line.ts';
+import { eventsOf, toolCall, toolResult } from './run-events.ts';
 import type { RunFeed } from './run-feed.ts';
 import type { RunRow } from './run-record.ts';
 import { usageReport } from './usage-report.ts';
@@ -59,14 +59,6 @@ export type ScreenshotFacts = Readonly<{
   exclusion: OverlayExclusion;
 }>;
 
-export type PendingAction = Readonly<{
-  commandId: string;
-  step: number;
-  bootId: string | null;
-  frameId: string | null;
-  operations: readonly Operation[];
-}>;
-
 type Parts = {
   database: Database;
   feed: RunFeed;
@@ -88,11 +80,13 @@ type Parts = {
 export class RunService {
   readonly #parts: Parts;
   readonly #changed = new Set<(row: RunRow) => void>();
-  /** Model keys in use here, by run: whatever a provider echoes, they are never stored or told. */
-  readonly #modelKeys = new Map<string, string>();
+  readonly modelKeys: ModelKeys;
+  readonly actions: RunActions;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.modelKeys = new ModelKeys(parts.seal);
+    this.actions = new RunActions(parts.database, parts.seal);
   }
 
   /** Called after every committed change of state. @returns its own unsubscribe. */
@@ -146,8 +140,7 @@ export class RunService {
       webhook_secret:
         context.webhookSecret === null ? null : seal.close(context.webhookSecret, `webhook ${id}`),
       metadata: json(request.metadata),
-      llm: context.ownLlm === null ? null : JSON.stringify(publicLlm(context.ownLlm)),
-      llm_key: context.ownLlm === null ? null : seal.close(context.ownLlm.key.reveal(), llmKeyPurpose(id)),
+      ...this.modelKeys.columns(id, context.ownLlm),
       action_policy: json(request.action_policy),
       budget_cents: request.budget_cents,
       step_cents: context.stepCents,
@@ -201,7 +194,7 @@ export class RunService {
     change: RunChange,
     fence: { epoch?: number; only?: RunStatus } = {},
   ): Promise<RunRow> {
-    const told = this.withoutModelKey(runId, change);
+    const told = this.modelKeys.blotOut(runId, change);
     const { row, lines } = await this.#parts.database.write((tx) => this.#change(tx, runId, told, fence));
     this.#announce(row, lines);
     return row;
@@ -266,14 +259,7 @@ export class RunService {
       .executeTakeFirst();
     if (row === undefined) throw new FencedError(runId);
     const lines = await insertEvents(tx, row, payloads, at);
-    // Nothing of an ended run is ever sent again, so its secrets go.
-    if (ended)
-      await tx
-        .updateTable('run_actions')
-        .set({ sealed: null })
-        .where('run_id', '=', runId)
-        .where('sealed', 'is not', null)
-        .execute();
+    if (ended) await this.actions.eraseSealed(tx, runId);
     await this.#parts.webhooks.add(tx, row, at);
     return { row, lines };
   }
@@ -335,7 +321,7 @@ export class RunService {
 
   /** Appends events of the driver. @throws FencedError */
   async append(runId: string, epoch: number, payloads: readonly RunEventPayload[]): Promise<void> {
-    await this.#appendWith(runId, epoch, this.withoutModelKey(runId, payloads), async () => {});
+    await this.#appendWith(runId, epoch, this.modelKeys.blotOut(runId, payloads), async () => {});
   }
 
   async setEngine(runId: string, epoch: number, engine: string): Promise<void> {
@@ -358,39 +344,15 @@ export class RunService {
   async actionStarted(runId: string, epoch: number, action: PendingAction): Promise<void> {
     const [first] = action.operations;
     if (first === undefined) return;
-    const { seal } = this.#parts;
-    const call = this.withoutModelKey(runId, toolCall(action.step, first));
-    await this.#appendWith(runId, epoch, [call], async (tx, row) => {
-      await tx
-        .insertInto('run_actions')
-        .values({
-          run_id: runId,
-          command_id: action.commandId,
-          position: row.last_seq,
-          step: action.step,
-          boot_id: action.bootId,
-          sealed: seal.close(
-            JSON.stringify({ frameId: action.frameId, operations: action.operations }),
-            `action ${runId} ${action.commandId}`,
-          ),
-          history: null,
-        })
-        .execute();
-    });
+    const call = this.modelKeys.blotOut(runId, toolCall(action.step, first));
+    await this.#appendWith(runId, epoch, [call], (tx, row) =>
+      this.actions.keep(tx, runId, row.last_seq, action),
+    );
   }
 
   /** Stores the results and erases what was kept for sending it again. A second answer changes nothing. */
-  async actionFinished(
-    runId: string,
-    epoch: number,
-    action: {
-      commandId: string;
-      step: number;
-      operations: readonly Operation[];
-      outcomes: readonly Outcome[];
-    },
-  ): Promise<void> {
-    action = this.withoutModelKey(runId, action);
+  async actionFinished(runId: string, epoch: number, action: FinishedAction): Promise<void> {
+    action = this.modelKeys.blotOut(runId, action);
     const payloads: RunEventPayload[] = [];
     action.outcomes.forEach((outcome, index) => {
       const operation = action.operations[index];
@@ -398,22 +360,9 @@ export class RunService {
       if (index > 0) payloads.push(toolCall(action.step, operation));
       payloads.push(toolResult(action.step, operation, outcome));
     });
-    const history = action.outcomes.flatMap((outcome, index) => {
-      const operation = action.operations[index];
-      return operation === undefined
-        ? []
-        : [{ step: action.step, operation: withoutSecrets(operation), outcome }];
-    });
     await this.#parts.database
       .write(async (tx) => {
-        const { numUpdatedRows } = await tx
-          .updateTable('run_actions')
-          .set({ sealed: null, history: JSON.stringify(history) })
-          .where('run_id', '=', runId)
-          .where('command_id', '=', action.commandId)
-          .where('history', 'is', null)
-          .executeTakeFirst();
-        if (numUpdatedRows === 0n) return { row: null, lines: [] };
+        if (!(await this.actions.finish(tx, runId, action))) return { row: null, lines: [] };
         return this.#appendIn(tx, runId, epoch, payloads, { actions_sent: action.outcomes.length });
       })
       .then(({ row, lines }) => {
@@ -509,58 +458,6 @@ export class RunService {
     });
   }
 
-  /** The model key the run brought along; from here on it is kept out of whatever is told about the run. */
-  ownKey(row: RunRow): OwnKey | null {
-    if (row.llm === null || row.llm_key === null) return null;
-    const { provider, model, key_source: source } = JSON.parse(row.llm) as ReturnType<typeof publicLlm>;
-    const key = this.#parts.seal.open(row.llm_key, llmKeyPurpose(row.id));
-    this.#modelKeys.set(row.id, key);
-    return { provider, model, apiKey: new Secret(key), source };
-  }
-
-  /** The action that was stored and not answered, if the last driver died in between. */
-  async pendingAction(runId: string): Promise<PendingAction | null> {
-    const row = await this.#parts.database.read
-      .selectFrom('run_actions')
-      .selectAll()
-      .where('run_id', '=', runId)
-      .where('sealed', 'is not', null)
-      .orderBy('position', 'desc')
-      .executeTakeFirst();
-    if (row === undefined || row.sealed === null) return null;
-    const opened = this.#parts.seal.open(row.sealed, `action ${runId} ${row.command_id}`);
-    const { frameId, operations } = JSON.parse(opened) as { frameId: string | null; operations: Operation[] };
-    return { commandId: row.command_id, step: row.step, bootId: row.boot_id, frameId, operations };
-  }
-
-  /** The step whose actions are answered and that was not closed, if the last driver died in between. */
-  async unclosedStep(row: RunRow): Promise<number | null> {
-    const last = await this.#parts.database.read
-      .selectFrom('run_actions')
-      .select('step')
-      .where('run_id', '=', row.id)
-      .where('history', 'is not', null)
-      .orderBy('step', 'desc')
-      .limit(1)
-      .executeTakeFirst();
-    return last !== undefined && last.step > row.steps_completed ? last.step : null;
-  }
-
-  /** What the run did so far, typed text left out. */
-  async history(runId: string): Promise<Array<{ step: number; operation: Operation; outcome: Outcome }>> {
-    const rows = await this.#parts.database.read
-      .selectFrom('run_actions')
-      .select('history')
-      .where('run_id', '=', runId)
-      .where('history', 'is not', null)
-      .orderBy('position')
-      .execute();
-    return rows.flatMap(
-      (row) =>
-        JSON.parse(row.history ?? '[]') as Array<{ step: number; operation: Operation; outcome: Outcome }>,
-    );
-  }
-
   async #appendWith(
     runId: string,
     epoch: number,
@@ -609,14 +506,8 @@ export class RunService {
     return { row, lines: [] };
   }
 
-  /** What is told about a run, with its own model key blotted out. */
-  withoutModelKey<T>(runId: string, value: T): T {
-    const key = this.#modelKeys.get(runId);
-    return key === undefined ? value : blotOut(value, key);
-  }
-
   #announce(row: RunRow, lines: readonly EventLine[]): void {
-    if (isTerminal(row.status)) this.#modelKeys.delete(row.id);
+    if (isTerminal(row.status)) this.modelKeys.forget(row.id);
     this.#parts.feed.publish(row.id, lines);
     for (const listener of [...this.#changed]) listener(row);
   }
@@ -640,143 +531,6 @@ async function insertEvents(
 
 function parseHeld(text: string | null): RunEventPayload[] {
   return text === null ? [] : (JSON.parse(text) as RunEventPayload[]);
-}
-
-/** In the order of v1-api.md 3.3. */
-function eventsOf(
-  change: RunChange,
-  next: Extract<ReturnType<typeof transition>, { ok: true }>,
-  run: Pick<RunRow, 'automatic' | 'machine_id'>,
-): RunEventPayload[] {
-  const status: RunEventPayload = { type: 'status', status: next.status, state: next.status };
-  if (isTerminal(next.status))
-    return [
-      ...(next.error === null ? [] : [{ type: 'error', ...next.error } satisfies RunEventPayload]),
-      status,
-      { type: 'done', status: next.status, state: next.status, result: next.result, error: next.error },
-    ];
-  switch (change.type) {
-    case 'needs_human':
-      return [status, { type: 'awaiting_human', reason: change.reason }];
-    case 'resumed':
-      return [{ type: 'resumed', note: change.note }, status];
-    case 'started':
-      // A task's machine is known from here on.
-      return [run.automatic === 0 ? status : { ...status, machine_id: run.machine_id }];
-    case 'stopped':
-    case 'finished':
-      throw new Error(`A run that is ${change.type} has ended.`);
-    default:
-      return assertNever(change, 'run change');
-  }
-}
-
-/** A copy of plain data in which a secret is nowhere to be read. */
-function blotOut<T>(value: T, secret: string): T {
-  const text = JSON.stringify(value);
-  const quoted = JSON.stringify(secret).slice(1, -1);
-  return text.includes(quoted) ? (JSON.parse(text.replaceAll(quoted, '[secret]')) as T) : value;
-}
-
-function publicLlm(own: OwnLlm) {
-  return {
-    provider: own.provider,
-    model: own.model,
-    key_fingerprint: own.fingerprint,
-    key_source: own.source,
-  };
-}
-
-function llmKeyPurpose(runId: string): string {
-  return `llm key of ${runId}`;
-}
-
-function toolCall(step: number, operation: Operation): RunEventPayload {
-  return {
-    type: 'tool_call',
-    step,
-    tool: operation.type,
-    action_type: operation.type,
-    params: publicParams(operation),
-  };
-}
-
-function toolResult(step: number, operation: Operation, outcome: Outcome): RunEventPayload {
-  // Unverified is done but unproven: a client that only reads `success` may go on, one that reads `outcome` knows more.
-  const success = outcome.status === 'confirmed' || outcome.status === 'unverified';
-  return {
-    type: 'tool_result',
-    step,
-    tool: operation.type,
-    success,
-    outcome: outcome.status,
-    ...(success ? {} : { error: outcome.message ?? outcome.code ?? outcome.status }),
-    ...(outcome.code === undefined ? {} : { code: outcome.code }),
-    duration_ms: Math.round(outcome.durationMs),
-  };
-}
-
-/** Parameters as clients of either generation read them (v1-api.md 7.8), without typed text. */
-export function publicParams(operation: Operation): Record<string, unknown> {
-  const params = describeWithoutSecrets(operation);
-  switch (operation.type) {
-    case 'click':
-      return {
-        x: operation.point.x,
-        y: operation.point.y,
-        button: operation.button,
-        clicks: operation.clicks,
-        ...held(operation.modifiers),
-      };
-    case 'move':
-      return { x: operation.point.x, y: operation.point.y };
-    case 'drag': {
-      const { from, to } = operation;
-      return {
-        x1: from.x,
-        y1: from.y,
-        x2: to.x,
-        y2: to.y,
-        from_x: from.x,
-        from_y: from.y,
-        to_x: to.x,
-        to_y: to.y,
-        button: operation.button,
-        duration_ms: operation.durationMs,
-        ...held(operation.modifiers),
-      };
-    }
-    case 'scroll': {
-      const { direction, amount, point } = operation;
-      const vertical = direction === 'up' || direction === 'down';
-      return {
-        ...(point === undefined ? {} : { x: point.x, y: point.y }),
-        direction,
-        amount,
-        // One client reads `clicks` first and as vertical, so it is left out for left and right.
-        ...(vertical ? { clicks: direction === 'up' ? amount : -amount } : {}),
-        ...held(operation.modifiers),
-      };
-    }
-    case 'key_press':
-      // `params` and not the operation: text spelled key by key stays out.
-      return { ...params, ...(Array.isArray(params.keys) ? { key: params.keys[0] } : {}) };
-    case 'wait':
-      return { ms: operation.ms, seconds: operation.ms / 1000 };
-    default:
-      return params;
-  }
-}
-
-function held(modifiers: readonly string[]): Record<string, unknown> {
-  return modifiers.length === 0 ? {} : { modifiers };
-}
-
-/** Still an operation, but typed text is its length. */
-function withoutSecrets(operation: Operation): Operation {
-  if (operation.type !== 'type_text') return operation;
-  const { text } = describeWithoutSecrets(operation);
-  return { type: 'type_text', text: String(text) };
 }
 
 export function refusal(

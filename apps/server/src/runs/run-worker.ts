@@ -292,7 +292,7 @@ export class RunWorker implements HubListener, AsyncDisposable {
     const { hub, leases, runs, frames, minds, clock, limits } = this.#parts;
     const { row } = claim;
     const { signal } = driven.controller;
-    const model: RunModel = { model: row.model, ownKey: runs.ownKey(row) };
+    const model: RunModel = { model: row.model, ownKey: runs.modelKeys.open(row) };
     const engine = await minds.engineFor(model);
     await runs.setEngine(row.id, claim.epoch, engine.name);
     const runId = RunId.parse(row.id);
@@ -358,7 +358,7 @@ export class RunWorker implements HubListener, AsyncDisposable {
               resume: {
                 stepsCompleted: after.steps_completed,
                 costCents: after.cost_cents,
-                history: await runs.history(row.id),
+                history: await runs.actions.history(row.id),
               },
             }),
       });
@@ -383,7 +383,7 @@ export class RunWorker implements HubListener, AsyncDisposable {
   ): Promise<string | null> {
     const { runs } = this.#parts;
     const { signal } = driven.controller;
-    const pending = await runs.pendingAction(claim.row.id);
+    const pending = await runs.actions.pending(claim.row.id);
     if (pending !== null) {
       const { outcomes } = await raceSignal(
         remote.send(
@@ -396,7 +396,7 @@ export class RunWorker implements HubListener, AsyncDisposable {
       await journal.stepCompleted(pending.step, null, {});
     }
     // Answered, but the server died before its step was closed: its number must not be given to the next one.
-    const open = pending === null ? await runs.unclosedStep(claim.row) : null;
+    const open = pending === null ? await runs.actions.unclosedStep(claim.row) : null;
     if (open !== null) await journal.stepCompleted(open, null, {});
     if (claim.row.status !== 'awaiting_human') return null;
     const { note } = await this.#whenRunning(driven, { signal });
@@ -467,7 +467,7 @@ export class RunWorker implements HubListener, AsyncDisposable {
             costCents: driven.costCents,
             ...(thought === undefined
               ? {}
-              : { thought: this.#parts.runs.withoutModelKey(driven.runId, thought).slice(0, 4000) }),
+              : { thought: this.#parts.runs.modelKeys.blotOut(driven.runId, thought).slice(0, 4000) }),
             ...(action === undefined ? {} : { action: action.slice(0, 500) }),
             ...(outcome === undefined ? {} : { outcome: outcome.status }),
             ...(driven.row.awaiting_human_reason === null
