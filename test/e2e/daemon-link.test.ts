@@ -170,6 +170,25 @@ describe('acting', () => {
     expect(bytes()).toBe(before);
   });
 
+  it('[KILL8] an agent told to press the stop, or Escape three times, is refused, and that is logged', async () => {
+    const before = bytes();
+    const audited = () =>
+      readFileSync(join(daemon.dataFolder, 'audit.jsonl'), 'utf8').split('"RESERVED_CHORD"').length - 1;
+    const known = audited();
+    const presses: Parameters<LinkServer['act']>[0] = [
+      { type: 'key_combo', keys: ['ctrl', 'alt', 'shift', 'Escape'] },
+      { type: 'key_press', keys: ['Escape', 'Escape', 'Escape'] },
+    ];
+    for (const press of presses)
+      expect(outcomes(await server.act([press, { type: 'type_text', text: 'never' }]))).toEqual([
+        expect.objectContaining({ status: 'refused', code: 'RESERVED_CHORD' }),
+      ]);
+    expect(bytes()).toBe(before);
+    expect(audited()).toBe(known + presses.length);
+    await using guard = await daemon.guard();
+    expect(await guard.request({ type: 'status' })).toMatchObject({ control: 'armed' });
+  });
+
   it('[GEO] refuses a point outside its frame', async () => {
     const { observation } = await server.observe();
     const frameId = observation?.frame?.geometry.frameId;

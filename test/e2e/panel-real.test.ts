@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
-import { deskhand, UpProcess } from '../helpers/up-process.ts';
+import { descendants, deskhand, UpProcess } from '../helpers/up-process.ts';
 
 /** The panel before the real guard, daemon and server, with a run going on. */
 describe('the panel of a real desktop', () => {
@@ -42,6 +42,29 @@ describe('the panel of a real desktop', () => {
       `${up.ready.stop_hotkey} stops from anywhere`,
     );
     expect(await page.locator('.stop.inactive').count()).toBe(0);
+  });
+
+  it('[KILL12] guard hangs: STOP looks inactive in time, says which ways remain, and one of them works', async () => {
+    const guardPid = descendants(up.child.pid as number).find(({ command }) =>
+      command.includes('guard/main.ts'),
+    )?.pid as number;
+    process.kill(guardPid, 'SIGSTOP');
+    try {
+      const sinceMs = performance.now();
+      await page.waitForSelector('.stop.inactive');
+      // Two seconds here; a busy machine may be late with everything.
+      expect(performance.now() - sinceMs).toBeLessThan(6000);
+      const note = await page.locator('.stop-note').textContent();
+      for (const way of ['Press here', 'deskhand stop', up.ready.stop_hotkey]) expect(note).toContain(way);
+      await page.locator('.stop-button').click();
+      await eventually(() => existsSync(latch()), { what: 'the latch' });
+    } finally {
+      process.kill(guardPid, 'SIGCONT');
+    }
+    await page.waitForSelector('.mode-stopped');
+    expect(await page.locator('.stop.inactive').count()).toBe(0);
+    expect((await deskhand(['reset', '--yes', '--data', up.dataFolder])).code).toBe(0);
+    await page.waitForSelector('.mode-idle');
   });
 
   it('pauses and hands back a run', async () => {

@@ -20,6 +20,9 @@ const SPINNER = (file: string) =>
   `data:text/javascript,${encodeURIComponent(
     `import { existsSync } from 'node:fs'; process.on('SIGUSR2', () => { while (!existsSync(${JSON.stringify(file)})); });`,
   )}`;
+/** Esc of a PC keyboard, and Ctrl+Alt+Shift in the state mask. */
+const ESCAPE_KEYCODE = 9;
+const CHORD_MASK = 1 | 4 | 8;
 const LONG_TEXT = 'The quick brown fox jumps over the lazy dog. '.repeat(223);
 
 let desktop: PersonDesktop;
@@ -254,6 +257,33 @@ describe('the person’s own hands', () => {
       },
       { what: 'a pause' },
     );
+  });
+});
+
+/** The last of this file: it has a daemon of its own. */
+describe('a stop chord that the X server gave to another program', () => {
+  it('[KILL8] is told and logged; the chord and three Escapes stop all the same', async () => {
+    await daemon[Symbol.asyncDispose]();
+    await using other = await openX11({ display: desktop.display, log: silentLogger });
+    await other.grabKey(other.root, ESCAPE_KEYCODE, CHORD_MASK);
+    const args = ['--allow-unarmed'];
+    daemon = await DaemonProcess.start({ server: server.url, env: desktop.environment, args });
+    const reason = expect.stringContaining('Another program holds this chord');
+    expect((await status()).stopHotkey).toMatchObject({ armed: false, reason });
+    expect(daemon.log).toContain('Another program holds this chord');
+    for (const keys of [['Escape', 'Escape', 'Escape'], ['ctrl+alt+shift+Escape']]) {
+      epoch += 1;
+      server.lease({ epoch, leaseId: `lease-${epoch}` });
+      const { reply } = await startTyping();
+      await desktop.person('key', ...keys);
+      await expectNothingMoreArrives();
+      await eventually(() => existsSync(daemon.runtime.latchFile), { what: 'the latch file' });
+      expect(await desktop.held()).toEqual([]);
+      expect(outcomeOf(await reply).status).toBe('failed');
+      expect((await status()).control).toBe('stopped');
+      await reset();
+      await eventually(async () => (await status()).control === 'armed', { what: 'an armed desktop' });
+    }
   });
 });
 

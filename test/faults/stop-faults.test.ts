@@ -1,8 +1,9 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readLatchFile } from '@deskhand/protocol/latch-file';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DaemonProcess } from '../helpers/daemon-process.ts';
 import { eventually } from '../helpers/eventually.ts';
@@ -10,7 +11,7 @@ import { heldInputs } from '../helpers/held-inputs.ts';
 import { LinkServer } from '../helpers/link-server.ts';
 import { startMonitors } from '../helpers/monitors.ts';
 import { slowDrag } from '../helpers/slow-drag.ts';
-import { cleanEnv } from '../helpers/up-process.ts';
+import { cleanEnv, isAlive } from '../helpers/up-process.ts';
 import { startXDesktop, type XDesktop } from '../helpers/x-desktop.ts';
 
 let server: LinkServer;
@@ -27,6 +28,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   server.stopLease();
+  server.events.length = 0;
   await daemon?.[Symbol.asyncDispose]();
   daemon = undefined;
   rmSync(folder, { recursive: true, force: true });
@@ -61,6 +63,8 @@ async function drag(asking: Pick<XDesktop, 'ask'>, to = { x: 900, y: 600 }) {
   await eventually(async () => (await held(asking)).length === 2, { what: 'Shift and the button down' });
   return { reply };
 }
+const hands = () =>
+  (daemon as DaemonProcess).family().filter(({ command }) => command.includes('hands/main.ts'));
 const held = (asking: Pick<XDesktop, 'ask'>) => heldInputs(asking as XDesktop);
 const nothingHeld = (asking: Pick<XDesktop, 'ask'>) =>
   eventually(async () => (await held(asking)).length === 0, { what: 'nothing held' });
@@ -73,39 +77,153 @@ describe('on a desktop of its own', () => {
   afterAll(() => desktop?.[Symbol.asyncDispose]());
   const pressChord = () => desktop.ask('xdotool', 'key', 'ctrl+alt+shift+Escape');
 
-  const mountPoint = () => join(folder, 'small-disk');
-  const canMount = process.getuid?.() === 0 && mayMount();
-
-  it.runIf(canMount)(
-    '[KILL] a disk that is full: memory holds the stop and says so, and the file follows',
-    async () => {
+  describe.runIf(process.getuid?.() === 0 && mayMount())('a disk that is full', () => {
+    const mountPoint = () => join(folder, 'small-disk');
+    const fill = () => spawnSync('sh', ['-c', `cat /dev/zero > ${mountPoint()}/fill-$$ 2>/dev/null`]);
+    const empty = () => spawnSync('sh', ['-c', `rm -f ${mountPoint()}/fill-*`]);
+    const spare = () => join(mountPoint(), '.latch-spare');
+    beforeEach(async () => {
       mkdirSync(mountPoint());
       execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m,mode=700', 'tmpfs', mountPoint()]);
-      try {
-        const { runtime } = await start({ env: desktop.environment, dataFolder: mountPoint() });
+      await start({ env: desktop.environment, dataFolder: mountPoint() });
+    });
+    afterEach(async () => {
+      await daemon?.[Symbol.asyncDispose]();
+      daemon = undefined;
+      execFileSync('umount', ['-l', mountPoint()]);
+    });
+
+    /** Not one byte is left, and the room that was kept for the latch is gone, too. */
+    async function stopWithoutRoom(): Promise<DaemonProcess> {
+      rmSync(spare());
+      fill();
+      await pressChord();
+      await nothingHeld(desktop);
+      await eventually(async () => (await status()).control === 'stopped', { what: 'a stopped desktop' });
+      expect(await status()).toMatchObject({
+        latch: { memoryOnly: true, reason: expect.stringContaining('Held in memory only') },
+      });
+      const stopped = daemon as DaemonProcess;
+      expect(existsSync(stopped.runtime.latchFile)).toBe(false);
+      return stopped;
+    }
+
+    async function expectLatched(): Promise<void> {
+      expect(await server.act([{ type: 'key_press', keys: ['a'] }])).toMatchObject({
+        outcomes: [{ status: 'refused', code: 'LATCHED' }],
+      });
+    }
+
+    it('[KILL11] the room kept for the latch is used: the stop is on the disk all the same', async () => {
+      const { runtime } = daemon as DaemonProcess;
+      await drag(desktop);
+      fill();
+      await pressChord();
+      await nothingHeld(desktop);
+      await eventually(() => existsSync(runtime.latchFile), { what: 'the latch file' });
+      expect(JSON.parse(readFileSync(runtime.latchFile, 'utf8'))).toMatchObject({ by: 'hotkey' });
+      expect((await status()).latch.memoryOnly).toBeUndefined();
+      empty();
+      await using guard = await (daemon as DaemonProcess).guard();
+      await guard.request({ type: 'reset', by: 'cli' });
+      expect(existsSync(runtime.latchFile)).toBe(false);
+      expect(existsSync(spare())).toBe(true);
+    });
+
+    it('[KILL11] without that room memory holds the stop, also when guard dies, and the file follows', async () => {
+      await drag(desktop);
+      const { runtime, guardPid } = { ...(await stopWithoutRoom()), guardPid: daemon?.guardPid() as number };
+      await expectLatched();
+      process.kill(guardPid, 'SIGKILL');
+      await eventually(async () => (await status()).guardAlive && guardPid !== daemon?.guardPid(), {
+        what: 'another guard',
+      });
+      await using guard = await (daemon as DaemonProcess).guard();
+      expect(await guard.request({ type: 'status' })).toMatchObject({
+        control: 'stopped',
+        latch: { by: 'hotkey', memoryOnly: true },
+      });
+      await expectLatched();
+      expect(server.events.map(({ event }) => event)).not.toContain('latch_cleared');
+      empty();
+      await eventually(() => existsSync(runtime.latchFile), { what: 'the latch file' });
+      await eventually(async () => !(await status()).latch.reason?.includes('memory'), { what: 'the truth' });
+      await guard.request({ type: 'reset', by: 'cli' });
+      await eventually(async () => (await status()).control === 'armed', { what: 'an armed desktop' });
+    });
+
+    it.each(['SIGKILL', 'SIGTERM'] as const)(
+      '[KILL11] a daemon that ends by %s meanwhile: guard stays until the stop is written',
+      async (signal) => {
         await drag(desktop);
-        // Not one byte is left.
-        spawnSync('sh', ['-c', `cat /dev/zero > ${mountPoint()}/fill 2>/dev/null`]);
-        await pressChord();
-        await nothingHeld(desktop);
+        const { runtime } = await stopWithoutRoom();
+        const guardPid = (daemon as DaemonProcess).guardPid();
+        await daemon?.end(signal);
+        expect(isAlive(guardPid)).toBe(true);
         expect(existsSync(runtime.latchFile)).toBe(false);
-        await eventually(async () => (await status()).control === 'stopped', { what: 'a stopped desktop' });
-        expect((await status()).latch.reason).toContain('Held in memory only');
-        expect(await server.act([{ type: 'key_press', keys: ['a'] }])).toMatchObject({
-          outcomes: [{ status: 'refused', code: 'LATCHED' }],
-        });
-        rmSync(join(mountPoint(), 'fill'));
+        empty();
         await eventually(() => existsSync(runtime.latchFile), { what: 'the latch file' });
-        await eventually(async () => !(await status()).latch.reason?.includes('memory'), {
-          what: 'the truth',
-        });
-      } finally {
-        await daemon?.[Symbol.asyncDispose]();
-        daemon = undefined;
-        execFileSync('umount', ['-l', mountPoint()]);
+        await eventually(() => !isAlive(guardPid), { what: 'the end of guard' });
+        await start({ env: desktop.environment, dataFolder: mountPoint(), paired: true });
+        expect(await status()).toMatchObject({ control: 'stopped', latch: { by: 'hotkey' } });
+      },
+    );
+  });
+
+  it('[KILL1] a stop that reaches the daemon only, guard frozen and hands dead: it latches itself', async () => {
+    const { runtime } = await start({ env: desktop.environment });
+    const guardPid = (daemon as DaemonProcess).guardPid();
+    await drag(desktop);
+    process.kill(guardPid, 'SIGSTOP');
+    try {
+      await using local = await (daemon as DaemonProcess).local();
+      const stopped = local.request({ type: 'command', name: 'stop', note: 'by hand' }, 30_000);
+      let done = false;
+      void stopped.then(() => {
+        done = true;
+      });
+      // Whatever is started meanwhile is dead when the daemon gets to it.
+      while (!done) {
+        for (const { pid } of hands()) process.kill(pid, 'SIGKILL');
+        await new Promise((resolve) => setTimeout(resolve, 10));
       }
-    },
-  );
+      expect(readLatchFile(runtime.latchFile)).toMatchObject({ tripped: true, by: 'cli', reason: 'by hand' });
+      expect(await status()).toMatchObject({ control: 'stopped', latch: { by: 'cli' } });
+      expect(server.events.at(-1)).toMatchObject({ event: 'stopped' });
+    } finally {
+      process.kill(guardPid, 'SIGCONT');
+    }
+    await using guard = await (daemon as DaemonProcess).guard();
+    await eventually(
+      async () => {
+        const state = await guard.request({ type: 'status' });
+        return state.type === 'guard_state' && state.control === 'stopped';
+      },
+      { what: 'guard’s own latch' },
+    );
+    await nothingHeld(desktop);
+    expect(server.events.map(({ event }) => event)).not.toContain('latch_cleared');
+  });
+
+  it('[KILL11] a guard that slept through a stop the disk refused: nothing of it is lost when guard wakes', async () => {
+    const { runtime } = await start({ env: desktop.environment });
+    const guardPid = (daemon as DaemonProcess).guardPid();
+    await drag(desktop);
+    process.kill(guardPid, 'SIGSTOP');
+    try {
+      // A folder where the file belongs: neither written nor renamed over.
+      mkdirSync(runtime.latchFile);
+      await using local = await (daemon as DaemonProcess).local();
+      await expect(local.request({ type: 'command', name: 'stop' }, 30_000)).rejects.toThrow();
+      expect(await status()).toMatchObject({ control: 'stopped', latch: { memoryOnly: true } });
+      rmSync(runtime.latchFile, { recursive: true });
+    } finally {
+      process.kill(guardPid, 'SIGCONT');
+    }
+    await eventually(() => existsSync(runtime.latchFile), { what: 'the latch file' });
+    expect((await status()).control).toBe('stopped');
+    expect(server.events.map(({ event }) => event)).not.toContain('latch_cleared');
+  });
 
   it('[KILL] a daemon that guard does not hear for a while: input ends, no person is asked, and it comes back', async () => {
     const { child } = await start({ env: desktop.environment });

@@ -29,8 +29,11 @@ import {
   type Point,
   ProtocolError,
   type Rect,
+  RememberedStop,
   RunId,
   type ServerMessage,
+  type StopRecord,
+  StopSource,
 } from '@deskhand/protocol';
 import { readLatchFile, writeLatchFile } from '@deskhand/protocol/latch-file';
 import { connectToGuard } from '@deskhand/protocol/local-client';
@@ -116,6 +119,7 @@ export class Daemon implements Disposable {
   #comingPause: PauseKind | undefined;
   #control: ControlState = 'paused';
   #latch: LatchState;
+  readonly #knownStop = new RememberedStop();
   /** Why nobody may drive now, by source. */
   readonly #away = new Set<string>();
   /** What a pause for the session's sake found. */
@@ -152,6 +156,7 @@ export class Daemon implements Disposable {
   constructor(parts: DaemonParts) {
     this.#parts = parts;
     this.#latch = readLatchFile(parts.runtime.latchFile);
+    if (this.#latch.tripped) this.#knownStop.remember(this.#latch);
     this.#lease = new LeaseKeeper((lease, why) => this.#leaseEnded(lease, why));
     this.#consent = new Consent(() => {
       // While a question is open, the person's hand on the mouse is an answer on its way, no interruption.
@@ -296,7 +301,13 @@ export class Daemon implements Disposable {
     this.#guardState = state;
     const before = { control: this.#control, tripped: this.#latch.tripped };
     this.#onHotkey(state.hotkey);
+    const unknown = this.#knownStop.hear(state);
+    if (unknown !== undefined) {
+      this.#handOver(unknown);
+      return;
+    }
     this.#latch = state.latch;
+    if (state.latch.tripped) this.#knownStop.remember(state.latch);
     if (this.#pauseToRestore !== undefined && state.control === 'armed') {
       // A guard that was restarted does not know that a person had control: nothing is allowed until it does.
       this.#comingPause = this.#pauseToRestore;
@@ -348,6 +359,28 @@ export class Daemon implements Disposable {
       else if (before.control === 'paused' && !before.tripped) this.#tellResumed();
     }
     this.#peers?.socket.announce();
+  }
+
+  /** For a guard that is just starting: it must not let anybody act before it knows. */
+  get knownStop(): StopRecord | null {
+    return this.#knownStop.stop ?? null;
+  }
+
+  /** A stop came while guard was away or asleep. Until guard has taken it over, nothing else that it says counts. */
+  #handOver(stop: StopRecord): void {
+    const { guard } = this.#demandPeers();
+    this.#guardState = undefined;
+    guard
+      .stop(
+        StopSource.catch('daemon').parse(stop.by),
+        stop.reason ?? 'Stopped while guard was away.',
+        stop.at,
+      )
+      .catch((error) => {
+        const facts = errorAttributes(error);
+        this.#parts.log.error('guard could not be told of the stop; input stays refused', facts);
+      })
+      .finally(() => void guard.refresh());
   }
 
   /** A panel has come or gone. */
@@ -567,6 +600,8 @@ export class Daemon implements Disposable {
     if (said === this.#hotkeySaid) return;
     const first = this.#hotkeySaid === undefined;
     this.#hotkeySaid = said;
+    if (!hotkey.armed) this.#parts.log.warn('the stop hotkey is not armed', { reason: hotkey.reason });
+    else if (!first) this.#parts.log.info('the stop hotkey is armed');
     if (first) return;
     void this.#tellServer('hotkey_changed');
     const driven = this.#lease.current !== undefined;
@@ -712,12 +747,14 @@ export class Daemon implements Disposable {
 
   async #stopByPerson(by: 'panel' | 'cli', reason: string): Promise<void> {
     const peers = this.#demandPeers();
+    this.#endInput('LATCHED', 'The person stopped this desktop.');
     try {
       await peers.guard.stop(by, reason);
     } catch {
       // No guard: this process does what it can of guard's work, and the file stops the next guard.
-      const latch = { by, at: new Date().toISOString(), reason };
+      const latch = { by, at: new Date().toISOString(), reason: reason.slice(0, 500) };
       this.#latch = { tripped: true, ...latch };
+      this.#knownStop.remember(latch);
       this.#control = 'stopped';
       this.#endInput('LATCHED', 'The person stopped this desktop.');
       const { pid } = peers.hands;
@@ -728,6 +765,9 @@ export class Daemon implements Disposable {
       }
       try {
         writeLatchFile(this.#parts.runtime.latchFile, latch);
+      } catch (error) {
+        this.#latch = { ...this.#latch, memoryOnly: true };
+        throw error;
       } finally {
         // A disk that refuses keeps nobody from hearing of it; whoever asked hears that, too.
         void this.#tellServer('stopped', reason);

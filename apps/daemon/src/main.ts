@@ -38,6 +38,8 @@ import { keepPanelAbove } from './windows/panel-window.ts';
 
 /** Everything released and gone within this time, whatever hangs. */
 const END_CEILING_MS = 1300;
+/** So long a start that was told to end may take to come to itself. */
+const START_ABANDONED_MS = 2000;
 const EXIT_PROBLEM = 2;
 
 /** Tells the parent that started us (`deskhand up`), if there is one. */
@@ -101,6 +103,7 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
       draw: config.drawBorder,
       tokens: { person: personToken.reveal(), daemon: randomHex(64), hands: handsToken.reveal() },
     },
+    stopped: () => daemon?.knownStop ?? null,
     env: process.env,
     onState: (state) => daemon?.onGuardState(state),
     onPersonInput: (input) => daemon?.onPersonInput(input),
@@ -230,8 +233,14 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
   });
   scope.use('link', link);
   link.start();
-  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  await aborted(signal);
   signal.throwIfAborted();
+}
+
+/** Settles at the abort, at once if that is over already: a listener that is added later hears nothing. */
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 function makeDataFolder(dataDir: string): void {
@@ -283,7 +292,9 @@ async function main(): Promise<void> {
       platform: process.platform,
       hostname: hostname(),
     });
-    await run(config, scope, ending);
+    // Told to end while it starts: a part that hangs (a bus, a display) must not keep us.
+    const overdue = aborted(ending.signal).then(() => sleep(START_ABANDONED_MS));
+    await Promise.race([run(config, scope, ending), overdue]);
   } catch (error) {
     if (error instanceof ProtocolError) problem = error;
     else if (!(error instanceof StopError) && !isAbort(error)) {

@@ -12,6 +12,7 @@ export * from './link.ts';
 export * from './local.ts';
 export * from './observation.ts';
 export * from './probe-patch.ts';
+export * from './remembered-stop.ts';
 export * from './rest.ts';
 export * from './run.ts';
 export * from './run-transitions.ts';

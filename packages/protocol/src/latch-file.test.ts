@@ -1,8 +1,18 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { clearLatchFile, readLatchFile, writeLatchFile } from './latch-file.ts';
+import { clearLatchFile, readLatchFile, reserveLatchRoom, writeLatchFile } from './latch-file.ts';
 
 let folder: string;
 let path: string;
@@ -38,6 +48,30 @@ describe('the latch file', () => {
   it('[KILL] stops when it cannot be read at all', () => {
     mkdirSync(path);
     expect(readLatchFile(path)).toMatchObject({ tripped: true });
+  });
+
+  it('[KILL] is not held up by a pipe that nobody writes to, nor misled by a link', () => {
+    execFileSync('mkfifo', [path]);
+    expect(readLatchFile(path)).toMatchObject({ tripped: true });
+    rmSync(path);
+    symlinkSync(join(folder, 'nowhere'), path);
+    expect(readLatchFile(path)).toMatchObject({ tripped: true });
+    rmSync(path);
+    symlinkSync('/dev/zero', path);
+    expect(readLatchFile(path)).toMatchObject({ tripped: true });
+  });
+
+  it('[KILL11] keeps room for one latch, as a latch, once', () => {
+    reserveLatchRoom(path);
+    const spare = join(folder, '.latch-spare');
+    const { size, mtimeMs, mode } = statSync(spare);
+    expect(readLatchFile(spare)).toMatchObject({ tripped: true, by: 'guard' });
+    expect(mode & 0o777).toBe(0o600);
+    reserveLatchRoom(path);
+    expect(statSync(spare)).toMatchObject({ size, mtimeMs });
+    expect(readLatchFile(path)).toEqual({ tripped: false });
+    reserveLatchRoom(join(folder, 'gone', 'latch.json'));
+    expect(readdirSync(folder)).toEqual(['.latch-spare']);
   });
 
   it('throws when the folder refuses, and leaves no half file', () => {

@@ -1,5 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  readSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { parseJson } from './decode.ts';
@@ -23,21 +33,24 @@ const HOW_TO_CLEAR =
 
 const MAX_LATCH_BYTES = 16 * 1024;
 
+/** Room on the disk that is taken beforehand; more than a latch with the longest reason needs. */
+const SPARE_BYTES = 4096;
+const SPARE_REASON = 'Stopped while the disk was full; who and when could not be written.';
+
 /** Reads the latch. A file that cannot be read or understood is a tripped latch: in doubt, stopped. */
 export function readLatchFile(path: string): LatchState {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    // Asked many times a second, and most often there is none: an error with its stack would cost more than the look.
+    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return { tripped: false };
+    text = readBeginning(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { tripped: false };
-    return {
-      tripped: true,
-      by: 'latch_file',
-      reason: `The latch file cannot be read (${(error as NodeJS.ErrnoException).code}).`,
-    };
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return { tripped: false };
+    return { tripped: true, by: 'latch_file', reason: `The latch file cannot be read (${code}).` };
   }
   try {
-    const parsed = LatchFile.parse(parseJson(text.slice(0, MAX_LATCH_BYTES)));
+    const parsed = LatchFile.parse(parseJson(text));
     return {
       tripped: true,
       by: parsed.by,
@@ -49,31 +62,105 @@ export function readLatchFile(path: string): LatchState {
   }
 }
 
+/** Neither a huge file nor a pipe that nobody writes to may hold guard up. A link is not followed: it stops as it is. */
+function readBeginning(path: string): string {
+  const file = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+  try {
+    const bytes = Buffer.alloc(MAX_LATCH_BYTES);
+    return bytes.toString('utf8', 0, readSync(file, bytes, 0, bytes.length, 0));
+  } finally {
+    closeSync(file);
+  }
+}
+
 /**
- * Writes the latch so that it survives a power cut: temporary file, fsync, rename, fsync of the folder.
- * @throws the file system's error (a full disk); the caller then keeps the latch in memory and says so.
+ * Writes the latch so that it survives a power cut: temporary file, fsync, rename, fsync of the folder. On a disk
+ * without room, the room that `reserveLatchRoom` took is used.
+ * @throws the file system's error (a disk that cannot be written); the caller then keeps the latch in memory and says so.
  */
 export function writeLatchFile(path: string, latch: { by: string; at: string; reason?: string }): void {
-  const temporary = join(dirname(path), `.latch-${randomBytes(6).toString('hex')}`);
-  const text = `${JSON.stringify({ ...latch, how_to_clear: HOW_TO_CLEAR }, null, 2)}\n`;
+  const text = textOf(latch);
+  const temporary = temporaryBeside(path);
   try {
-    const file = openSync(temporary, 'wx', 0o600);
-    try {
-      writeSync(file, text);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
+    writeSynced(temporary, 'wx', text);
     renameSync(temporary, path);
   } catch (error) {
-    try {
-      unlinkSync(temporary);
-    } catch {
-      // It was never made.
-    }
-    throw error;
+    unlinkQuietly(temporary);
+    if (!useSpare(path, text)) throw error;
   }
   syncFolder(dirname(path));
+}
+
+/**
+ * Takes room for one latch while there is some, in a file beside it; never throws, since a stop can do without it.
+ * To be called at guard's start and when a latch was removed.
+ */
+export function reserveLatchRoom(path: string): void {
+  const spare = spareOf(path);
+  const temporary = temporaryBeside(path);
+  try {
+    if (lstatSync(spare, { throwIfNoEntry: false })?.size === SPARE_BYTES) return;
+    const latch = { by: 'guard', at: new Date(0).toISOString(), reason: SPARE_REASON };
+    writeSynced(temporary, 'wx', padded(textOf(latch)));
+    renameSync(temporary, spare);
+  } catch {
+    unlinkQuietly(temporary);
+  }
+}
+
+/** A rename needs no room, and blocks that are there already can be written over; where they can't, the rename stops. */
+function useSpare(path: string, text: string): boolean {
+  const spare = spareOf(path);
+  try {
+    if (lstatSync(spare).size !== SPARE_BYTES) return false;
+    try {
+      writeSynced(spare, constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0), padded(text));
+    } catch {
+      // What stands in it already is a latch, too.
+    }
+    renameSync(spare, path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function textOf(latch: { by: string; at: string; reason?: string }): string {
+  return `${JSON.stringify({ ...latch, how_to_clear: HOW_TO_CLEAR }, null, 2)}\n`;
+}
+
+function padded(text: string): Buffer {
+  const bytes = Buffer.alloc(SPARE_BYTES, ' ');
+  bytes.write(text.slice(0, SPARE_BYTES / 4));
+  return bytes;
+}
+
+function spareOf(path: string): string {
+  return join(dirname(path), '.latch-spare');
+}
+
+function temporaryBeside(path: string): string {
+  return join(dirname(path), `.latch-${randomBytes(6).toString('hex')}`);
+}
+
+/** @throws the file system's error */
+function writeSynced(path: string, flags: string | number, content: string | Buffer): void {
+  const file = openSync(path, flags, 0o600);
+  try {
+    if (typeof content === 'string') writeSync(file, content);
+    else writeSync(file, content);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function unlinkQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // It was never made.
+  }
 }
 
 /** Removes the latch; only ever on a person's word. */

@@ -18,6 +18,8 @@ export const LatchState = z.looseObject({
   by: z.string().max(64).optional().meta({ description: 'hotkey, panel, cli, tray, api, guard.' }),
   at: z.iso.datetime().optional(),
   reason: z.string().max(500).optional(),
+  /** The latch file could not be written yet: whoever hears this is asked to remember it, see KILL11. */
+  memoryOnly: z.boolean().optional(),
 });
 export type LatchState = z.infer<typeof LatchState>;
 

@@ -53,6 +53,8 @@ export const GuardStop = z.looseObject({
   id,
   by: StopSource,
   reason: z.string().max(500).optional(),
+  /** When it was pulled, if that is not now: handed over by somebody who remembers it. */
+  at: z.iso.datetime().optional(),
 });
 /** What the panel showed and the person typed there, where no hand on a real device can be felt. */
 const presenceCode = z
@@ -158,6 +160,12 @@ export const GuardState = z.looseObject({
   }),
   handsAlive: z.boolean(),
   daemonAlive: z.boolean(),
+  instance: z.string().max(64).optional().meta({ description: 'Differs after every start of guard.' }),
+  resets: z
+    .int()
+    .min(0)
+    .optional()
+    .meta({ description: 'Stops that a person reset since this guard was started.' }),
   /** What guard itself has drawn over the desktop now: border and ring. No frame may show it. */
   drawn: z
     .looseObject({

@@ -16,6 +16,8 @@ type DaemonFlags = {
   json?: boolean;
 };
 
+/** Longer than any part takes that ends by itself. */
+const END_CEILING_MS = 15_000;
 const ALLOW_UNARMED =
   'let runs start although the stop hotkey is not proven to work; recorded in the audit log';
 
@@ -143,11 +145,17 @@ function attached(
       if (message?.type === 'problem')
         problem = new CommandProblem(String(message.code), String(message.message));
     });
-    const stop = () => child.kill('SIGTERM');
+    let overdue: NodeJS.Timeout | undefined;
+    const stop = () => {
+      child.kill('SIGTERM');
+      // Node itself, rarely, never comes back from its own exit (nodejs/node#54918).
+      overdue ??= setTimeout(() => child.kill('SIGKILL'), END_CEILING_MS);
+    };
     context.signal.addEventListener('abort', stop, { once: true });
     if (context.signal.aborted) stop();
     child.once('error', reject);
     child.once('exit', (code, signal) => {
+      clearTimeout(overdue);
       context.signal.removeEventListener('abort', stop);
       if (problem !== undefined) reject(problem);
       else {

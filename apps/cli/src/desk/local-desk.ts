@@ -62,12 +62,24 @@ export class LocalDesk {
     return confirmed;
   }
 
-  /** Permits new runs; starts none. With no guard alive the latch file is removed. */
+  /**
+   * Permits new runs; starts none. With nobody alive the latch file is removed.
+   * @throws ProtocolError GUARD_UNAVAILABLE when guard hangs or is being started: its memory, or the daemon's, would
+   *         only write the file again.
+   */
   async reset(): Promise<void> {
     try {
       await this.#withGuard((link) => link.request({ type: 'reset', by: 'cli' }));
     } catch (error) {
       if (!isNotRunning(error)) throw error;
+      const guardHangs = (error as ProtocolError).code === 'UPSTREAM_TIMEOUT';
+      if (guardHangs || (await this.isAlive()))
+        throw new ProtocolError(
+          'GUARD_UNAVAILABLE',
+          'Nothing was reset: guard does not answer. Try again in a moment; if it stays so, end Deskhand and reset then.',
+          {},
+          { cause: error },
+        );
       clearLatchFile(this.#paths.latchFile);
     }
   }

@@ -12,6 +12,14 @@ export const GuardBoot = z.strictObject({
   server: DisplayServer,
   /** Draw the border and the ring at targets; only on X11. */
   draw: z.boolean(),
+  /** The daemon knows of a stop; a disk that refused it may know of none. */
+  stopped: z
+    .strictObject({
+      by: z.string().max(64),
+      at: z.iso.datetime(),
+      reason: z.string().max(500).optional(),
+    })
+    .nullable(),
   tokens: z.strictObject({
     /** For panel and CLI, from the token file. */
     person: z.string().min(16).max(256),

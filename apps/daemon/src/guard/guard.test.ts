@@ -1,5 +1,11 @@
 import { silentLogger } from '@deskhand/base';
-import type { FromGuard, LatchState, LocalRole } from '@deskhand/protocol';
+import {
+  type FromGuard,
+  GuardState,
+  type LatchState,
+  type LocalRole,
+  type StopRecord,
+} from '@deskhand/protocol';
 import { describe, expect, it } from 'vitest';
 import type { LocalPeer } from '../local/local-server.ts';
 import type { BorderState } from './border-look.ts';
@@ -17,8 +23,12 @@ class World {
   readonly rings: object[] = [];
   readonly guard: Guard;
 
-  constructor(latch: LatchState = { tripped: false }) {
+  constructor(
+    latch: LatchState = { tripped: false },
+    { inherited, diskFull = false }: { inherited?: StopRecord; diskFull?: boolean } = {},
+  ) {
     this.file = latch;
+    this.diskFull = diskFull;
     this.guard = new Guard(
       {
         kill: (pid) => {
@@ -55,6 +65,7 @@ class World {
       },
       'Ctrl+Alt+Shift+Esc',
       silentLogger,
+      inherited,
     );
   }
 
@@ -157,6 +168,51 @@ describe('guard', () => {
     world.guard.tick();
     expect(world.file).toMatchObject({ tripped: true, by: 'hotkey', reason: 'pressed' });
     expect(world.guard.state().latch.reason).toBe('pressed');
+  });
+
+  it('[KILL11] starts stopped by what it is told, whatever the disk says, and gives no lease', () => {
+    const inherited = { by: 'hotkey', at: '2026-01-02T03:04:05.678Z', reason: 'pressed' };
+    const world = new World({ tripped: false }, { inherited, diskFull: true });
+    const { hands } = world.driving();
+    world.guard.tick();
+    expect(world.guard.state()).toMatchObject({
+      control: 'stopped',
+      latch: { by: 'hotkey', at: inherited.at, memoryOnly: true },
+    });
+    expect(leases(hands.received)).toBe(0);
+    expect(world.guard.holdsUnwrittenStop).toBe(true);
+    world.diskFull = false;
+    world.guard.tick();
+    expect(world.file).toEqual({ tripped: true, ...inherited });
+    expect(world.guard.state().latch.memoryOnly).toBeUndefined();
+    expect(world.guard.holdsUnwrittenStop).toBe(false);
+  });
+
+  it('[KILL11] hands over its note with the stop: the next one writes the reason without it', () => {
+    const world = new World();
+    world.diskFull = true;
+    void world.guard.stop('hotkey', 'pressed');
+    world.guard.tick();
+    const { by, at, reason } = world.guard.state().latch as StopRecord;
+    expect(reason).toContain('memory only');
+    const next = new World({ tripped: false }, { inherited: { by, at, ...(reason ? { reason } : {}) } });
+    expect(next.file).toMatchObject({ by: 'hotkey', reason: 'pressed' });
+  });
+
+  it('[KILL11] says no more than a reason may be long, also with its note', async () => {
+    const world = new World();
+    world.diskFull = true;
+    await world.guard.stop('cli', 'x'.repeat(500));
+    expect(GuardState.parse(world.guard.state()).latch.reason).toContain('memory only');
+  });
+
+  it('[KILL11] counts the resets, and each start is another one', async () => {
+    const world = new World();
+    await world.guard.stop('cli');
+    expect(world.guard.state().resets).toBe(0);
+    world.guard.handle(world.attach('cli'), { type: 'reset', id: 'r', by: 'cli' });
+    expect(world.guard.state().resets).toBe(1);
+    expect(new World().guard.state().instance).not.toBe(world.guard.state().instance);
   });
 
   it.each<[LocalRole, boolean]>([

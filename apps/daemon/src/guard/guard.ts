@@ -1,5 +1,13 @@
-import { errorAttributes, type Logger } from '@deskhand/base';
-import type { BorderMode, ControlState, FromGuard, LatchState, Rect, ToGuard } from '@deskhand/protocol';
+import { errorAttributes, type Logger, randomHex } from '@deskhand/base';
+import type {
+  BorderMode,
+  ControlState,
+  FromGuard,
+  LatchState,
+  Rect,
+  StopRecord,
+  ToGuard,
+} from '@deskhand/protocol';
 import {
   GUARD_DAEMON_SILENCE_MS,
   GUARD_LEASE_TTL_MS,
@@ -15,11 +23,15 @@ import type { GuardDrawing } from './guard-drawing.ts';
 import { PresenceCode } from './presence-code.ts';
 
 const FIRST_RELEASE_CEILING_MS = 50;
+const MEMORY_NOTE = '(Held in memory only: the latch file cannot be written.)';
+/** Together they are no longer than a reason may be. */
+const REASON_BEFORE_NOTE = 500 - MEMORY_NOTE.length - 1;
 /** After hands are killed, the X server still reads what they had sent: look again until that is through. */
 const LOOK_AGAIN_MS = [10, 30, 80, 200];
 
 type Peer = LocalPeer<FromGuard>;
 type Source = z.infer<typeof StopSource>;
+type KnownOfStop = Partial<Pick<LatchState, 'by' | 'at' | 'reason'>>;
 
 /** What guard does to the world; each of these must work while everything else hangs. */
 export type GuardPowers = Readonly<{
@@ -31,7 +43,7 @@ export type GuardPowers = Readonly<{
   latch: Readonly<{
     read: () => LatchState;
     /** @throws when the disk refuses. */
-    write: (latch: { by: string; at: string; reason?: string }) => void;
+    write: (latch: StopRecord) => void;
     clear: () => void;
   }>;
   drawing: Readonly<{
@@ -60,7 +72,7 @@ export class Guard {
   readonly #handsPids = new Set<number>();
   #latch: LatchState;
   /** The latch could not be written: only this process's memory keeps the stop. */
-  #latchUnwritten: { by: string; at: string; reason?: string } | undefined;
+  #latchUnwritten: StopRecord | undefined;
   #pausedBecause: string | undefined;
   #driving = false;
   #mode: BorderMode = 'idle';
@@ -68,13 +80,20 @@ export class Guard {
   #lastHeartbeatMs = Number.NEGATIVE_INFINITY;
   #daemonWasAlive = false;
   #leaseSerial = 0;
+  readonly #instance = randomHex(16);
+  #resets = 0;
 
-  constructor(powers: GuardPowers, chordLabel: string, log: Logger) {
+  /** @param inherited a stop that the guard before this one may not have brought to the disk. */
+  constructor(powers: GuardPowers, chordLabel: string, log: Logger, inherited: KnownOfStop | null = null) {
     this.#powers = powers;
     this.#chordLabel = chordLabel;
     this.#log = log;
-    this.#latch = powers.latch.read();
     this.#presenceCode = new PresenceCode(powers.now);
+    this.#latch = powers.latch.read();
+    if (inherited === null || this.#latch.tripped) return;
+    const record = recordOf(inherited);
+    this.#latch = { tripped: true, ...record };
+    this.#writeLatch(record);
   }
 
   get control(): ControlState {
@@ -101,13 +120,7 @@ export class Guard {
       void this.#trip(onDisk);
       this.#log.warn('stopped by a latch file', { by: onDisk.by });
     } else if (!onDisk.tripped && this.#latch.tripped) {
-      this.#writeLatch(
-        this.#latchUnwritten ?? {
-          by: this.#latch.by ?? 'guard',
-          at: this.#latch.at ?? new Date().toISOString(),
-          ...(this.#latch.reason === undefined ? {} : { reason: this.#latch.reason }),
-        },
-      );
+      this.#writeLatch(this.#latchUnwritten ?? recordOf(this.#latch));
     }
   }
 
@@ -115,12 +128,8 @@ export class Guard {
    * Kill, release, write, tell; also when the latch is tripped already, since something may be held again.
    * Memory is latched before this returns; the promise settles when the disk is, too.
    */
-  async stop(by: Source, reason?: string): Promise<void> {
-    const record = {
-      by,
-      at: new Date().toISOString(),
-      ...(reason === undefined ? {} : { reason: reason.slice(0, 500) }),
-    };
+  async stop(by: Source, reason?: string, at = new Date().toISOString()): Promise<void> {
+    const record = recordOf({ by, at, reason });
     const first = !this.#latch.tripped;
     const released = this.#trip(first ? { tripped: true, ...record } : this.#latch);
     if (!first) return;
@@ -174,7 +183,9 @@ export class Guard {
   handle(peer: Peer, message: ToGuard): void {
     switch (message.type) {
       case 'stop':
-        void this.stop(message.by, message.reason).then(() => peer.send({ type: 'ack', id: message.id }));
+        void this.stop(message.by, message.reason, message.at).then(() =>
+          peer.send({ type: 'ack', id: message.id }),
+        );
         return;
       case 'reset':
         this.#demand(peer, ['cli', 'panel'], 'reset the stop');
@@ -245,6 +256,8 @@ export class Guard {
       hotkey: { chord: this.#chordLabel, ...hotkey },
       handsAlive: this.#handsPids.size > 0,
       daemonAlive: this.#daemonAlive(),
+      instance: this.#instance,
+      resets: this.#resets,
       drawn: drawnOf(this.#powers.drawing.drawn()),
     };
   }
@@ -275,6 +288,11 @@ export class Guard {
     await this.#powers.releaseAll();
     // Hands that ended by themselves have nothing on its way any more.
     if (hadHands) await this.#lookAgain();
+  }
+
+  /** A stop that no disk has yet. Each look at the latch file tries again. */
+  get holdsUnwrittenStop(): boolean {
+    return this.#latchUnwritten !== undefined;
   }
 
   #renewLease(): void {
@@ -319,10 +337,8 @@ export class Guard {
     } catch (error) {
       if (this.#latchUnwritten !== undefined) return;
       this.#latchUnwritten = record;
-      this.#latch = {
-        ...this.#latch,
-        reason: `${record.reason ?? 'Stopped.'} (Held in memory only: the latch file cannot be written.)`,
-      };
+      const why = (record.reason ?? 'Stopped.').slice(0, REASON_BEFORE_NOTE);
+      this.#latch = { ...this.#latch, reason: `${why} ${MEMORY_NOTE}`, memoryOnly: true };
       this.#log.error('the latch file cannot be written; memory holds the stop', errorAttributes(error));
       this.announce();
     }
@@ -339,6 +355,7 @@ export class Guard {
         { cause },
       );
     }
+    this.#resets += 1;
     this.#latch = { tripped: false };
     this.#latchUnwritten = undefined;
     this.#pausedBecause = undefined;
@@ -366,6 +383,13 @@ export class Guard {
     if (!roles.includes(peer.role))
       throw new ProtocolError('INSUFFICIENT_SCOPE', `The role ${peer.role} may not ${what}.`);
   }
+}
+
+/** What is written: a note of who handed it over that it was on no disk does not belong there. */
+function recordOf(latch: KnownOfStop): StopRecord {
+  const { by = 'guard', at = new Date().toISOString() } = latch;
+  const reason = latch.reason?.replace(MEMORY_NOTE, '').trim().slice(0, 500);
+  return { by, at, ...(reason === undefined ? {} : { reason }) };
 }
 
 function drawnOf({ windows, rects }: GuardDrawing['drawn']) {

@@ -1,4 +1,4 @@
-import { watch } from 'node:fs';
+import { existsSync, watch } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { uptime } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -11,7 +11,12 @@ import {
   ProtocolError,
   ToGuard,
 } from '@deskhand/protocol';
-import { clearLatchFile, readLatchFile, writeLatchFile } from '@deskhand/protocol/latch-file';
+import {
+  clearLatchFile,
+  readLatchFile,
+  reserveLatchRoom,
+  writeLatchFile,
+} from '@deskhand/protocol/latch-file';
 import { LocalServer } from '../local/local-server.ts';
 import { logLevelFrom, processLog } from '../process-log.ts';
 import { parseStopChord, type StopChord } from '../safety/stop-chord.ts';
@@ -32,6 +37,8 @@ import { X11GuardDrawing } from './x11-guard-drawing.ts';
 const DESKTOP_RETRY_MS = 1000;
 const DRAWING_RETRY_MS = 2000;
 const PREDECESSOR_CEILING_MS = 3000;
+/** How often a stop that no disk has is tried to be written after the daemon's end. */
+const UNWRITTEN_RETRY_MS = 200;
 
 async function main(): Promise<void> {
   const log = processLog('guard', logLevelFrom(process.env.DESKHAND_LOG));
@@ -85,7 +92,10 @@ async function main(): Promise<void> {
       latch: {
         read: () => readLatchFile(boot.latchFile),
         write: (latch) => writeLatchFile(boot.latchFile, latch),
-        clear: () => clearLatchFile(boot.latchFile),
+        clear: () => {
+          clearLatchFile(boot.latchFile);
+          reserveLatchRoom(boot.latchFile);
+        },
       },
       hotkey: () => {
         const { pressedAt } = record;
@@ -102,6 +112,7 @@ async function main(): Promise<void> {
     },
     chord.label,
     log,
+    boot.stopped,
   );
   const running = guard;
   const ending = new AbortController();
@@ -127,6 +138,7 @@ async function main(): Promise<void> {
     if (slept.look()) running.onAwake();
     running.tick();
   }, GUARD_LEASE_RENEW_MS);
+  reserveLatchRoom(boot.latchFile);
   const keeper = ReleaseKeeper.start(boot.server, log);
   await keepDesktop.first;
   // Whatever a guard before us could not let go any more.
@@ -135,7 +147,13 @@ async function main(): Promise<void> {
   // Now, because most guards are killed: what is kept at the end would never be kept.
   flushCompileCache();
 
-  const terminated = new Promise((resolve) => process.once('SIGTERM', resolve));
+  let told = false;
+  const terminated = new Promise<void>((resolve) =>
+    process.once('SIGTERM', () => {
+      told = true;
+      resolve();
+    }),
+  );
   await Promise.race([daemonGone, terminated]);
   ending.abort();
   clearInterval(ticking);
@@ -145,6 +163,11 @@ async function main(): Promise<void> {
   await server[Symbol.asyncDispose]();
   await desktop[Symbol.asyncDispose]();
   await drawing[Symbol.asyncDispose]();
+  // Nobody else may know of it: the next start must find it on the disk.
+  while (!told && running.holdsUnwrittenStop && existsSync(dirname(boot.latchFile))) {
+    running.lookAtLatchFile();
+    await Promise.race([terminated, sleep(UNWRITTEN_RETRY_MS)]);
+  }
   process.exit(0);
 }
 

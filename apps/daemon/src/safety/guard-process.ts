@@ -2,12 +2,21 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { errorAttributes, type Logger, sleep } from '@deskhand/base';
-import { type BorderMode, encodeLine, type FromGuard, type GuardState, type Rect } from '@deskhand/protocol';
+import {
+  type BorderMode,
+  encodeLine,
+  type FromGuard,
+  type GuardState,
+  type Rect,
+  type StopSource,
+} from '@deskhand/protocol';
 import { connectToGuard, type GuardConnection } from '@deskhand/protocol/local-client';
 import { GUARD_READY_LINE, type GuardBoot } from '../guard/guard-boot.ts';
 
 export type GuardProcessOptions = Readonly<{
-  boot: GuardBoot;
+  boot: Omit<GuardBoot, 'stopped'>;
+  /** What each new guard is to know before it gives anybody a lease: a stop that may be on no disk. */
+  stopped: () => GuardBoot['stopped'];
   env: NodeJS.ProcessEnv;
   onState: (state: GuardState) => void;
   onPersonInput: (input: Extract<FromGuard, { type: 'person_input' }>) => void;
@@ -28,6 +37,8 @@ const START_CEILING_MS = 15_000;
 const RESTART_MS = 200;
 const RESTART_MAX_MS = 5000;
 const END_CEILING_MS = 1000;
+/** A guard that has not answered by then is not waited for: whoever asked does its work. */
+const STOP_CEILING_MS = 1000;
 /** A ring that is not gone by then is not waited for. */
 const RING_GRACE_MS = 300;
 
@@ -42,6 +53,7 @@ export class GuardProcess implements AsyncDisposable {
   #mode: BorderMode = 'idle';
   #handsPid: number | undefined;
   #restartMs = RESTART_MS;
+  #holdsUnwrittenStop = false;
 
   private constructor(options: GuardProcessOptions) {
     this.#options = options;
@@ -82,7 +94,7 @@ export class GuardProcess implements AsyncDisposable {
   /** Asks for the state now; the answer goes to `onState`. Quiet when guard is not there. */
   async refresh(): Promise<void> {
     const state = await this.#connection?.request({ type: 'status' }).catch(() => undefined);
-    if (state?.type === 'guard_state') this.#options.onState(state);
+    if (state?.type === 'guard_state') this.#hear(state);
   }
 
   watchHands(pid: number): void {
@@ -98,8 +110,11 @@ export class GuardProcess implements AsyncDisposable {
   }
 
   /** @throws ProtocolError NOT_RUNNING when guard is not there. */
-  async stop(by: 'api' | 'daemon' | 'panel' | 'cli', reason: string): Promise<void> {
-    await this.#ask((connection) => connection.request({ type: 'stop', by, reason }));
+  async stop(by: StopSource, reason: string, at?: string): Promise<void> {
+    const when = at === undefined ? {} : { at };
+    await this.#ask((connection) =>
+      connection.request({ type: 'stop', by, reason, ...when }, STOP_CEILING_MS),
+    );
   }
 
   async pause(reason: string): Promise<void> {
@@ -127,7 +142,12 @@ export class GuardProcess implements AsyncDisposable {
     const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     child.stdin?.end();
     await Promise.race([gone, sleep(END_CEILING_MS)]);
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    if (this.#holdsUnwrittenStop)
+      this.#options.log.warn('guard outlives this daemon until the stop it remembers is on the disk', {
+        pid: child.pid,
+      });
+    else child.kill('SIGKILL');
   }
 
   async #ask(request: (connection: GuardConnection) => Promise<unknown>): Promise<void> {
@@ -157,7 +177,7 @@ export class GuardProcess implements AsyncDisposable {
         if (chunk.toString().includes(GUARD_READY_LINE)) resolve();
       });
     });
-    child.stdin.write(encodeLine(boot));
+    child.stdin.write(encodeLine({ ...boot, stopped: this.#options.stopped() } satisfies GuardBoot));
     try {
       await ready;
       await this.#connect();
@@ -191,7 +211,7 @@ export class GuardProcess implements AsyncDisposable {
   }
 
   async #connect(): Promise<void> {
-    const { boot, onState, onPersonInput } = this.#options;
+    const { boot, onPersonInput } = this.#options;
     const connection = await connectToGuard({
       path: boot.socket,
       token: boot.tokens.daemon,
@@ -199,7 +219,7 @@ export class GuardProcess implements AsyncDisposable {
     });
     this.#connection = connection;
     connection.onMessage((message) => {
-      if (message.type === 'guard_state') onState(message);
+      if (message.type === 'guard_state') this.#hear(message);
       else if (message.type === 'person_input') onPersonInput(message);
     });
     connection.onClose(() => {
@@ -208,6 +228,11 @@ export class GuardProcess implements AsyncDisposable {
     this.#beat();
     if (this.#handsPid !== undefined) connection.send({ type: 'watch_hands', pid: this.#handsPid });
     await this.refresh();
+  }
+
+  #hear(state: GuardState): void {
+    this.#holdsUnwrittenStop = state.latch.memoryOnly === true;
+    this.#options.onState(state);
   }
 
   #beat(): void {

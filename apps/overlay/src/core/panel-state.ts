@@ -8,8 +8,11 @@ import type { AskView, PanelView, PastRunView, PauseReason, RunView, StepView } 
 /** Steps kept for the log; older ones are in the run's replay. */
 export const KEPT_STEPS = 50;
 export const KEPT_RUNS = 20;
-/** Guard answers a question every half second; silence this long means its controls can't be trusted. */
-export const GUARD_SILENCE_MS = 1500;
+/**
+ * Guard answers a question every half second; silence this long means its controls can't be trusted. With the time
+ * until the next question is due, a STOP that nobody hears looks so within two seconds.
+ */
+export const GUARD_SILENCE_MS = 1200;
 
 type KnownStep = Readonly<{
   step: number;

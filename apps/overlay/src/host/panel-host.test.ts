@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { silentLogger } from '@deskhand/base';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { GUARD_SILENCE_MS } from '../core/panel-state.ts';
 import type { HostMessage } from '../core/panel-view.ts';
-import { FakeDesktop, panelRun } from '../testing/fake-desktop.ts';
-import { PanelHost, type Renderer } from './panel-host.ts';
+import { FakeDesktop, guardState, panelRun } from '../testing/fake-desktop.ts';
+import { GUARD_POLL_MS, PanelHost, type Renderer } from './panel-host.ts';
 
 const open: AsyncDisposable[] = [];
 afterEach(async () => {
@@ -120,6 +121,53 @@ describe('panel host', () => {
     expect(host.view.mode).toBe('controls_lost');
     desktop.guard.onMessage = asGuard;
     await vi.waitFor(() => expect(host.view.stop.active).toBe(true), 5000);
+  });
+
+  it('[KILL12] shows a guard that hangs within two seconds, whenever it was asked last', () => {
+    // Heard just before it hung; the view is made anew at each question.
+    const looksMs = Math.ceil(GUARD_SILENCE_MS / GUARD_POLL_MS) * GUARD_POLL_MS;
+    expect(looksMs).toBeLessThanOrEqual(1500);
+  });
+
+  it('[KILL11] remembers a stop that no disk has: the latch file as soon as there can be one', async () => {
+    const { desktop, host } = await start();
+    const latch = { tripped: true, by: 'hotkey', at: '2026-01-02T03:04:05.678Z', memoryOnly: true };
+    desktop.setGuard({ control: 'stopped', latch, instance: 'one', resets: 0 });
+    await vi.waitFor(() => expect(host.view.mode).toBe('stopped'));
+    expect(existsSync(desktop.paths.latchFile)).toBe(false);
+    await desktop.guard[Symbol.asyncDispose]();
+    await vi.waitFor(() => expect(existsSync(desktop.paths.latchFile)).toBe(true), 5000);
+    expect(JSON.parse(readFileSync(desktop.paths.latchFile, 'utf8'))).toMatchObject({ by: 'hotkey' });
+  });
+
+  it('[KILL11] hands it to a guard that was started anew, and lets it go once that has reset it', async () => {
+    const desktop = await FakeDesktop.start();
+    open.push(desktop);
+    const paths = { ...desktop.paths, latchFile: '/proc/nowhere/latch.json' };
+    const host = new PanelHost({
+      paths,
+      platform: 'linux',
+      log: silentLogger,
+      nowMs: () => performance.now(),
+    });
+    open.push(host);
+    host.start();
+    const at = '2026-01-02T03:04:05.678Z';
+    await vi.waitFor(() => expect(host.view.links.guard).toBe(true), 5000);
+    const latch = { tripped: true, by: 'hotkey', at, memoryOnly: true };
+    desktop.setGuard({ control: 'stopped', latch, instance: 'one', resets: 0 });
+    await vi.waitFor(() => expect(host.view.mode).toBe('stopped'));
+    await desktop.guard[Symbol.asyncDispose]();
+    desktop.guardState = guardState({ instance: 'two', resets: 0 });
+    await desktop.guard.listen();
+    await vi.waitFor(() => expect(desktop.guard.messages('stop').length).toBeGreaterThan(0), 5000);
+    expect(desktop.guard.messages('stop')[0]).toMatchObject({ by: 'hotkey', at });
+    await vi.waitFor(() => expect(host.view.mode).toBe('stopped'));
+    desktop.setGuard({ control: 'armed', latch: { tripped: false }, resets: 1 });
+    desktop.guard.forget();
+    await vi.waitFor(() => expect(host.view.mode).toBe('idle'), 5000);
+    await vi.waitFor(() => expect(desktop.guard.messages('status').length).toBeGreaterThan(2), 5000);
+    expect(desktop.guard.messages('stop')).toEqual([]);
   });
 
   it('comes back when the daemon is started again', async () => {

@@ -7,6 +7,9 @@ import {
   type PanelTarget,
   ProtocolError,
   type Rect,
+  RememberedStop,
+  type StopRecord,
+  StopSource,
 } from '@deskhand/protocol';
 import { readLatchFile, writeLatchFile } from '@deskhand/protocol/latch-file';
 import {
@@ -32,7 +35,7 @@ import { ReconnectingLink } from './reconnecting-link.ts';
 import type { RunHistory } from './run-history.ts';
 
 /** Twice a second, so that a guard that hangs shows within two seconds. */
-const GUARD_POLL_MS = 500;
+export const GUARD_POLL_MS = 500;
 /** A command without an answer by then is shown as not confirmed; a later answer corrects it. */
 export const CONFIRM_MS = 200;
 /** How long an answer may still come and correct the picture. */
@@ -100,6 +103,8 @@ export class PanelHost implements AsyncDisposable {
   readonly #renderers = new Set<Renderer>();
   readonly #viewListeners = new Set<(view: PanelView) => void>();
   #state: PanelState;
+  /** A stop that no disk has. */
+  readonly #knownStop = new RememberedStop();
   #thumbnail: Extract<HostMessage, { type: 'thumbnail' }> | null = null;
   #seq = 0;
   #rectsSeq = 0;
@@ -266,17 +271,30 @@ export class PanelHost implements AsyncDisposable {
 
   /** @returns what to tell the person, or null when the latch is on disk. */
   #writeLatch(by: 'panel' | 'tray' | 'cli'): string | null {
+    const latch = {
+      by,
+      at: new Date().toISOString(),
+      reason: 'Guard did not confirm the stop, so the panel set the latch itself.',
+    };
     try {
       if (readLatchFile(this.#paths.latchFile).tripped) return null;
-      writeLatchFile(this.#paths.latchFile, {
-        by,
-        at: new Date().toISOString(),
-        reason: 'Guard did not confirm the stop, so the panel set the latch itself.',
-      });
+      writeLatchFile(this.#paths.latchFile, latch);
       return null;
     } catch (error) {
+      // The next guard hears it from here.
+      this.#knownStop.remember(latch);
       this.#log.error('the latch file could not be written', errorAttributes(error));
       return 'The latch file could not be written either.';
+    }
+  }
+
+  /** No disk took it, and guard, who remembered it, is gone. */
+  #writeKnownStop(stop: StopRecord): void {
+    try {
+      if (!readLatchFile(this.#paths.latchFile).tripped) writeLatchFile(this.#paths.latchFile, stop);
+      this.#knownStop.forget();
+    } catch {
+      // Still no room: the next look tries again.
     }
   }
 
@@ -337,6 +355,7 @@ export class PanelHost implements AsyncDisposable {
   async #askGuard(): Promise<void> {
     const guard = this.#guard.current;
     if (guard === null) {
+      if (this.#knownStop.stop !== undefined) this.#writeKnownStop(this.#knownStop.stop);
       this.#publishSoon();
       return;
     }
@@ -350,8 +369,22 @@ export class PanelHost implements AsyncDisposable {
 
   #fromGuard(message: FromGuard): void {
     // A stopped guard leaves each question open; the clock, not a reply, tells that it is gone.
-    if (message.type === 'guard_state')
-      this.#apply({ type: 'guard_state', state: message, nowMs: this.#nowMs() });
+    if (message.type !== 'guard_state') return;
+    const unknown = this.#knownStop.hear(message);
+    if (unknown !== undefined) this.#handOver(unknown);
+    else if (message.latch.memoryOnly === true) this.#knownStop.remember(message.latch);
+    // From here on the file tells every guard that comes.
+    else if (message.latch.tripped) this.#knownStop.forget();
+    this.#apply({ type: 'guard_state', state: message, nowMs: this.#nowMs() });
+  }
+
+  /** This guard was started anew, and no disk could tell it. */
+  #handOver({ by, at, reason }: StopRecord): void {
+    const source = StopSource.catch('panel').parse(by);
+    const why = reason === undefined ? {} : { reason };
+    acknowledged(this.#guard.current?.request({ type: 'stop', by: source, at, ...why }, ANSWER_MS)).catch(
+      (error) => this.#log.error('guard could not be told of the stop', errorAttributes(error)),
+    );
   }
 
   #fromDaemon(message: FromDaemon): void {
