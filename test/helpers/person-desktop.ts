@@ -63,11 +63,11 @@ export async function startPersonDesktop(): Promise<PersonDesktop> {
     await eventually(() => outer.ask('xdotool', 'windowfocus', xephyr).then(() => true), {
       what: 'the focus on Xephyr',
     });
-    const geometry = await outer.ask('xdotool', 'getwindowgeometry', '--shell', xephyr);
-    const offset = {
-      x: Number(/^X=(-?\d+)/m.exec(geometry)?.[1] ?? 0),
-      y: Number(/^Y=(-?\d+)/m.exec(geometry)?.[1] ?? 0),
-    };
+    // xdotool counts the frame of a window twice.
+    const geometry = await outer.ask('xwininfo', '-id', xephyr);
+    const absolute = (axis: 'X' | 'Y') =>
+      Number(new RegExp(`Absolute upper-left ${axis}: +(-?\\d+)`).exec(geometry)?.[1]);
+    const offset = { x: absolute('X'), y: absolute('Y') };
     // A pointer over the inner desktop, so that its keyboard follows the person's.
     await outer.ask('xdotool', 'mousemove', String(offset.x + 640), String(offset.y + 400));
     const start = (command: string, args: readonly string[] = []) => outer.start(command, args, environment);

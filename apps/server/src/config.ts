@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ModelPrices } from '@deskhand/agent/model-prices';
 import { Secret } from '@deskhand/base';
+import type { Environment } from '@deskhand/base/data-folder';
 import { KEY_PREFIXES, ProtocolError } from '@deskhand/protocol';
 import { z } from 'zod';
-import { dataFolderFrom, type Environment } from './data-folder.ts';
+import { dataFolderFrom } from './data-folder.ts';
 
 /** An environment variable or a file may say it as text. */
 const whole = (min: number, max: number) =>

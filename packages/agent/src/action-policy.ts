@@ -1,4 +1,4 @@
-import { type ActionPolicy, canonicalKey, type Operation, type Point, parseChord } from '@deskhand/protocol';
+import { type ActionPolicy, canonicalKey, type Operation, parseChord, pointsOf } from '@deskhand/protocol';
 
 /** A rule name from the policy and why it forbids the proposal. */
 export type PolicyViolation = Readonly<{
@@ -96,21 +96,6 @@ function boundsViolation(policy: ActionPolicy, operation: Operation): PolicyViol
         rule: 'coordinate_bounds',
         message: `The point ${outside.x},${outside.y} lies outside the allowed area.`,
       };
-}
-
-/** Frame points an operation names. */
-export function pointsOf(operation: Operation): readonly Point[] {
-  switch (operation.type) {
-    case 'click':
-    case 'move':
-      return [operation.point];
-    case 'drag':
-      return [operation.from, operation.to];
-    case 'scroll':
-      return operation.point === undefined ? [] : [operation.point];
-    default:
-      return [];
-  }
 }
 
 /** Keys an operation presses: each by itself, and the groups that are held together. */

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { centerOf, contains, Frame, type Operation, ProtocolError } from '@deskhand/protocol';
-import { pointsOf } from './action-policy.ts';
+import { centerOf, contains, Frame, type Operation, ProtocolError, pointsOf } from '@deskhand/protocol';
 import { type EngineOptions, endpointOf } from './create-engine.ts';
 import { VisionEngine } from './engines/vision/vision-engine.ts';
 import type { Decision, ModelUsage, Turn } from './ports.ts';

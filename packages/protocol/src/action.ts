@@ -249,6 +249,21 @@ export const Outcome = z
   .meta({ title: 'Outcome' });
 export type Outcome = z.infer<typeof Outcome>;
 
+/** Points an operation names, in order; as operations, in the pixels of their frame. */
+export function pointsOf(operation: Operation): readonly Point[] {
+  switch (operation.type) {
+    case 'click':
+    case 'move':
+      return [operation.point];
+    case 'drag':
+      return [operation.from, operation.to];
+    case 'scroll':
+      return operation.point === undefined ? [] : [operation.point];
+    default:
+      return [];
+  }
+}
+
 /** Done at all (so a repeat would do it twice). */
 export function wasDone(outcome: Outcome): boolean {
   return outcome.status === 'confirmed' || outcome.status === 'unverified' || outcome.status === 'no_effect';

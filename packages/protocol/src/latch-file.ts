@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -11,6 +10,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { replaceFile, syncFolder } from '@deskhand/base/replace-file';
 import { z } from 'zod';
 import { parseJson } from './decode.ts';
 import type { LatchState } from './link.ts';
@@ -74,21 +74,17 @@ function readBeginning(path: string): string {
 }
 
 /**
- * Writes the latch so that it survives a power cut: temporary file, fsync, rename, fsync of the folder. On a disk
- * without room, the room that `reserveLatchRoom` took is used.
+ * Writes the latch so that it survives a power cut. On a disk without room, the room that `reserveLatchRoom` took is used.
  * @throws the file system's error (a disk that cannot be written); the caller then keeps the latch in memory and says so.
  */
 export function writeLatchFile(path: string, latch: { by: string; at: string; reason?: string }): void {
   const text = textOf(latch);
-  const temporary = temporaryBeside(path);
   try {
-    writeSynced(temporary, 'wx', text);
-    renameSync(temporary, path);
+    replaceFile(path, text);
   } catch (error) {
-    unlinkQuietly(temporary);
     if (!useSpare(path, text)) throw error;
+    syncFolder(dirname(path));
   }
-  syncFolder(dirname(path));
 }
 
 /**
@@ -97,14 +93,12 @@ export function writeLatchFile(path: string, latch: { by: string; at: string; re
  */
 export function reserveLatchRoom(path: string): void {
   const spare = spareOf(path);
-  const temporary = temporaryBeside(path);
   try {
     if (lstatSync(spare, { throwIfNoEntry: false })?.size === SPARE_BYTES) return;
     const latch = { by: 'guard', at: new Date(0).toISOString(), reason: SPARE_REASON };
-    writeSynced(temporary, 'wx', padded(textOf(latch)));
-    renameSync(temporary, spare);
+    replaceFile(spare, padded(textOf(latch)));
   } catch {
-    unlinkQuietly(temporary);
+    // A stop that finds no room is kept in memory, as it would be without this.
   }
 }
 
@@ -114,7 +108,7 @@ function useSpare(path: string, text: string): boolean {
   try {
     if (lstatSync(spare).size !== SPARE_BYTES) return false;
     try {
-      writeSynced(spare, constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0), padded(text));
+      overwrite(spare, padded(text));
     } catch {
       // What stands in it already is a latch, too.
     }
@@ -139,27 +133,14 @@ function spareOf(path: string): string {
   return join(dirname(path), '.latch-spare');
 }
 
-function temporaryBeside(path: string): string {
-  return join(dirname(path), `.latch-${randomBytes(6).toString('hex')}`);
-}
-
-/** @throws the file system's error */
-function writeSynced(path: string, flags: string | number, content: string | Buffer): void {
-  const file = openSync(path, flags, 0o600);
+/** Into the blocks it has. @throws the file system's error */
+function overwrite(path: string, content: Uint8Array): void {
+  const file = openSync(path, constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0));
   try {
-    if (typeof content === 'string') writeSync(file, content);
-    else writeSync(file, content);
+    writeSync(file, content);
     fsyncSync(file);
   } finally {
     closeSync(file);
-  }
-}
-
-function unlinkQuietly(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // It was never made.
   }
 }
 
@@ -171,15 +152,4 @@ export function clearLatchFile(path: string): void {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
   syncFolder(dirname(path));
-}
-
-function syncFolder(path: string): void {
-  // Windows cannot open a folder for syncing; its rename is journaled.
-  if (process.platform === 'win32') return;
-  const folder = openSync(path, 'r');
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
 }

@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { replaceFile } from '@deskhand/base/replace-file';
 import { z } from 'zod';
 import { parseJson } from './decode.ts';
 import { Rect } from './geometry.ts';
@@ -222,25 +221,7 @@ export function writeDefaultPolicy(path: string): void {
 
 /** Replaces the file in one step: a reader sees the old policy or the new one, never half of it. */
 export function savePolicy(path: string, policy: PolicyFile): void {
-  const temporary = join(dirname(path), `.policy-${randomBytes(6).toString('hex')}`);
-  const text = textOf(PolicyFile.parse(policy));
-  const file = openSync(temporary, 'wx', 0o600);
-  try {
-    try {
-      writeSync(file, text);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(temporary, path);
-  } catch (error) {
-    try {
-      unlinkSync(temporary);
-    } catch {
-      // The first error says more.
-    }
-    throw error;
-  }
+  replaceFile(path, textOf(PolicyFile.parse(policy)));
 }
 
 /** What one rule is about. */

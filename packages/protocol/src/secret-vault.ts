@@ -1,16 +1,8 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Secret } from '@deskhand/base';
+import { replaceFile } from '@deskhand/base/replace-file';
 import { z } from 'zod';
 import { decodeText } from './decode.ts';
 import { ProtocolError } from './errors.ts';
@@ -153,24 +145,7 @@ export class SecretVault {
 
   #write(file: VaultFile): void {
     mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
-    const temporary = `${this.path}.${randomBytes(6).toString('hex')}`;
-    const handle = openSync(temporary, 'wx', 0o600);
-    try {
-      try {
-        writeSync(handle, `${JSON.stringify(file, null, 2)}\n`);
-        fsyncSync(handle);
-      } finally {
-        closeSync(handle);
-      }
-      renameSync(temporary, this.path);
-    } catch (error) {
-      try {
-        unlinkSync(temporary);
-      } catch {
-        // The first error says more.
-      }
-      throw error;
-    }
+    replaceFile(this.path, `${JSON.stringify(file, null, 2)}\n`);
   }
 }
 

@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { defaultDataFolder } from '@deskhand/base/data-folder';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { exitCodeOf } from '../exit-codes.ts';
 import { serverAccess } from './credentials.ts';
-import { dataFolder, defaultDataFolder, ensureDataFolder } from './data-folder.ts';
+import { dataFolder, ensureDataFolder } from './data-folder.ts';
 import { effectiveConfig } from './effective-config.ts';
 import { examine } from './examine.ts';
 import { LocalDesk } from './local-desk.ts';
@@ -17,10 +18,11 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('data folder', () => {
   it('is the platform’s own, the environment’s or the flag’s, in that rising order', () => {
-    expect(defaultDataFolder('linux', {}, '/home/a')).toBe('/home/a/.local/share/deskhand');
-    expect(defaultDataFolder('linux', { XDG_DATA_HOME: '/x' }, '/home/a')).toBe('/x/deskhand');
-    expect(defaultDataFolder('darwin', {}, '/Users/a')).toBe('/Users/a/Library/Application Support/Deskhand');
+    expect(defaultDataFolder({}, 'linux', '/home/a')).toBe('/home/a/.local/share/deskhand');
+    expect(defaultDataFolder({ XDG_DATA_HOME: '/x' }, 'linux', '/home/a')).toBe('/x/deskhand');
+    expect(defaultDataFolder({}, 'darwin', '/Users/a')).toBe('/Users/a/Library/Application Support/Deskhand');
     expect(dataFolder(undefined, { DESKHAND_DATA: '/d' }, 'linux')).toBe('/d');
+    expect(dataFolder(undefined, { DESKHAND_DATA: '', XDG_DATA_HOME: '/x' }, 'linux')).toBe('/x/deskhand');
     expect(dataFolder('/f', { DESKHAND_DATA: '/d' }, 'linux')).toBe('/f');
   });
 

@@ -22,6 +22,7 @@ import {
   type Outcome,
   type Point,
   ProtocolError,
+  pointsOf,
   type SettleReport,
   secretNamesIn,
   type WindowInfo,
@@ -576,21 +577,6 @@ function abortedError(signal: AbortSignal): ProtocolError {
 
 function stopMessage(signal: AbortSignal): string {
   return (signal.reason as Error).message;
-}
-
-/** Frame points of an operation, in order. */
-function pointsOf(operation: Operation): Point[] {
-  switch (operation.type) {
-    case 'click':
-    case 'move':
-      return [operation.point];
-    case 'drag':
-      return [operation.from, operation.to];
-    case 'scroll':
-      return operation.point === undefined ? [] : [operation.point];
-    default:
-      return [];
-  }
 }
 
 /** The same action in desktop space. */

@@ -1,5 +1,6 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { Secret } from '@deskhand/base';
+import { replaceFile } from '@deskhand/base/replace-file';
 import { MachineId, ProtocolError, parseJson } from '@deskhand/protocol';
 import { z } from 'zod';
 
@@ -35,21 +36,12 @@ export function readMachineIdentity(path: string): MachineIdentity | undefined {
 
 /** Survives a power cut: the token is sent once and never again. */
 export function writeMachineIdentity(path: string, identity: MachineIdentity): void {
-  const temporary = `${path}.new`;
-  rmSync(temporary, { force: true });
-  const file = openSync(temporary, 'wx', 0o600);
-  try {
-    const content = {
-      machine_id: identity.machineId,
-      token: identity.token.reveal(),
-      server_url: identity.serverUrl,
-    };
-    writeSync(file, `${JSON.stringify(content, null, 2)}\n`);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(temporary, path);
+  const content = {
+    machine_id: identity.machineId,
+    token: identity.token.reveal(),
+    server_url: identity.serverUrl,
+  };
+  replaceFile(path, `${JSON.stringify(content, null, 2)}\n`);
 }
 
 /**

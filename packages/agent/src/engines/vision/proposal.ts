@@ -5,10 +5,10 @@ import {
   MAX_OPERATIONS_PER_COMMAND,
   Operation,
   type Point,
+  pointsOf,
   type ScreenElement,
 } from '@deskhand/protocol';
 import type { z } from 'zod';
-import { pointsOf } from '../../action-policy.ts';
 import { fromModelPoint, operationFromModel, PIXELS, type Places } from './coordinate-space.ts';
 import {
   AskHuman,
