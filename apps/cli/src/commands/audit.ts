@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type AuditLine, parseAuditLine, verifyAuditLog } from '@deskhand/protocol/audit-chain';
+import { type AuditLine, auditFiles, parseAuditLine, verifyAuditLog } from '@deskhand/protocol/audit-chain';
 import type { Command } from 'commander';
 import type { Context } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -42,9 +42,11 @@ function audit(flags: Flags, context: Context): void {
 function verify(file: string, json: boolean, { print, style, exit }: Context): void {
   const found = verifyAuditLog(file);
   if (!found.intact) exit(EXIT.failed);
-  if (json) print(JSON.stringify({ file, ...found }));
-  else if (found.intact) print(`${style.green('Intact')}: ${found.entries} entries in ${file}.`);
-  else print(`${style.red('Not intact')}: ${file}, line ${found.line}: ${found.reason}.`);
+  const files = auditFiles(file).length;
+  const where = files === 1 ? file : `${files} files, the newest ${file}`;
+  if (json) print(JSON.stringify({ file, ...found, files }));
+  else if (found.intact) print(`${style.green('Intact')}: ${found.entries} entries in ${where}.`);
+  else print(`${style.red('Not intact')}: ${found.file}, line ${found.line}: ${found.reason}.`);
 }
 
 function show(file: string, flags: Flags, { print, style }: Context): void {
@@ -52,11 +54,8 @@ function show(file: string, flags: Flags, { print, style }: Context): void {
   if (!Number.isInteger(last) || last < 1)
     throw new CommandProblem('VALIDATION_ERROR', '--last takes a whole number from 1 on.');
   const since = flags.since === undefined ? null : momentOf(flags.since);
-  const lines = readFileSync(file, 'utf8')
-    .split('\n')
-    .filter((text) => text !== '' && isAfter(text, since))
-    .slice(flags.since === undefined || flags.last !== '50' ? -last : 0);
-  for (const text of lines) {
+  const atMost = flags.since === undefined || flags.last !== '50' ? last : Number.POSITIVE_INFINITY;
+  for (const text of newestLines(file, atMost, since)) {
     const entry = parseAuditLine(text);
     if (flags.json) {
       // As it stands there, so that another program can check the chain itself.
@@ -64,6 +63,23 @@ function show(file: string, flags: Flags, { print, style }: Context): void {
     } else if (entry === undefined) print(style.red('  (not an audit entry)'));
     else print(lineOf(entry, style.dim));
   }
+}
+
+/** From the newest file backwards, no further than is asked for. @throws the file system's error */
+function newestLines(file: string, atMost: number, since: number | null): string[] {
+  const files = auditFiles(file);
+  if (files.length === 0) readFileSync(file);
+  let found: string[] = [];
+  for (const { path: one } of files.toReversed()) {
+    const lines = readFileSync(one, 'utf8')
+      .split('\n')
+      .filter((text) => text !== '');
+    const wanted = lines.filter((text) => isAfter(text, since));
+    found = [...wanted, ...found];
+    // Older files are older throughout.
+    if (found.length >= atMost || (lines.length > 0 && wanted.length === 0)) break;
+  }
+  return Number.isFinite(atMost) ? found.slice(-atMost) : found;
 }
 
 /** @throws CommandProblem */
