@@ -1,6 +1,9 @@
 import { silentLogger } from '@deskhand/base';
 import {
   type FromGuard,
+  GUARD_DAEMON_SILENCE_MS,
+  GUARD_LEASE_RENEW_MS,
+  GUARD_LEASE_TTL_MS,
   GuardState,
   type LatchState,
   type LocalRole,
@@ -134,6 +137,21 @@ describe('guard', () => {
     await world.guard.stop('panel');
     expect(world.killed).toEqual([11]);
     expect(world.guard.state().latch).toMatchObject({ by: 'hotkey' });
+  });
+
+  it('[KILL] ticks seldom while nobody drives, and gives the lease with the word that somebody does', () => {
+    const world = new World();
+    const daemon = world.attach('daemon', 10);
+    const hands = world.attach('hands', 11);
+    world.guard.handle(daemon, { type: 'heartbeat', driving: false });
+    const idleMs = world.guard.tickMs;
+    expect(idleMs).toBeGreaterThan(GUARD_LEASE_RENEW_MS);
+    expect(idleMs).toBeLessThan(GUARD_DAEMON_SILENCE_MS / 2);
+    const before = leases(hands.received);
+    world.guard.handle(daemon, { type: 'heartbeat', driving: true });
+    expect(leases(hands.received)).toBe(before + 1);
+    expect(world.guard.tickMs).toBe(GUARD_LEASE_RENEW_MS);
+    expect(world.guard.tickMs).toBeLessThan(GUARD_LEASE_TTL_MS / 2);
   });
 
   it('[KILL] starts stopped with a latch on disk, whoever wrote it', () => {

@@ -10,6 +10,7 @@ import type {
 } from '@deskhand/protocol';
 import {
   GUARD_DAEMON_SILENCE_MS,
+  GUARD_LEASE_RENEW_MS,
   GUARD_LEASE_TTL_MS,
   PRESENCE_MS,
   ProtocolError,
@@ -23,6 +24,8 @@ import type { GuardDrawing } from './guard-drawing.ts';
 import { PresenceCode } from './presence-code.ts';
 
 const FIRST_RELEASE_CEILING_MS = 50;
+/** A latch file is seen at once in any case, by a watch on its folder. */
+const IDLE_TICK_MS = 500;
 const MEMORY_NOTE = '(Held in memory only: the latch file cannot be written.)';
 /** Together they are no longer than a reason may be. */
 const REASON_BEFORE_NOTE = 500 - MEMORY_NOTE.length - 1;
@@ -101,7 +104,12 @@ export class Guard {
     return this.#pausedBecause !== undefined || !this.#daemonAlive() ? 'paused' : 'armed';
   }
 
-  /** Called every GUARD_LEASE_RENEW_MS: notices a hand-written latch and a silent daemon, renews the lease. */
+  /** How long until `tick` is due: hands that nobody drives need no lease, and get one with the word that somebody does. */
+  get tickMs(): number {
+    return this.#driving ? GUARD_LEASE_RENEW_MS : IDLE_TICK_MS;
+  }
+
+  /** Notices a hand-written latch and a silent daemon, renews the lease. */
   tick(): void {
     this.lookAtLatchFile();
     if (this.#daemonAlive() !== this.#daemonWasAlive) {
@@ -218,6 +226,10 @@ export class Guard {
       case 'heartbeat':
         this.#demand(peer, ['daemon'], 'be the daemon’s heartbeat');
         this.#lastHeartbeatMs = this.#powers.now();
+        if (message.driving && !this.#driving) {
+          this.#driving = true;
+          this.#renewLease();
+        }
         this.#driving = message.driving;
         this.#mode = message.mode ?? (message.driving ? 'running' : 'idle');
         this.#heardDaemon = true;

@@ -3,14 +3,7 @@ import { flushCompileCache } from 'node:module';
 import { uptime } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { errorAttributes, type Logger, Secret, sleep } from '@deskhand/base';
-import {
-  decodeText,
-  type FromGuard,
-  GUARD_LEASE_RENEW_MS,
-  LineDecoder,
-  ProtocolError,
-  ToGuard,
-} from '@deskhand/protocol';
+import { decodeText, type FromGuard, LineDecoder, ProtocolError, ToGuard } from '@deskhand/protocol';
 import {
   clearLatchFile,
   readLatchFile,
@@ -57,6 +50,10 @@ async function main(): Promise<void> {
   let desktop: GuardDesktop = new NoNativeDesktop('The hotkey is being set up.');
   let drawing: GuardDrawing = new NoDrawing();
   let guard: Guard | undefined;
+  let ticking: NodeJS.Timeout | undefined;
+  let everyMs = 0;
+  /** As often as guard wants, which changes with what it is told. */
+  let keepTicking = () => {};
   const events: GuardDesktopEvents = {
     onStopGesture: (gesture) => {
       const what = gesture === 'chord' ? chord.label : 'Esc, three times,';
@@ -81,7 +78,10 @@ async function main(): Promise<void> {
     schema: ToGuard,
     onAttach: (peer) => guard?.attach(peer),
     onDetach: (peer) => guard?.detach(peer),
-    onMessage: (peer, message) => guard?.handle(peer, message),
+    onMessage: (peer, message) => {
+      guard?.handle(peer, message);
+      keepTicking();
+    },
     log,
   });
   guard = new Guard(
@@ -133,11 +133,18 @@ async function main(): Promise<void> {
   // The folder may be taken away under us; the tick still looks.
   watcher.on('error', () => watcher.close());
   const slept = new SleepDetector({ awakeMs: () => performance.now(), everMs: () => uptime() * 1000 });
-  const ticking = setInterval(() => {
+  const tick = () => {
     // Before the next lease: what was granted before a night's sleep is not granted for the morning.
     if (slept.look()) running.onAwake();
     running.tick();
-  }, GUARD_LEASE_RENEW_MS);
+  };
+  keepTicking = () => {
+    if (everyMs === running.tickMs) return;
+    everyMs = running.tickMs;
+    clearInterval(ticking);
+    ticking = setInterval(tick, everyMs);
+  };
+  keepTicking();
   reserveLatchRoom(boot.latchFile);
   const keeper = ReleaseKeeper.start(boot.server, log);
   await keepDesktop.first;
@@ -156,6 +163,7 @@ async function main(): Promise<void> {
   );
   await Promise.race([daemonGone, terminated]);
   ending.abort();
+  keepTicking = () => {};
   clearInterval(ticking);
   watcher.close();
   await running.end();
