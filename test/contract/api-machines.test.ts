@@ -152,7 +152,10 @@ describe('stop, start, restart (v1-api.md 7.1)', () => {
 
   it('[7.1] restart makes the desktop connect again', async () => {
     const daemon = await server.desktop();
-    expect((await server.call('POST', `/machines/${daemon.machineId}/restart`)).status).toBe(200);
+    expect(await server.call('POST', `/machines/${daemon.machineId}/restart`)).toMatchObject({
+      status: 200,
+      body: { machine_id: daemon.machineId, status: 'restarting' },
+    });
     expect((await daemon.closed).code).toBe(4003);
   });
 

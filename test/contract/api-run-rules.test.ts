@@ -362,13 +362,19 @@ describe('events (v1-api.md 3)', () => {
     await whole.ended;
     const last = whole.events.length;
     expect(whole.events[0]?.data).toMatchObject({ type: 'status', status: 'queued', seq: 1 });
-    for (const after of [String(last), String(last + 7)]) {
+    for (const after of [String(last), String(last + 7), '99999999999999999999']) {
       const response = await fetch(`${server.server.baseUrl}/runs/${run.id}/events?after=${after}`, {
         headers: { 'x-api-key': server.key },
       });
       expect([response.status, await response.text()]).toEqual([200, '']);
     }
-    for (const odd of ['-1', 'abc', '1.5', '1e3', '', '99999999999999999999']) {
+    const early = await server.createRun(desktop.machineId, 'wait:120000');
+    const ahead = server.follow(early.id, {}, '?after=99');
+    await eventually(() => expect(ahead.status).toBe(200));
+    await server.call('POST', `/runs/${early.id}/cancel`);
+    await ahead.ended;
+    expect(ahead.events).toEqual([]);
+    for (const odd of ['-1', 'abc', '1.5', '1e3', '']) {
       const again = server.follow(run.id, {}, `?after=${odd}`);
       await again.ended;
       expect([odd, again.events.length]).toEqual([odd, last]);
@@ -436,11 +442,23 @@ describe('engine versions (v1-api.md 5)', () => {
     }
   });
 
-  it('[5] giving up is a failure that says so; no verdict and no result after a cancel', async () => {
-    const failed = await server.createRun(desktop.machineId, 'fail:impossible');
-    expect(await server.untilStatus(failed.id, 'failed')).toMatchObject({
-      error: { code: 'TASK_FAILED' },
-      result: { passed: false, status: 'failed', summary: 'impossible' },
-    });
+  it('[5] giving up is a failure that says so, under v4 and v5 with the verdict on what was left; no result after a cancel', async () => {
+    for (const [version, verdict] of [
+      ['v3', undefined],
+      ['v4', { passed: true, judgement: 'satisfied' }],
+      ['v5', { passed: true, judgement: 'satisfied' }],
+    ] as const) {
+      const { id } = await server.createRun(desktop.machineId, 'fail:impossible', { cua_version: version });
+      const failed = await server.untilStatus(id, 'failed');
+      expect(failed).toMatchObject({
+        error: { code: 'TASK_FAILED' },
+        result: { passed: false, status: 'failed', summary: 'impossible', ...(verdict && { verdict }) },
+      });
+      expect('verdict' in (failed.result ?? {})).toBe(verdict !== undefined);
+    }
+    const cancelled = await server.createRun(desktop.machineId, 'wait:120000', { cua_version: 'v4' });
+    await server.untilStatus(cancelled.id, 'running');
+    await server.call('POST', `/runs/${cancelled.id}/cancel`);
+    expect((await server.untilStatus(cancelled.id, 'cancelled')).result).toBeNull();
   });
 });

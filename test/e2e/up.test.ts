@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -159,25 +159,25 @@ describe('up', () => {
     expect((await up.request(`/machines/${up.ready.machine_id}`)).status).toBe(200);
   });
 
-  it('a port in use is refused with its number and what to do', async () => {
-    const folder = temporaryFolder('port');
-    const { port } = new URL(up.ready.base_url);
-    const other = await deskhand([
-      'up',
-      '--virtual',
-      '--json',
-      '--overlay',
-      'none',
-      '--port',
-      port,
-      '--data',
-      folder,
-    ]);
-    expect(other.code).toBe(2);
-    expect(other.stderr).toContain('PORT_IN_USE');
-    expect(other.stderr).toContain(port);
-    rmSync(folder, { recursive: true, force: true });
-  });
+  it.each([
+    ['up', ['--virtual', '--overlay', 'none'], 'the flag'],
+    ['up', ['--virtual', '--overlay', 'none'], 'config.json'],
+    ['serve', [], 'config.json'],
+  ])(
+    '%s %j on a port in use, named by %3$s, is refused with its number and what to do',
+    async (command, more, by) => {
+      const folder = temporaryFolder('port');
+      const { port } = new URL(up.ready.base_url);
+      if (by === 'config.json')
+        writeFileSync(path.join(folder, 'config.json'), JSON.stringify({ port: Number(port) }));
+      const flags = by === 'the flag' ? ['--port', port] : [];
+      const other = await deskhand([command, '--json', ...more, ...flags, '--data', folder]);
+      expect(other.code).toBe(2);
+      expect(other.stderr).toContain('PORT_IN_USE');
+      expect(other.stderr).toContain(port);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  );
 
   it('`run` opens Chrome on a local page, exactly as the founding document says it', async () => {
     let visits = 0;

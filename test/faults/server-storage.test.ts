@@ -187,6 +187,8 @@ describe('a disk that cannot be written', { timeout: 60_000 }, () => {
       expect(refused.status).toBe(503);
       expect(refused.body).toMatchObject({ error: { code: 'DB_UNAVAILABLE', retryable: true } });
       expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+      const health = () => fetch(`${server.origin}/v1/health`);
+      expect((await health()).status).toBe(503);
       // Reading goes on.
       expect((await server.run(run.id)).status).toBe('running');
       expect((await server.call('POST', `/runs/${run.id}/cancel`)).status).toBe(503);
@@ -201,6 +203,7 @@ describe('a disk that cannot be written', { timeout: 60_000 }, () => {
           (await server.call('POST', '/runs', { machine_id: daemon.machineId, task: 'done' })).status,
         ).toBe(200),
       );
+      expect((await health()).status).toBe(200);
     } finally {
       await server.stop();
     }

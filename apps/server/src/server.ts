@@ -40,8 +40,12 @@ export type Overrides = Readonly<{
   /** Engines for tests: the model is the one thing that is not real there. */
   minds?: Minds;
   now?: () => number;
+  /** Milliseconds that only go on, whatever happens to the wall clock; default `performance.now`, or `now` where that is given. */
+  steadyMs?: () => number;
   /** How long a repeated request waits for the first; default 25 s. */
   idempotencyWaitMs?: number;
+  /** How long the head of a request may take; default 20 s. */
+  headersTimeoutMs?: number;
   /** How long a reader of events may take nothing; default 60 s. */
   streamPatienceMs?: number;
   /** What the programs of virtual desktops inherit. */
@@ -74,6 +78,7 @@ export async function startServer(config: Config, log: Logger, overrides: Overri
 
 async function start(config: Config, log: Logger, overrides: Overrides, scope: Scope): Promise<Server> {
   const now = overrides.now ?? Date.now;
+  const steadyMs = overrides.steadyMs ?? overrides.now ?? (() => performance.now());
   const clock: Clock = { now, sleep: (ms, options) => sleep(ms, options) };
   const { dataFolder } = config;
   await makeDataFolder(dataFolder);
@@ -82,7 +87,7 @@ async function start(config: Config, log: Logger, overrides: Overrides, scope: S
   const seal = await Seal.open(dataFolder, database);
   await ensureLocalAccount(database, now);
   const bus = new LocalBus();
-  const queue = scope.use('queue', new LocalQueue({ database, log, now }));
+  const queue = scope.use('queue', new LocalQueue({ database, log, now, steadyMs }));
   const keys = scope.use(
     'keys',
     new KeyStore({
@@ -139,6 +144,7 @@ async function start(config: Config, log: Logger, overrides: Overrides, scope: S
     new MachineService({
       database,
       now,
+      steadyMs,
       log,
       prices,
       linkUrl: () => linkUrlOf(config.public_url ?? origin),
@@ -146,7 +152,10 @@ async function start(config: Config, log: Logger, overrides: Overrides, scope: S
   );
   const hub = scope.use('hub', new MachineHub({ authority: machines, log, now }));
   machines.attach(hub);
-  const meter = scope.use('meter', new MachineMeter({ database, ledger, machines, prices, now, log }));
+  const meter = scope.use(
+    'meter',
+    new MachineMeter({ database, ledger, machines, prices, now, steadyMs, log }),
+  );
   meter.start();
   const leases = scope.use('leases', new LeaseBook(hub));
   const virtual = scope.use(
@@ -224,7 +233,7 @@ async function start(config: Config, log: Logger, overrides: Overrides, scope: S
       timeoutMs: config.webhook_timeout_ms,
     }),
   );
-  const timers = scope.use('timers', new RunTimers({ database, runs, log, now }));
+  const timers = scope.use('timers', new RunTimers({ database, runs, log, now, steadyMs }));
   const idempotency = scope.use(
     'idempotency',
     new Idempotency({ database, seal, now, waitMs: overrides.idempotencyWaitMs }),
@@ -253,13 +262,13 @@ async function start(config: Config, log: Logger, overrides: Overrides, scope: S
     rates: new RateLimiter({
       perKey: config.rate_per_key_per_minute,
       perAccount: config.rate_per_account_per_minute,
-      now,
+      steadyMs,
     }),
     origin: () => (config.public_url === null ? origin : new URL(config.public_url).origin),
     allowed: () => allowed ?? new AllowedCallers([], []),
     wakeMachine,
   };
-  app = await buildApp(parts);
+  app = await buildApp(parts, { headersTimeoutMs: overrides.headersTimeoutMs });
   scope.use('streams', streams);
   const port = await listen(app, config);
   origin = `http://${hostForUrl(config.host)}:${port}`;

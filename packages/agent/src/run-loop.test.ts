@@ -442,6 +442,35 @@ describe('the verifier has the last word', () => {
     expect(outcome).toMatchObject({ passed: false, code: 'VERIFICATION_FAILED' });
   });
 
+  const gaveUp: Decision = {
+    type: 'fail',
+    code: 'TASK_FAILED',
+    message: 'There is no such button.',
+    reasoning: '',
+  };
+
+  it('an engine that gives up fails, and the verdict on what it left behind comes with that', async () => {
+    for (const judgement of ['unsatisfied', 'satisfied'] as const) {
+      const { outcome } = await run(scripted(gaveUp), { cuaVersion: 'v4', verifier: verifier(judgement) });
+      expect(outcome).toMatchObject({ passed: false, code: 'TASK_FAILED', verdict: { judgement } });
+    }
+    const { outcome } = await run(scripted(gaveUp), {});
+    expect(outcome).toMatchObject({ passed: false, code: 'TASK_FAILED', verdict: null });
+  });
+
+  it('a verifier that cannot look does not hide why the engine gave up', async () => {
+    const blind: Verifier = {
+      name: 'blind',
+      verify: () => Promise.reject(new ProtocolError('UPSTREAM_UNAVAILABLE', 'no model')),
+    };
+    const { outcome } = await run(scripted(gaveUp), { cuaVersion: 'v4', verifier: blind });
+    expect(outcome).toMatchObject({
+      code: 'TASK_FAILED',
+      summary: 'There is no such button.',
+      verdict: { judgement: 'unknown', reason: expect.stringContaining('no model') },
+    });
+  });
+
   it('a v4 run without a verifier cannot pass', async () => {
     await expect(run(scripted(done), { cuaVersion: 'v4' })).rejects.toMatchObject({ code: 'INTERNAL_ERROR' });
   });

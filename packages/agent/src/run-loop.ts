@@ -171,7 +171,7 @@ class RunLoop {
         return this.#awaitHuman(decision.question, null);
       }
       case 'fail':
-        return failed(decision.code, decision.message, null);
+        return failed(decision.code, decision.message, await this.#verdictOnFailure(decision.code));
       case 'done':
         return this.#judge(decision.summary);
       default:
@@ -291,20 +291,14 @@ class RunLoop {
   }
 
   async #judge(summary: string): Promise<Sight | RunOutcome> {
-    const { brief, machine, verifier, signal, newCommandId } = this.#options;
+    const { brief, verifier } = this.#options;
     if (verifier === null) {
       if (isVerified(brief.cuaVersion))
         throw new ProtocolError('INTERNAL_ERROR', `A ${brief.cuaVersion} run needs a verifier and has none.`);
       await this.#conclude(summary, 'text');
       return { type: 'finished', passed: true, summary, verdict: null };
     }
-    const evidence = { brief, machine, history: this.#history.entries, newCommandId };
-    const { usage, ...verdict } = await this.#timed(
-      'verify',
-      this.#race(verifier.verify(evidence, { signal })),
-    );
-    this.#usage = addUsage(this.#usage, usage ?? null);
-    await this.#conclude(`Verifier: ${verdict.judgement}. ${verdict.reason}`, 'text');
+    const verdict = await this.#verify(verifier);
     if (verdict.judgement === 'satisfied') return { type: 'finished', passed: true, summary, verdict };
     const limit = limitReached(this.#options.limits, {
       stepsCompleted: this.#stepsCompleted,
@@ -316,6 +310,36 @@ class RunLoop {
     this.#recoveries += 1;
     this.#messages.push({ from: 'verifier', reason: verdict.reason });
     return this.#look(this.#observeRequest);
+  }
+
+  async #verify(verifier: Verifier): Promise<Verdict> {
+    const { brief, machine, signal, newCommandId } = this.#options;
+    const evidence = { brief, machine, history: this.#history.entries, newCommandId };
+    const { usage, ...verdict } = await this.#timed(
+      'verify',
+      this.#race(verifier.verify(evidence, { signal })),
+    );
+    this.#usage = addUsage(this.#usage, usage ?? null);
+    await this.#conclude(`Verifier: ${verdict.judgement}. ${verdict.reason}`, 'text');
+    return verdict;
+  }
+
+  /**
+   * Where results are verified, so is the state an engine leaves behind that gave the task up: it fails either way.
+   * @returns null where nobody verifies, or when what failed was not the task.
+   */
+  async #verdictOnFailure(code: string): Promise<Verdict | null> {
+    const { verifier, signal } = this.#options;
+    if (verifier === null || code !== 'TASK_FAILED') return null;
+    try {
+      return await this.#verify(verifier);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof ProtocolError)) throw error;
+      // The engine's own reason is the one to tell.
+      const reason = `The verifier could not judge: ${error.message}`;
+      return { judgement: 'unknown', reason, confidence: 0, evidence: [] };
+    }
   }
 
   async #awaitHuman(question: string, cause: 'takeover' | null): Promise<Sight> {

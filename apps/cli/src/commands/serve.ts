@@ -6,7 +6,7 @@ import { requireUsableConfig } from '../desk/effective-config.ts';
 import { PART_NODE_FLAGS, PARTS, serverEnv } from '../desk/parts.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CommandProblem } from '../output/problem.ts';
-import { machineName } from '../up/household.ts';
+import { ADDRESS_DEFAULTS, hostForUrl, machineName } from '../up/household.ts';
 
 type DaemonFlags = {
   data?: string;
@@ -25,11 +25,11 @@ export function register(program: Command, context: Context): void {
   program
     .command('serve')
     .description('the control plane alone')
-    .option('--host <host>', 'address to listen on', context.env.DESKHAND_HOST ?? '127.0.0.1')
-    .option('--port <n>', 'port; 0 picks a free one', context.env.DESKHAND_PORT ?? '8787')
+    .option('--host <host>', `address to listen on (${ADDRESS_DEFAULTS.host})`)
+    .option('--port <n>', `port; 0 picks a free one (${ADDRESS_DEFAULTS.port})`)
     .option('--data <dir>', 'data folder')
     .option('--json', 'print one line of JSON on stdout when ready')
-    .action(async (flags: { host: string; port: string; data?: string; json?: boolean }) => {
+    .action(async (flags: { host?: string; port?: string; data?: string; json?: boolean }) => {
       const folder = context.dataFolder(flags.data);
       ensureDataFolder(folder);
       requireUsableConfig(folder, context.env);
@@ -39,12 +39,12 @@ export function register(program: Command, context: Context): void {
         {
           ...serverEnv(folder, context.env),
           DESKHAND_DATA: folder,
-          DESKHAND_HOST: flags.host,
-          DESKHAND_PORT: flags.port,
+          ...(flags.host === undefined ? {} : { DESKHAND_HOST: flags.host }),
+          ...(flags.port === undefined ? {} : { DESKHAND_PORT: flags.port }),
         },
         context,
         (ready) => {
-          const url = `http://${flags.host}:${String(ready.port)}/v1`;
+          const url = `http://${hostForUrl(String(ready.host))}:${String(ready.port)}/v1`;
           context.print(
             flags.json
               ? JSON.stringify({ event: 'ready', base_url: url, pid: process.pid })

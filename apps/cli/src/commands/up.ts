@@ -6,12 +6,18 @@ import { EXIT } from '../exit-codes.ts';
 import { CommandProblem } from '../output/problem.ts';
 import { seconds } from '../output/terminal.ts';
 import { runDemo } from '../up/demo.ts';
-import { type HotkeyReport, Household, type OverlayKind, type ReadyLine } from '../up/household.ts';
+import {
+  ADDRESS_DEFAULTS,
+  type HotkeyReport,
+  Household,
+  type OverlayKind,
+  type ReadyLine,
+} from '../up/household.ts';
 
 type Flags = {
   virtual?: string | true;
-  host: string;
-  port: string;
+  host?: string;
+  port?: string;
   data?: string;
   overlay: OverlayKind;
   demo: boolean;
@@ -27,8 +33,8 @@ export function register(program: Command, context: Context): void {
     .command('up')
     .description('server + this desktop + panel on this computer, paired with each other')
     .option('--virtual [WxH]', `use a private X desktop instead of your own (default ${DEFAULT_VIRTUAL})`)
-    .option('--host <host>', 'address the server listens on', context.env.DESKHAND_HOST ?? '127.0.0.1')
-    .option('--port <n>', 'port of the server; 0 picks a free one', context.env.DESKHAND_PORT ?? '8787')
+    .option('--host <host>', `address the server listens on (${ADDRESS_DEFAULTS.host})`)
+    .option('--port <n>', `port of the server; 0 picks a free one (${ADDRESS_DEFAULTS.port})`)
     .option('--data <dir>', 'data folder (default: DESKHAND_DATA or your user data folder)')
     .addOption(
       new Option('--overlay <kind>', 'the panel')
@@ -48,7 +54,7 @@ export function register(program: Command, context: Context): void {
 
 async function up(flags: Flags, context: Context): Promise<void> {
   const started = performance.now();
-  const port = parsePort(flags.port);
+  const port = flags.port === undefined ? undefined : parsePort(flags.port);
   const folder = context.dataFolder(flags.data);
   ensureDataFolder(folder);
   requireUsableConfig(folder, context.env);

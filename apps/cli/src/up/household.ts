@@ -14,9 +14,10 @@ export type OverlayKind = 'auto' | 'electron' | 'browser' | 'none';
 
 export type HouseholdOptions = Readonly<{
   dataFolder: string;
-  host: string;
-  /** 0 picks a free one. */
-  port: number;
+  /** Undefined: as the environment or `config.json` says. */
+  host: string | undefined;
+  /** 0 picks a free one; undefined as above. */
+  port: number | undefined;
   /** `WIDTHxHEIGHT` of a private desktop, or null for the person's own. */
   virtual: string | null;
   overlay: OverlayKind;
@@ -26,6 +27,12 @@ export type HouseholdOptions = Readonly<{
   /** Told what is being started, for the impatient. */
   progress: (text: string) => void;
 }>;
+
+/** Where an address comes from that no flag names; the server's configuration decides. */
+export const ADDRESS_DEFAULTS = {
+  host: 'default: DESKHAND_HOST, config.json, 127.0.0.1',
+  port: 'default: DESKHAND_PORT, config.json, 8787',
+} as const;
 
 /** What a program needs to know to use this household; the ready line of surface.md 2. */
 export type ReadyLine = Readonly<{
@@ -94,13 +101,14 @@ export class Household implements AsyncDisposable {
     progress('starting the server');
     const server = await this.#startChild(this.#serverSpec(this.#options.port), signal);
     const port = Number(server.ready.port);
+    const host = hostForUrl(String(server.ready.host ?? ''));
     const credentials = readCredentials(dataFolder);
     if (credentials === undefined)
       throw new CommandProblem('SERVICE_UNAVAILABLE', `The server left no credentials in ${dataFolder}.`, {
         todo: 'Look into logs/server.log there.',
       });
-    const baseUrl = `http://${hostForUrl(this.#options.host)}:${port}/v1`;
-    const linkUrl = `ws://${hostForUrl(this.#options.host)}:${port}`;
+    const baseUrl = `http://${host}:${port}/v1`;
+    const linkUrl = `ws://${host}:${port}`;
 
     progress(
       this.#options.virtual === null
@@ -275,7 +283,7 @@ export class Household implements AsyncDisposable {
     }
   }
 
-  #serverSpec(port: number): ChildSpec {
+  #serverSpec(port: number | undefined): ChildSpec {
     const { env, dataFolder, host } = this.#options;
     return {
       name: 'server',
@@ -285,8 +293,8 @@ export class Household implements AsyncDisposable {
         ...env,
         ...serverEnv(dataFolder, env),
         DESKHAND_DATA: dataFolder,
-        DESKHAND_HOST: host,
-        DESKHAND_PORT: String(port),
+        ...(host === undefined ? {} : { DESKHAND_HOST: host }),
+        ...(port === undefined ? {} : { DESKHAND_PORT: String(port) }),
       },
       log: this.#log('server'),
       readyMs: READY_MS.server,

@@ -45,6 +45,9 @@ const EXPOSED = [
   'Warning',
 ].join(', ');
 
+/** Who sends a header a second holds a connection for so long. */
+const HEADERS_TIMEOUT_MS = 20_000;
+
 const LEGACY_PREFIX = '/api/v1/cua/';
 
 /** Why a request never became one, by Node's code. */
@@ -61,7 +64,10 @@ declare module 'fastify' {
 }
 
 /** Everything HTTP, without listening: tests inject requests. */
-export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
+export async function buildApp(
+  parts: ServerParts,
+  { headersTimeoutMs = HEADERS_TIMEOUT_MS }: { headersTimeoutMs?: number | undefined } = {},
+): Promise<FastifyInstance> {
   const { config, log, keys, rates, now } = parts;
   const docsUrl = () => `${parts.origin()}/docs`;
   const app = fastify({
@@ -69,9 +75,8 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
     http: {
       // Ours refuses it with the envelope.
       requireHostHeader: false,
-      // Who sends a header a second holds a connection for so long.
-      headersTimeout: 20_000,
-      connectionsCheckingInterval: 5000,
+      headersTimeout: headersTimeoutMs,
+      connectionsCheckingInterval: headersTimeoutMs / 4,
     },
     genReqId: mintRequestId,
     requestIdHeader: false,
@@ -131,6 +136,9 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-coasty-request-id', request.id);
     reply.header('x-request-id', request.id);
+    // A body is JSON whatever its sender calls it; a name that is none ("", "json") would be refused on the way.
+    if (request.headers['content-type'] !== undefined)
+      request.raw.headers['content-type'] = 'application/json';
     reply.header('x-content-type-options', 'nosniff');
     const origin = parts.allowed().check(hostOf(request.raw), request.headers.origin);
     if (origin !== null) allowOrigin(reply, origin);
@@ -167,6 +175,7 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
     };
     if (unexpected) log.error('request failed', { ...attributes, ...errorAttributes(thrown) });
     else if (error.status >= 500) log.warn('request failed', { ...attributes, ...errorAttributes(error) });
+    if (error.code === 'PAYLOAD_TOO_LARGE') takeTheRest(request, reply, 4 * config.max_body_bytes);
     sendError(request, reply, error, docsUrl);
   });
 
@@ -188,6 +197,12 @@ export async function buildApp(parts: ServerParts): Promise<FastifyInstance> {
   rootRoutes(app, parts, description);
 
   await app.ready();
+  // What it asks for beyond `100-continue` may be ignored; Node's own 417 has neither envelope nor request id.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
+  app.server.on('connect', (_request, socket) => {
+    const error = new ProtocolError('NOT_FOUND', 'This server is no proxy.');
+    socket.end(rawRefusal(error, docsUrl));
+  });
   app.server.on('upgrade', (request, socket, head) => {
     const path = request.url?.split('?')[0];
     try {
@@ -217,6 +232,20 @@ function rawRefusal(error: ProtocolError, docsUrl: () => string): string {
   };
   const head = Object.entries(lines).map(([name, value]) => `${name}: ${value}\r\n`);
   return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Refused'}\r\n${head.join('')}\r\n${text}`;
+}
+
+/**
+ * A refusal that is sent while the body still comes is lost on its sender when the connection closes under it: most
+ * clients first send all, then read. So the rest is taken in and thrown away, as long as it ends.
+ */
+function takeTheRest({ raw }: FastifyRequest, reply: FastifyReply, maxBytes: number): void {
+  if (Number(raw.headers['content-length'] ?? 0) > maxBytes) return;
+  reply.removeHeader('connection');
+  let taken = 0;
+  raw.on('data', (chunk: Buffer) => {
+    taken += chunk.length;
+    if (taken > maxBytes) raw.destroy();
+  });
 }
 
 function sendError(

@@ -3,7 +3,7 @@ import { AllowedCallers } from './allowed-callers.ts';
 import { keyFromHeaders } from './auth.ts';
 import { canonical } from './idempotency.ts';
 import { RateLimiter } from './rate-limit.ts';
-import { cursorFrom } from './sse.ts';
+import { eventCursorFrom } from './sse.ts';
 
 describe('the cursor of a stream', () => {
   it.each<[string | undefined, unknown, number]>([
@@ -12,11 +12,12 @@ describe('the cursor of a stream', () => {
     ['', '3', 3],
     ['-1', undefined, 0],
     ['1e3', undefined, 0],
-    ['99999999999999999999', undefined, 0],
+    ['99999999999999999999', undefined, Number.MAX_SAFE_INTEGER],
+    ['1.5', '3', 0],
     [undefined, ['1', '2'], 0],
     [undefined, undefined, 0],
   ])('Last-Event-ID %j, after %j → %i', (header, after, expected) => {
-    expect(cursorFrom(header, after)).toBe(expected);
+    expect(eventCursorFrom(header, after)).toBe(expected);
   });
 });
 
@@ -57,7 +58,7 @@ describe('the rate limit', () => {
 
   it('counts per key and per account in windows of a minute', () => {
     let nowMs = 0;
-    const limiter = new RateLimiter({ perKey: 2, perAccount: 3, now: () => nowMs });
+    const limiter = new RateLimiter({ perKey: 2, perAccount: 3, steadyMs: () => nowMs });
     expect(limiter.take(caller('a')).remaining).toBe(1);
     expect(limiter.take(caller('a')).remaining).toBe(0);
     expect(() => limiter.take(caller('a'))).toThrow(

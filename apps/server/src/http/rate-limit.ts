@@ -5,19 +5,20 @@ const WINDOW_MS = 60_000;
 
 type Window = { startMs: number; count: number };
 
-export type RateState = Readonly<{ limit: number; remaining: number; resetAtMs: number }>;
+export type RateState = Readonly<{ limit: number; remaining: number; resetInMs: number }>;
 
 /** Requests per key and per account in windows of a minute. */
 export class RateLimiter {
   readonly #perKey: number;
   readonly #perAccount: number;
-  readonly #now: () => number;
+  readonly #steadyMs: () => number;
   readonly #windows = new Map<string, Window>();
 
-  constructor(parts: { perKey: number; perAccount: number; now: () => number }) {
+  /** @param parts.steadyMs a clock that nobody sets: a minute is a minute, and no limit lasts until a wall clock has caught up. */
+  constructor(parts: { perKey: number; perAccount: number; steadyMs: () => number }) {
     this.#perKey = parts.perKey;
     this.#perAccount = parts.perAccount;
-    this.#now = parts.now;
+    this.#steadyMs = parts.steadyMs;
   }
 
   /**
@@ -26,15 +27,15 @@ export class RateLimiter {
    * @throws ProtocolError RATE_LIMITED with `scope` `per_key` or `per_user`; its `rate` is for the headers.
    */
   take(caller: KeyIdentity): RateState {
-    const nowMs = this.#now();
+    const nowMs = this.#steadyMs();
     const own = this.#count(`key ${caller.keyId}`, nowMs);
     const account = this.#count(`account ${caller.owner.accountId} ${caller.owner.mode}`, nowMs);
     const state: RateState = {
       limit: this.#perKey,
       remaining: Math.max(0, this.#perKey - own.count),
-      resetAtMs: own.startMs + WINDOW_MS,
+      resetInMs: own.startMs + WINDOW_MS - nowMs,
     };
-    if (own.count > this.#perKey) throw limited('per_key', state.resetAtMs - nowMs, state);
+    if (own.count > this.#perKey) throw limited('per_key', state.resetInMs, state);
     if (account.count > this.#perAccount)
       throw limited('per_user', account.startMs + WINDOW_MS - nowMs, { ...state, remaining: 0 });
     return state;
@@ -67,13 +68,12 @@ function limited(scope: 'per_key' | 'per_user', waitMs: number, rate: RateState)
 }
 
 export function rateHeaders(rate: RateState, nowMs: number): Record<string, string> {
-  const resetSeconds = Math.max(0, Math.ceil((rate.resetAtMs - nowMs) / 1000));
   return {
     'x-ratelimit-limit': String(rate.limit),
     'x-ratelimit-remaining': String(rate.remaining),
-    'x-ratelimit-reset': String(Math.ceil(rate.resetAtMs / 1000)),
+    'x-ratelimit-reset': String(Math.ceil((nowMs + rate.resetInMs) / 1000)),
     'ratelimit-limit': String(rate.limit),
     'ratelimit-remaining': String(rate.remaining),
-    'ratelimit-reset': String(resetSeconds),
+    'ratelimit-reset': String(Math.ceil(rate.resetInMs / 1000)),
   };
 }

@@ -3,6 +3,7 @@ import { errorAttributes, type Logger } from '@deskhand/base';
 import { encodeSse, SSE_KEEPALIVE, SSE_KEEPALIVE_MS } from '@deskhand/protocol';
 import type { FeedChunk, RunFeed } from '../runs/run-feed.ts';
 import type { Database } from '../storage/database.ts';
+import { cursorFrom } from './routes/shared.ts';
 
 /** Events read from the store at once. */
 const PAGE = 500;
@@ -19,12 +20,8 @@ export const SSE_HEADERS = {
 } as const;
 
 /** `Last-Event-ID` wins over `?after=`; anything that is no whole number counts as 0 (v1-api.md 3.2). */
-export function cursorFrom(lastEventId: string | undefined, after: unknown): number {
-  const text = (
-    lastEventId !== undefined && lastEventId !== '' ? lastEventId : typeof after === 'string' ? after : ''
-  ).trim();
-  const value = /^\d{1,15}$/.test(text) ? Number(text) : 0;
-  return Number.isSafeInteger(value) ? value : 0;
+export function eventCursorFrom(lastEventId: string | undefined, after: unknown): number {
+  return cursorFrom(lastEventId !== undefined && lastEventId !== '' ? lastEventId : after, 0);
 }
 
 /** All open event streams of this server. */
@@ -63,6 +60,11 @@ export class EventStreams implements AsyncDisposable {
     headers: Readonly<Record<string, string>>,
     keyId: string,
   ): void {
+    if (response.req.method === 'HEAD') {
+      // There is nothing to follow in a head, and its connection is wanted for the next request.
+      response.writeHead(200, { ...headers, ...SSE_HEADERS }).end();
+      return;
+    }
     const stream = new EventStream({
       response,
       runId,
@@ -144,7 +146,12 @@ class EventStream {
     this.#response.flushHeaders();
     this.#unfollow = this.#feed.follow(this.#runId, {
       chunk: (chunk) => {
-        if (this.#ended || chunk.to <= this.#last) return;
+        if (this.#ended) return;
+        if (chunk.to <= this.#last) {
+          // Its cursor lies past the end: nothing of what comes is for it, and now nothing will come any more.
+          if (chunk.done) this.end();
+          return;
+        }
         if (this.#reading || chunk.from !== this.#last + 1) {
           this.#target = Math.max(this.#target, chunk.to);
           void this.#read();

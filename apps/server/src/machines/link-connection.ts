@@ -55,7 +55,8 @@ export class LinkConnection {
   #control: ControlState;
   #latch: LatchState;
   #hotkey: HotkeyState | undefined;
-  #heardAtMs = Date.now();
+  /** On the steady clock: a wall clock that is set back would keep a dead link for hours, one set forward cut a live one. */
+  #heardSteadyMs = performance.now();
   #heartbeat: NodeJS.Timeout | undefined;
   #open = true;
 
@@ -166,7 +167,7 @@ export class LinkConnection {
   }
 
   #beat(): void {
-    if (Date.now() - this.#heardAtMs > SILENCE_MS) {
+    if (performance.now() - this.#heardSteadyMs > SILENCE_MS) {
       this.#log.warn('link silent, cutting it', { machineId: this.machineId });
       this.#socket.terminate();
       this.#onClose();
@@ -177,7 +178,7 @@ export class LinkConnection {
 
   #onMessage(data: RawData, isBinary: boolean): void {
     if (!this.#open) return;
-    this.#heardAtMs = Date.now();
+    this.#heardSteadyMs = performance.now();
     try {
       const bytes = toBytes(data);
       if (isBinary) {

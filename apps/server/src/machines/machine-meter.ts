@@ -14,6 +14,8 @@ type Parts = {
   machines: MachineService;
   prices: MachinePrices;
   now: () => number;
+  /** Measures the minutes: nobody pays for a clock that was set forward, or for hours of sleep. */
+  steadyMs: () => number;
   log: Logger;
 };
 
@@ -50,13 +52,13 @@ export class MachineMeter implements AsyncDisposable {
 
   /** Counts what has passed since the last look. */
   async look(): Promise<void> {
-    const { database, machines, prices, now } = this.#parts;
+    const { database, machines, prices, steadyMs } = this.#parts;
     const rows = await database.read
       .selectFrom('machines')
       .selectAll()
       .where('removed_at', 'is', null)
       .execute();
-    const nowMs = now();
+    const nowMs = steadyMs();
     const seen = new Set<string>();
     for (const row of rows) {
       const centsPerHour = hourlyCents(machines.status(row), row.os_type, prices);
@@ -69,14 +71,14 @@ export class MachineMeter implements AsyncDisposable {
       }
       const minutes = Math.floor((nowMs - running.sinceMs) / MINUTE_MS) - running.countedMinutes;
       if (minutes <= 0) continue;
-      await this.#charge(row, minutes * centsPerHour, nowMs);
+      await this.#charge(row, minutes * centsPerHour);
       running.countedMinutes += minutes;
     }
     for (const id of this.#running.keys()) if (!seen.has(id)) this.#running.delete(id);
   }
 
-  async #charge({ id }: MachineRow, centMinutes: number, nowMs: number): Promise<void> {
-    const { database, ledger } = this.#parts;
+  async #charge({ id }: MachineRow, centMinutes: number): Promise<void> {
+    const { database, ledger, now } = this.#parts;
     await database.write(async (tx) => {
       const row = await tx.selectFrom('machines').selectAll().where('id', '=', id).executeTakeFirst();
       if (row === undefined || row.removed_at !== null) return;
@@ -99,7 +101,7 @@ export class MachineMeter implements AsyncDisposable {
           step: billed,
           cents,
           usage: null,
-          at: new Date(nowMs).toISOString(),
+          at: new Date(now()).toISOString(),
         },
       );
     });

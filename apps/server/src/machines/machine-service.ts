@@ -28,6 +28,7 @@ const REMOVAL_CHECK_MS = 5000;
 type Parts = {
   database: Database;
   now: () => number;
+  steadyMs: () => number;
   log: Logger;
   prices: MachinePrices;
   /** Where desktops dial in; known once the server listens. */
@@ -48,7 +49,7 @@ export class MachineService implements LinkAuthority, HubListener, AsyncDisposab
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#pairing = new PairingGuard(parts.now);
+    this.#pairing = new PairingGuard(parts.steadyMs);
   }
 
   /** The hub needs an authority and we need the hub: joined once, in the composition root. */

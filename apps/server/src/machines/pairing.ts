@@ -76,15 +76,15 @@ export async function redeemPairingCode(tx: Tx, code: string, nowMs: number): Pr
 /** Slows guessing down. */
 export class PairingGuard {
   readonly #failures: Array<{ atMs: number; address: string }> = [];
-  readonly #now: () => number;
+  readonly #steadyMs: () => number;
 
-  constructor(now: () => number) {
-    this.#now = now;
+  constructor(steadyMs: () => number) {
+    this.#steadyMs = steadyMs;
   }
 
   /** @throws ProtocolError RATE_LIMITED */
   check(address: string): void {
-    const since = this.#now() - WINDOW_MS;
+    const since = this.#steadyMs() - WINDOW_MS;
     while (this.#failures[0] !== undefined && this.#failures[0].atMs < since) this.#failures.shift();
     const own = this.#failures.filter((failure) => failure.address === address).length;
     if (own >= MAX_FAILURES_PER_ADDRESS || this.#failures.length >= MAX_FAILURES_TOGETHER)
@@ -94,6 +94,6 @@ export class PairingGuard {
   }
 
   failed(address: string): void {
-    this.#failures.push({ atMs: this.#now(), address });
+    this.#failures.push({ atMs: this.#steadyMs(), address });
   }
 }

@@ -9,7 +9,15 @@ const RETRY_MS = [200, 1000, 5000, 30_000];
 /** Longest timer Node keeps. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-type Entry = { id: number; key: string | null; data: JobData; attempts: number; startAfterMs: number };
+type Entry = {
+  id: number;
+  key: string | null;
+  data: JobData;
+  attempts: number;
+  /** When its time comes on the wall clock, and on the steady one: whichever is first, so that no clock set back delays it. */
+  startAfterMs: number;
+  dueSteadyMs: number;
+};
 
 type Lane = {
   /** Ready jobs without a key, and the ready heads' keys, in order of arrival. */
@@ -30,6 +38,7 @@ export class LocalQueue implements Queue, AsyncDisposable {
   readonly #database: Database;
   readonly #log: Logger;
   readonly #now: () => number;
+  readonly #steadyMs: () => number;
   readonly #lanes = new Map<string, Lane>();
   #lastLoadedId = 0;
   #dirty = false;
@@ -37,10 +46,11 @@ export class LocalQueue implements Queue, AsyncDisposable {
   #closed = false;
   #stopListening: (() => void) | undefined;
 
-  constructor(parts: { database: Database; log: Logger; now: () => number }) {
+  constructor(parts: { database: Database; log: Logger; now: () => number; steadyMs: () => number }) {
     this.#database = parts.database;
     this.#log = parts.log;
     this.#now = parts.now;
+    this.#steadyMs = parts.steadyMs;
   }
 
   /** Loads what an earlier process left. Consumers may come before or after. */
@@ -124,15 +134,18 @@ export class LocalQueue implements Queue, AsyncDisposable {
         const touched = new Set<string>();
         for (const row of rows) {
           this.#lastLoadedId = Math.max(this.#lastLoadedId, row.id);
+          const startAfterMs = row.start_after === null ? 0 : Date.parse(row.start_after);
+          const waitMs = Math.max(0, startAfterMs - this.#now());
           const entry: Entry = {
             id: row.id,
             key: row.key,
             data: JSON.parse(row.data) as JobData,
             attempts: row.attempts,
-            startAfterMs: row.start_after === null ? 0 : Date.parse(row.start_after),
+            startAfterMs,
+            dueSteadyMs: this.#steadyMs() + waitMs,
           };
           const lane = this.#lane(row.queue);
-          if (entry.startAfterMs > this.#now()) lane.delayed.push(entry);
+          if (waitMs > 0) lane.delayed.push(entry);
           else this.#makeReady(lane, entry);
           touched.add(row.queue);
         }
@@ -170,19 +183,25 @@ export class LocalQueue implements Queue, AsyncDisposable {
     clearTimeout(lane.timer);
     lane.timer = undefined;
     if (lane.delayed.length === 0 || this.#closed) return;
-    let soonest = Number.POSITIVE_INFINITY;
-    for (const entry of lane.delayed) soonest = Math.min(soonest, entry.startAfterMs);
-    const waitMs = Math.min(Math.max(0, soonest - this.#now()), MAX_TIMER_MS);
-    lane.timer = setTimeout(() => {
-      const now = this.#now();
-      const due = lane.delayed.filter((entry) => entry.startAfterMs <= now);
-      lane.delayed = lane.delayed.filter((entry) => entry.startAfterMs > now);
-      due.sort((a, b) => a.startAfterMs - b.startAfterMs || a.id - b.id);
-      for (const entry of due) this.#makeReady(lane, entry);
-      this.#setTimer(queue, lane);
-      this.#pump(queue, lane);
-    }, waitMs);
+    let waitMs = MAX_TIMER_MS;
+    for (const entry of lane.delayed) waitMs = Math.min(waitMs, this.#waitMs(entry));
+    lane.timer = setTimeout(
+      () => {
+        const due = lane.delayed.filter((entry) => this.#waitMs(entry) <= 0);
+        lane.delayed = lane.delayed.filter((entry) => this.#waitMs(entry) > 0);
+        due.sort((a, b) => a.startAfterMs - b.startAfterMs || a.id - b.id);
+        for (const entry of due) this.#makeReady(lane, entry);
+        this.#setTimer(queue, lane);
+        this.#pump(queue, lane);
+      },
+      Math.max(0, waitMs),
+    );
     lane.timer.unref();
+  }
+
+  /** Until its time comes; not positive once it has. */
+  #waitMs(entry: Entry): number {
+    return Math.min(entry.startAfterMs - this.#now(), entry.dueSteadyMs - this.#steadyMs());
   }
 
   #pump(queue: string, lane: Lane): void {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
+import path from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { type ErrorCode, ProtocolError } from '@deskhand/protocol';
 import { Kysely, sql } from 'kysely';
@@ -10,6 +11,8 @@ import { NodeSqliteDialect } from './sqlite-dialect.ts';
 
 /** Most units of work that share one commit; keeps a burst from holding readers off for long. */
 const MAX_BATCH = 512;
+/** For so long a failed commit is taken as the state of things. */
+const FAILING_MS = 30_000;
 
 type Work = {
   run: (tx: Tx) => Promise<unknown>;
@@ -33,6 +36,8 @@ export class Database implements AsyncDisposable {
   #flushing: Promise<void> | undefined;
   #scheduled = false;
   #closed = false;
+  /** When the last commit failed; null while commits succeed. */
+  #failedSteadyMs: number | null = null;
   readonly #commitListeners = new Set<() => void>();
 
   private constructor(sqlite: DatabaseSync) {
@@ -116,11 +121,16 @@ export class Database implements AsyncDisposable {
     }
   }
 
-  /** True while a row can be written; for health. */
+  /**
+   * False from a commit that failed until one succeeds; when nobody has tried for a while, asking tries a small one (on a
+   * full disk what is small may still fit where something larger does not). For health.
+   */
   async writable(): Promise<boolean> {
+    if (this.#failedSteadyMs === null) return !this.#closed;
+    if (performance.now() - this.#failedSteadyMs < FAILING_MS) return false;
     try {
       await this.write(async (tx) => {
-        await sql`update accounts set id = id where id = ''`.execute(tx);
+        await sql`update accounts set created_at = created_at`.execute(tx);
       });
       return true;
     } catch {
@@ -176,10 +186,12 @@ export class Database implements AsyncDisposable {
     } catch (cause) {
       const refusedWorks = new Set(refused.map(({ work }) => work));
       for (const { work, error } of refused) work.reject(error);
+      this.#failedSteadyMs = performance.now();
       const fault = storageProblem(cause);
       for (const work of batch) if (!refusedWorks.has(work)) work.reject(fault);
       return;
     }
+    if (done.length > 0) this.#failedSteadyMs = null;
     for (const listener of this.#commitListeners) listener();
     for (const { work, value } of done) work.resolve(value);
     for (const { work, error } of refused) work.reject(error);
@@ -206,13 +218,16 @@ export class Database implements AsyncDisposable {
       if (!existsSync(copy)) await this.backupTo(copy);
     }
     const { error } = await migrator.migrateToLatest();
-    if (error !== undefined)
-      throw new ProtocolError(
-        'DB_UNAVAILABLE',
-        'The database could not be brought up to date; the copy beside it is untouched.',
-        {},
-        { cause: error },
-      );
+    if (error === undefined) return;
+    const why = isStorageFault(error) ? ` ${whyNotStored(error)}` : '';
+    throw new ProtocolError(
+      'DB_UNAVAILABLE',
+      applied.length > 0
+        ? `The database could not be brought up to date.${why} The copy beside it is untouched.`
+        : `The database could not be made in ${path.dirname(file)}.${why}`,
+      {},
+      { cause: error },
+    );
   }
 
   async #appliedNames(): Promise<string[]> {
@@ -238,17 +253,16 @@ function isStorageFault(error: unknown): boolean {
   return code !== undefined && STORAGE_FAULTS.has(code);
 }
 
-function storageProblem(cause: unknown): ProtocolError {
+function whyNotStored(cause: unknown): string {
   const code = sqliteCode(cause);
-  const why =
-    code === 13
-      ? 'The disk is full.'
-      : code === 8
-        ? 'The data folder is read-only.'
-        : 'The database cannot be written.';
+  if (code === 13) return 'The disk is full.';
+  return code === 8 ? 'The data folder is read-only.' : 'The database cannot be written.';
+}
+
+function storageProblem(cause: unknown): ProtocolError {
   return new ProtocolError(
     'DB_UNAVAILABLE',
-    `${why} Nothing of this request was stored; try again once that is put right.`,
+    `${whyNotStored(cause)} Nothing of this request was stored; try again once that is put right.`,
     { retry_after: 5 },
     { cause },
   );

@@ -34,7 +34,12 @@ export const openEmbedded = {
     const { database, close } = await this.database();
     const queues: LocalQueue[] = [];
     const make = async () => {
-      const queue = new LocalQueue({ database, log: silentLogger, now: Date.now });
+      const queue = new LocalQueue({
+        database,
+        log: silentLogger,
+        now: Date.now,
+        steadyMs: () => performance.now(),
+      });
       queues.push(queue);
       await queue.start();
       return queue;

@@ -43,13 +43,14 @@ export function postWebhook(
         setImmediate(() => outgoing.destroy());
       },
     );
-    outgoing.on('error', (error: NodeJS.ErrnoException) => {
+    const unanswered = (why: string) => {
       const timedOut = signal.aborted && !options.signal.aborted;
-      resolve({
-        type: 'unreachable',
-        problem: timedOut ? `no answer within ${target.timeoutMs} ms` : (error.code ?? error.message),
-      });
-    });
+      const problem = timedOut ? `no answer within ${target.timeoutMs} ms` : why;
+      resolve({ type: 'unreachable', problem });
+    };
+    outgoing.on('error', (error: NodeJS.ErrnoException) => unanswered(error.code ?? error.message));
+    // Whatever a receiver makes of HTTP (101 switches the protocol and ends without an error), an attempt has an end.
+    outgoing.on('close', () => unanswered('the connection ended without an answer'));
     outgoing.end(body);
   });
 }

@@ -54,8 +54,10 @@ export class WebhookCourier implements AsyncDisposable {
         .limit(1)
         .executeTakeFirst();
       if (delivery === undefined || job.signal.aborted) return;
-      // Waiting for its next attempt: the job that was set for that time will come.
-      if (Date.parse(delivery.next_attempt_at) > now()) return;
+      // Waiting for its next attempt: the job that was set for that time will come. This may be it, whatever a clock
+      // that was set back meanwhile says.
+      const isRetry = job.data.retryOf === attemptOf(delivery);
+      if (!isRetry && Date.parse(delivery.next_attempt_at) > now()) return;
       const run = await database.read
         .selectFrom('runs')
         .select(['webhook_url', 'webhook_secret'])
@@ -125,10 +127,15 @@ export class WebhookCourier implements AsyncDisposable {
       await queue.enqueue(
         tx,
         WEBHOOKS_QUEUE,
-        { runId: delivery.run_id },
+        { runId: delivery.run_id, retryOf: attemptOf({ ...delivery, attempts }) },
         { key: delivery.run_id, startAfter: nextAt },
       );
       return false;
     });
   }
+}
+
+/** Names one attempt of one delivery: the `retryOf` of the job that makes it. */
+function attemptOf({ event_id, attempts }: { event_id: string; attempts: number }): string {
+  return `${event_id} ${attempts}`;
 }

@@ -24,6 +24,11 @@ describe('addresses', () => {
     ['fe80::1', 'forbidden'],
     ['64:ff9b::a00:1', 'forbidden'],
     ['::', 'forbidden'],
+    ['::10.0.0.1', 'forbidden'],
+    ['::7f00:1', 'forbidden'],
+    ['3fff::1', 'forbidden'],
+    ['5f00::1', 'forbidden'],
+    ['fe80::1%eth0', 'forbidden'],
   ])('%s is %s', (address, kind) => {
     expect(addressKind(address)).toBe(kind);
   });
@@ -80,5 +85,7 @@ describe('the lookup of a delivery', () => {
     expect(await look('https://rebind.example/', true, '10.0.0.1')).toEqual(['10.0.0.1']);
     expect(await look('https://rebind.example/', true, '169.254.169.254')).toBe('refused');
     expect(await look('http://localhost:1/', false, '127.0.0.1', '::1')).toEqual(['127.0.0.1', '::1']);
+    expect(await look('http://name.localhost/', false, '8.8.8.8')).toBe('refused');
+    expect(await look('http://desk.lan/', true, '8.8.8.8', '10.0.0.1')).toEqual(['10.0.0.1']);
   });
 });

@@ -23,14 +23,16 @@ for (const [net, bits] of [
 ] as const)
   NOT_PUBLIC.addSubnet(net, bits, 'ipv4');
 for (const [net, bits] of [
-  ['::', 128],
-  ['::1', 128],
+  // Unspecified, loopback, and IPv4 addresses in their oldest IPv6 clothes.
+  ['::', 96],
   ['64:ff9b::', 96],
   ['64:ff9b:1::', 48],
   ['100::', 64],
   ['2001::', 23],
   ['2001:db8::', 32],
   ['2002::', 16],
+  ['3fff::', 20],
+  ['5f00::', 16],
   ['fc00::', 7],
   ['fe80::', 10],
   ['fec0::', 10],
@@ -120,7 +122,8 @@ export function guardedLookup(url: URL, rules: TargetRules, lookup: typeof syste
   const saysLoopback = host === 'localhost' || host.endsWith('.localhost');
   const allowed = (address: string): boolean => {
     const kind = addressKind(address);
-    if (kind === 'public') return true;
+    // http is for this computer and, where allowed, its network: a name that means somewhere else gets nothing.
+    if (kind === 'public') return url.protocol === 'https:';
     if (kind === 'loopback') return saysLoopback;
     return kind === 'private' && rules.privateNetworks;
   };

@@ -214,7 +214,10 @@ export function machineRoutes(app: FastifyInstance, parts: ServerParts): void {
           (request.params as { id: string }).id,
           change,
         );
-        return { machine_id: row.id, status: machines.status(row), message, request_id: request.id };
+        const now = machines.status(row);
+        // The link it has just lost was cut on purpose and comes back: no error.
+        const status = change === 'restart' && now === 'error' ? 'restarting' : now;
+        return { machine_id: row.id, status, message, request_id: request.id };
       },
     );
   lifecycle('start', 'Allow remote control again', 'Remote control is allowed.');

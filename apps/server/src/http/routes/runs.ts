@@ -18,8 +18,18 @@ import { type RunRow, toRun } from '../../runs/run-record.ts';
 import type { Tx } from '../../storage/schema.ts';
 import { callerOf } from '../caller.ts';
 import type { ServerParts } from '../server-parts.ts';
-import { cursorFrom } from '../sse.ts';
-import { answers, EmptyBody, IdParams, LIMIT, limitFrom, OWN_MODEL, queryOf, REPEATABLE } from './shared.ts';
+import { eventCursorFrom } from '../sse.ts';
+import {
+  answers,
+  cursorFrom,
+  EmptyBody,
+  IdParams,
+  LIMIT,
+  limitFrom,
+  OWN_MODEL,
+  queryOf,
+  REPEATABLE,
+} from './shared.ts';
 import { startRun, usableMachine } from './start-run.ts';
 
 const WITH_PIXELS_LIMIT = 10;
@@ -117,7 +127,7 @@ export function runRoutes(app: FastifyInstance, parts: ServerParts, openRuns: Op
     },
     async (request, reply) => {
       const row = await find(request);
-      const cursor = cursorFrom(
+      const cursor = eventCursorFrom(
         request.headers['last-event-id'] as string | undefined,
         (request.query as { after?: unknown }).after,
       );
@@ -212,7 +222,7 @@ export function runRoutes(app: FastifyInstance, parts: ServerParts, openRuns: Op
       const query = request.query as { limit?: unknown; after_index?: unknown; include_image?: unknown };
       const withPixels = ['1', 'true', 'yes'].includes(String(query.include_image ?? '').toLowerCase());
       const limit = Math.min(limitFrom(query.limit, 50), withPixels ? WITH_PIXELS_LIMIT : 200);
-      const after = /^\d{1,9}$/.test(String(query.after_index ?? '')) ? Number(query.after_index) : -1;
+      const after = cursorFrom(query.after_index, -1);
       const row = await find(request);
       const rows = await database.read
         .selectFrom('run_screenshots')

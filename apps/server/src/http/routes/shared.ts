@@ -47,6 +47,12 @@ export function limitFrom(raw: unknown, fallback: number): number {
   return value;
 }
 
+/** "All after this": what is no whole number counts as `start`, one beyond all that is counted lies past every end. */
+export function cursorFrom(raw: unknown, start: number): number {
+  const text = typeof raw === 'string' ? raw.trim() : '';
+  return /^\d+$/.test(text) ? Math.min(Number(text), Number.MAX_SAFE_INTEGER) : start;
+}
+
 /** What a route answers, for the description of the API; every refusal has the one envelope. */
 export function answers(body: z.ZodType): Record<string, z.ZodType> {
   return { 200: body, '4xx': ErrorBody, '5xx': ErrorBody };
