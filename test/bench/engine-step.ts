@@ -77,6 +77,7 @@ const PARTS = [
   'between',
   'evidence',
   'settle',
+  'look',
   'capture',
   'encode',
   'windows',

@@ -8,6 +8,7 @@ import {
   openX11ScreenActivity,
   openX11ScreenCapture,
 } from '@deskhand/daemon/capture';
+import { Before } from '@deskhand/daemon/evidence';
 import { openX11InputBackend } from '@deskhand/daemon/input';
 import type { RawImage } from '@deskhand/daemon/ports';
 import { openSenses } from '@deskhand/daemon/senses';
@@ -112,6 +113,8 @@ const inEditor = (name: string, keys: readonly string[], more: Partial<Scenario>
 
 export const SETTLE_SCENARIOS: readonly Scenario[] = [
   onPage('a page that finishes 120 ms after the click', 'answers'),
+  onPage('a box is ticked, and more fields come 120 ms later', 'more'),
+  onPage('a box is ticked, and nothing else happens', 'box'),
   inEditor('a menu opens', ['alt', 'f']),
   inEditor('a file dialog opens', ['ctrl', 'o']),
   onPage('a dialog of a page opens', 'dialog'),
@@ -144,7 +147,7 @@ export const SETTLE_SCENARIOS: readonly Scenario[] = [
 export const settleBenchmark: Benchmark = {
   name: 'settle',
   describe:
-    'when a screen is quiet: wrong frames and time over twelve scenarios, beside fixed sleeps of 750 and 2,000 ms',
+    'when a screen is quiet: wrong frames and time over fourteen scenarios, beside fixed sleeps of 750 and 2,000 ms',
   async run({ signal, progress }) {
     await using rig = await openSettleRig(signal);
     const results = SETTLE_SCENARIOS.map(() => [] as TrialResult[]);
@@ -226,6 +229,7 @@ export async function openSettleRig(signal: AbortSignal): Promise<SettleRig> {
     if (display === undefined) throw new Error('no display');
     await desktop.mousepad();
     const encoder = new FrameEncoder();
+    const memory = new FrameMemory();
     const layoutId = layoutIdOf([display]);
     const quiet = async () => {
       settling.begin();
@@ -253,6 +257,9 @@ export async function openSettleRig(signal: AbortSignal): Promise<SettleRig> {
         await quiet();
         await settling.afterApproach(signal);
         const place = await windows.activeWindow();
+        const eyes = { capture, windows, elements: senses.accessibility };
+        const parts = { senses: eyes, region: SCREEN, memory, receiver: place };
+        const before = await Before.look(parts, Before.ask(parts, target, signal), signal);
         settling.begin();
         await scenario.act(input, target);
         const startedAt = performance.now();
@@ -262,7 +269,12 @@ export async function openSettleRig(signal: AbortSignal): Promise<SettleRig> {
         };
         const [ours, final, ...fixed] = await Promise.all([
           (async () => {
-            const settled = await settling.after(scenario.type, { place, target, ceilingMs: 3000 }, signal);
+            const told =
+              scenario.type === 'click' && target !== null
+                ? { told: () => before.clickedTells(target, signal) }
+                : {};
+            const where = { place, target, ceilingMs: 3000 };
+            const settled = await settling.after(scenario.type, where, signal, told);
             const image = await capture.grab(SCREEN, { signal });
             const picture = copyOf(image);
             await encode(encoder, image, display, layoutId);

@@ -12,11 +12,12 @@ import type { ScreenActivity } from '@deskhand/daemon/ports';
 import { openX11, type X11Connection } from '@deskhand/daemon/x11';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ChromiumPage, openChromiumPage } from '../helpers/chromium-page.ts';
+import { eventually } from '../helpers/eventually.ts';
 import { startXDesktop, type XDesktop } from '../helpers/x-desktop.ts';
 
 const SIZE = { width: 1000, height: 700 };
 /** Patient enough for a machine several times slower than the page's own clock thinks. */
-const WAIT = { floorMs: 150, answerMs: 1000, quietMs: 300, ceilingMs: 6000 };
+const WAIT = { floorMs: 150, answerMs: 2500, quietMs: 600, ceilingMs: 15_000 };
 const { signal } = new AbortController();
 
 let desktop: XDesktop;
@@ -72,6 +73,23 @@ async function isFinal(memory: FrameMemory): Promise<boolean> {
   return (difference?.changedPixels ?? Number.POSITIVE_INFINITY) < 5000;
 }
 
+let shown = 0;
+
+/** Loads a page and waits until its box is on the screen: a slow browser paints it long after it has loaded it. */
+async function show(html: string): Promise<void> {
+  shown += 1;
+  // Each in a colour of its own, so that none is taken for the one before it.
+  const green = 0xdd - shown;
+  await chromium.page.setContent(html.replace('background:#ddd', `background:rgb(221,${green},221)`));
+  const { x, y } = (await chromium.page.evaluate(BOX_PLACE)) as { x: number; y: number };
+  const isShown = async () => {
+    const { pixels } = await capture.grab({ x, y, width: 1, height: 1 }, { signal });
+    return pixels[0] === 221 && pixels[1] === green && pixels[2] === 221;
+  };
+  await eventually(isShown, { what: 'the page on the screen' });
+  await quiet();
+}
+
 async function quiet(): Promise<void> {
   damage.mark();
   await damage.settle({ floorMs: 200, quietMs: 200, ceilingMs: 2000 }, { signal });
@@ -91,6 +109,12 @@ const SPINNER = `<div style="position:absolute;right:30px;top:300px;width:32px;h
   border-top-color:#06c;border-radius:50%;animation:turn 1s linear infinite"></div>
   <style>@keyframes turn { to { transform: rotate(360deg) } }</style>`;
 
+/** Page → screen: a point of the box, away from what is written or turns. */
+const BOX_PLACE = `(() => {
+  const bars = outerHeight - innerHeight;
+  return { x: screenX + 40, y: screenY + bars + 100 };
+})()`;
+
 /** Page → screen. */
 const BUTTON_PLACE = `(() => {
   const { left, top, width, height } = document.getElementById('go').getBoundingClientRect();
@@ -105,21 +129,21 @@ describe.each(['damage events', 'polling'])('settling after a click, by %s', (wa
       : damage;
 
   it('a page that answers at once', async () => {
-    await chromium.page.setContent(page(`paint('#0a0'); done = true`));
+    await show(page(`paint('#0a0'); done = true`));
     const { report, memory } = await clickAndSettle(activity());
     expect(await isFinal(memory)).toBe(true);
     expect(report.reason).toBe('quiet');
   });
 
   it('a page that answers after 120 ms', async () => {
-    await chromium.page.setContent(page(`setTimeout(() => { paint('#0a0'); done = true }, 120)`));
+    await show(page(`setTimeout(() => { paint('#0a0'); done = true }, 120)`));
     const { report, memory } = await clickAndSettle(activity());
     expect(await isFinal(memory)).toBe(true);
     expect(report.settledMs).toBeGreaterThan(120);
   });
 
   it('a page that paints again and again for half a second', async () => {
-    await chromium.page.setContent(
+    await show(
       page(`let n = 0; const timer = setInterval(() => {
         paint('hsl(' + n * 30 + ',60%,50%)');
         n += 1;
@@ -132,14 +156,14 @@ describe.each(['damage events', 'polling'])('settling after a click, by %s', (wa
   });
 
   it('a spinner that never ends does not keep it waiting to the ceiling', async () => {
-    await chromium.page.setContent(page(`paint('#0a0'); done = true`, SPINNER));
+    await show(page(`paint('#0a0'); done = true`, SPINNER));
     const { report, memory } = await clickAndSettle(activity());
     expect(await isFinal(memory)).toBe(true);
     expect(report.reason).not.toBe('ceiling');
   });
 
   it('two bursts, 300 and 900 ms after the click, where somebody knows that it still loads', async () => {
-    await chromium.page.setContent(
+    await show(
       page(`setTimeout(() => paint('#00a'), 300); setTimeout(() => { paint('#0a0'); done = true }, 900)`),
     );
     const stillLoading = async () => (await chromium.page.evaluate('globalThis.done')) !== true;
@@ -149,8 +173,7 @@ describe.each(['damage events', 'polling'])('settling after a click, by %s', (wa
   });
 
   it('a click that does nothing', async () => {
-    await chromium.page.setContent(page('done = true', ''));
-    await quiet();
+    await show(page('done = true', ''));
     const watcher = activity();
     await watcher.settle({ floorMs: 0, quietMs: 0, ceilingMs: 100 }, { signal });
     watcher.mark();

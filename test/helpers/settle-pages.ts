@@ -74,9 +74,14 @@ const ON_GO: Readonly<Record<string, string>> = {
   builds: `let n = 0; const timer = setInterval(() => { n += 1; box.children[0].style.width = n * 9 + '%';
     if (n === 10) clearInterval(timer) }, 60)`,
   page_load: `location.href = '/loaded'`,
+  more: `if (document.getElementById('go').checked) setTimeout(() => ${PAINT('#0a783c')}, 120)`,
+  box: ``,
   clock: ``,
   scroll: ``,
 };
+
+/** These have a box to be ticked in the place of the button. */
+const WITH_BOX: ReadonlySet<string> = new Set(['more', 'box']);
 
 /** What stands beside the button and never rests. */
 const ASIDE: Readonly<Record<string, string>> = {
@@ -99,7 +104,7 @@ function pageOf(scenario: string): string {
 <style>body { margin: 0; font: 16px sans-serif } #box { height: 200px; background: #ddd } #box div { height: 100%; width: 0; background: #a63 }
   button { margin: 20px; padding: 20px 40px; font: inherit } #aside { height: 190px; width: 330px; float: right; margin: 10px } dialog { width: 400px; height: 160px }</style>
 <div id="box"><div></div></div><div id="aside">${ASIDE[scenario] ?? ''}</div>
-<button id="go">Go</button><input id="field"><dialog id="dialog">Really?</dialog>${long}
+${WITH_BOX.has(scenario) ? '<input id="go" type="checkbox" aria-label="More" style="width:40px;height:40px;margin:30px">' : '<button id="go">Go</button>'}<input id="field"><dialog id="dialog">Really?</dialog>${long}
 <script>{
   const box = document.getElementById('box');
   const paint = (color) => { box.style.background = color; };

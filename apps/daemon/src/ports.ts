@@ -55,6 +55,14 @@ export type PointerImage = Readonly<{
   pixels: Uint8Array;
 }>;
 
+/** Whoever wants to look at the screen while the wait for its quiet still goes on. */
+export type EarlyListener = Readonly<{
+  /** It will be quiet soon, unless something changes: what is seen from now on is what will be seen then. */
+  calm(): void;
+  /** Something did change: what was seen since `calm` is worth nothing. `calm` may come again. */
+  stirred(): void;
+}>;
+
 /** Knows when the screen last changed; damage events on X11, frame differences elsewhere. */
 export interface ScreenActivity extends AsyncDisposable {
   /** Starts counting from now. */
@@ -62,7 +70,8 @@ export interface ScreenActivity extends AsyncDisposable {
   /**
    * Waits until the screen is quiet: at least `floorMs` from this call on, `answerMs` while nothing but feedback
    * at `target` was seen, `quietMs` without a change that is not ambient (caret, clock, spinner, film), at most
-   * `ceilingMs`. Changes count from the mark. `stillLoading` may veto quiet (a page that loads).
+   * `ceilingMs`. Changes count from the mark. `stillLoading` may veto quiet (a page that loads); `arrived` ends it,
+   * before the floor too; `told` shortens `answerMs`.
    */
   settle(
     options: {
@@ -72,6 +81,9 @@ export interface ScreenActivity extends AsyncDisposable {
       ceilingMs: number;
       target?: Point | null;
       stillLoading?: () => Promise<boolean>;
+      arrived?: () => Promise<boolean>;
+      told?: () => Promise<boolean>;
+      early?: EarlyListener;
     },
     stop: { signal: AbortSignal },
   ): Promise<Settled>;
@@ -216,6 +228,7 @@ export interface ElementSourcePort extends AsyncDisposable {
 
 /** One thing on the screen at one moment, to be compared with itself a moment later. Stays in this process. */
 export type ElementFacts = Readonly<{
+  /** The same as in the list of elements. */
   id: string;
   role: string;
   states: readonly string[];

@@ -172,7 +172,11 @@ async function factsOf(accessible: Accessible, calls: AccessibleCalls): Promise<
       : ((await calls.textContent(accessible, MAX_VALUE_CHARACTERS)) ??
         (await calls.currentValue(accessible).then((number) => (number === null ? null : String(number)))));
   const states = stateNames(words, role);
-  return { id: `${accessible.bus}${accessible.path}`, role, states, value };
+  return { id: idOf(accessible), role, states, value };
+}
+
+function idOf({ bus, path }: Accessible): string {
+  return `ax${bus}${path.replace('/org/a11y/atspi/accessible', '')}`.slice(0, 200);
 }
 
 /** Flattens the tree in reading order, without what says nothing and without the same thing twice. */
@@ -187,10 +191,7 @@ function toElements(roots: readonly AtspiNode[], window: WindowInfo): readonly S
       if (!seen.has(key)) {
         seen.add(key);
         elements.push({
-          id: `ax${node.accessible.bus}${node.accessible.path.replace('/org/a11y/atspi/accessible', '')}`.slice(
-            0,
-            200,
-          ),
+          id: idOf(node.accessible),
           source: 'accessibility',
           role: node.role,
           name,

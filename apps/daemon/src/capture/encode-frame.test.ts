@@ -215,6 +215,26 @@ describe('FrameEncoder', () => {
         }
     });
 
+    it('keeps a few red letters red among a hundred greys, at any size', async () => {
+      const smooth = (x: number, y: number): Rgb => {
+        if (y > 40 && y < 44 && x > 50 && x < 58) return [220, 0, 0];
+        const grey = y % 20 > 14 ? 120 + ((x * 13) % 100) : 255;
+        return [grey, grey, grey];
+      };
+      for (const [width, height] of [
+        [401, 91],
+        [60, 61],
+      ] as const) {
+        const { bytes } = await encode(picture(width, height, smooth), {
+          mimeType: 'image/png',
+          compact: true,
+        });
+        const { at } = await decoded(bytes);
+        expect(at(53, 42)).toEqual([213, 0, 0]);
+        expect(at(width - 1, height - 1)).toEqual([255, 255, 255]);
+      }
+    });
+
     it.each(['image/jpeg', 'image/webp'] as const)(
       'anything else stays %s, a little coarser',
       async (asked) => {

@@ -13,7 +13,7 @@ import {
   type Size,
 } from '@deskhand/protocol';
 import type { PointerImage, RawImage } from '../ports.ts';
-import { FLAT_PALETTE, flatten, isFlat } from './flat-picture.ts';
+import { encodeFlatPng, flatten, isFlat } from './flat-picture.ts';
 import { FrameScaler } from './frame-scaler.ts';
 import { paintOver, paintPointer, toBgrx } from './paint.ts';
 
@@ -119,8 +119,9 @@ async function encodeRgb(rgb: Buffer, size: Size, options: EncodeFrameOptions): 
   const { default: sharp } = await import('sharp');
   const compact = options.compact === true;
   const flat = compact && isFlat(rgb);
-  if (flat) flatten(rgb);
   const mimeType = flat && options.mimeType === 'image/jpeg' ? 'image/png' : options.mimeType;
+  if (flat && mimeType === 'image/png') return { bytes: await encodeFlatPng(rgb, size), mimeType };
+  if (flat) flatten(rgb);
   const quality = options.quality ?? (compact ? COMPACT_QUALITY : DEFAULT_QUALITY);
   const picture = sharp(rgb, { raw: { width: size.width, height: size.height, channels: 3 } });
   try {
@@ -134,7 +135,7 @@ async function encodeRgb(rgb: Buffer, size: Size, options: EncodeFrameOptions): 
       case 'image/jpeg':
         return image.jpeg({ quality, mozjpeg: false, optimiseCoding: false }).toBuffer();
       case 'image/png':
-        return image.png(flat ? FLAT_PALETTE : { compressionLevel: 1 }).toBuffer();
+        return image.png({ compressionLevel: 1 }).toBuffer();
       case 'image/webp':
         return image
           .webp(flat ? { lossless: true, effort: 2 } : { quality, effort: compact ? 2 : 0 })

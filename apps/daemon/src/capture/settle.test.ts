@@ -251,4 +251,100 @@ describe('settling', () => {
     stop.abort(new Error('enough'));
     await expect(waiting).rejects.toThrow('enough');
   });
+
+  describe('a look that begins early', () => {
+    /** Times, ms after the start, of what the listener was told. */
+    async function listen(
+      changes: ReadonlyArray<readonly [number, Rect]>,
+      options: Partial<Parameters<typeof waitForQuiet>[1]> = {},
+    ) {
+      const heard: Array<[what: 'calm' | 'stirred', at: number]> = [];
+      const hear = (what: 'calm' | 'stirred') => () => heard.push([what, Date.now() - 10_000]);
+      const report = await settle(changes, {
+        early: { calm: hear('calm'), stirred: hear('stirred') },
+        ...options,
+      });
+      return { heard, report };
+    }
+
+    it('hears once of a calm that stays, after the last change and before the end', async () => {
+      const { heard, report } = await listen([[20, BIG]]);
+      expect(heard.map(([what]) => what)).toEqual(['calm']);
+      const at = heard[0]?.[1] ?? 0;
+      expect(at).toBeGreaterThan(20);
+      expect(at).toBeLessThan(report.settledMs);
+    });
+
+    it.each([
+      ['a change', { at: 120 }],
+      ['a change in the moment before the end', { at: 145 }],
+    ])('hears of %s, and of the calm after it', async (_, { at }) => {
+      const { heard, report } = await listen([
+        [20, BIG],
+        [at, BIG],
+      ]);
+      expect(heard.map(([what]) => what)).toEqual(['calm', 'stirred', 'calm']);
+      expect(heard[2]?.[1]).toBeGreaterThan(at);
+      expect(heard[2]?.[1]).toBeLessThan(report.settledMs);
+    });
+
+    it('is told of a change that only the last look finds', async () => {
+      const { heard } = await listen(repeat(BIG, 20, 3000, 100), { ceilingMs: 1000 });
+      expect(heard.filter(([what]) => what === 'calm').length).toBeLessThanOrEqual(
+        heard.filter(([what]) => what === 'stirred').length + 1,
+      );
+    });
+
+    it('is worth nothing when the page turned out to load', async () => {
+      let asked = 0;
+      const stillLoading = () => {
+        asked += 1;
+        return Promise.resolve(asked > 1 && Date.now() < 10_900);
+      };
+      const { heard, report } = await listen([[20, BIG]], { stillLoading });
+      expect(report.reason).toBe('load_finished');
+      expect(heard.map(([what]) => what)).toEqual(['calm', 'stirred', 'calm']);
+      expect(heard[2]?.[1]).toBeGreaterThanOrEqual(900);
+    });
+
+    it('does not begin while a page loads', async () => {
+      const stillLoading = () => Promise.resolve(Date.now() < 10_900);
+      const { heard } = await listen([[20, BIG]], { stillLoading });
+      expect(heard.map(([what]) => what)).toEqual(['calm']);
+      expect(heard[0]?.[1]).toBeGreaterThanOrEqual(900);
+    });
+  });
+
+  it('ends as soon as the application says that what the next operation needs is there', async () => {
+    const report = await settle([], { arrived: () => Promise.resolve(Date.now() >= 10_040) });
+    expect(report.settledMs).toBeGreaterThanOrEqual(40);
+    expect(report.settledMs).toBeLessThan(80);
+  });
+
+  describe('a click on a thing that holds a state of its own', () => {
+    const target = { x: 100, y: 100 };
+    const TICK: Rect = { x: 90, y: 90, width: 20, height: 20 };
+    const waits = { floorMs: 40, answerMs: 250, quietMs: 100, target };
+
+    it('is answered sooner when the thing says that it changed', async () => {
+      const told = () => Promise.resolve(true);
+      expect((await settle([[20, TICK]], waits)).settledMs).toBeGreaterThanOrEqual(250);
+      const { settledMs } = await settle([[20, TICK]], { ...waits, told });
+      expect(settledMs).toBeGreaterThanOrEqual(180);
+      expect(settledMs).toBeLessThan(200);
+    });
+
+    it('is not when it says nothing, or nothing was seen', async () => {
+      const told = () => Promise.resolve(false);
+      expect((await settle([[20, TICK]], { ...waits, told })).settledMs).toBeGreaterThanOrEqual(250);
+      const unseen = await settle([], { ...waits, told: () => Promise.resolve(true) });
+      expect(unseen.settledMs).toBeGreaterThanOrEqual(250);
+    });
+
+    it('what it makes a page do is waited for as ever', async () => {
+      const told = () => Promise.resolve(true);
+      const changes = [[20, TICK] as const, [170, BIG] as const];
+      expect((await settle(changes, { ...waits, told })).settledMs).toBeGreaterThanOrEqual(270);
+    });
+  });
 });

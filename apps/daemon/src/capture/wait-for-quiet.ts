@@ -1,6 +1,6 @@
 import { sleep } from '@deskhand/base';
 import type { Point } from '@deskhand/protocol';
-import type { Settled } from '../ports.ts';
+import type { EarlyListener, Settled } from '../ports.ts';
 import type { ChangeHistory, ChangeSummary } from './change-history.ts';
 
 export type SettleOptions = Readonly<{
@@ -14,12 +14,27 @@ export type SettleOptions = Readonly<{
   /** What was clicked, desktop space: a button that only looks pressed has not answered yet. */
   target?: Point | null;
   stillLoading?: () => Promise<boolean>;
+  /** Ends the wait, before the floor too: the application itself said that it is done. */
+  arrived?: () => Promise<boolean>;
+  /** Whether what was clicked says of itself that it changed: nobody else's answer has to be waited for as long. */
+  told?: () => Promise<boolean>;
+  early?: EarlyListener;
 }>;
 
 /** What went on after so many pauses has a rhythm: it is not over before it stood still for longer than it ever did. */
 const RHYTHM = { pauses: 3, times: 2, mostMs: 400 } as const;
 /** How often a page that still loads is asked again. */
 const LOADING_POLL_MS = 40;
+/** A look that begins so long before the end is over when the end comes. */
+const EARLY_MS = 110;
+/** What an application tells about itself comes a little later than its pixels: until then nobody looks early. */
+const EARLY_AFTER_CHANGE_MS = 30;
+/** How often the application is asked whether it is done. */
+const ARRIVED_POLL_MS = 12;
+/** What else a page does because a box was ticked, it does with the same picture, or soon after. */
+const TOLD_ANSWER_MS = 180;
+/** Asked when it can still save something; applications tell a little later than they paint. */
+const ASK_TOLD_AT_MS = 100;
 
 /**
  * Waits until `history` is quiet: the floor has passed, nothing but ambient changes for `quietMs`, and
@@ -35,10 +50,19 @@ export async function waitForQuiet(
   stop: { signal: AbortSignal },
 ): Promise<Settled> {
   const { floorMs, answerMs = floorMs, quietMs, ceilingMs, target = null, stillLoading } = options;
+  const { arrived, told, early } = options;
   const { look, now, stepMs } = parts;
   const startedAt = now();
   let sawLoading = false;
   let loadedAt = startedAt;
+  let calmAt: number | null = null;
+  const stir = () => {
+    if (calmAt !== null) early?.stirred();
+    calmAt = null;
+  };
+  let askedAt = startedAt;
+  let answerAt = startedAt + Math.max(floorMs, answerMs);
+  let mayTell = told !== undefined && answerMs > TOLD_ANSWER_MS;
   for (;;) {
     stop.signal.throwIfAborted();
     await look();
@@ -54,10 +78,19 @@ export async function waitForQuiet(
       places: change?.places ?? [],
       moving: history.moving(),
     });
+    if (calmAt !== null && change !== null && change.lastAt >= calmAt) stir();
     if (at - startedAt >= ceilingMs) return report('ceiling');
+    if (arrived !== undefined && at - askedAt >= ARRIVED_POLL_MS) {
+      askedAt = at;
+      if (await arrived()) return report(change === null ? 'no_change' : 'quiet');
+    }
     const answered = change !== null && change.answeredAt !== null;
+    if (mayTell && !answered && change !== null && at - startedAt >= ASK_TOLD_AT_MS) {
+      mayTell = false;
+      if ((await told?.()) === true) answerAt = startedAt + Math.max(floorMs, TOLD_ANSWER_MS);
+    }
     const quietAt = Math.max(
-      startedAt + (answered ? floorMs : Math.max(floorMs, answerMs)),
+      answered ? startedAt + floorMs : answerAt,
       change === null ? startedAt : change.lastAt + Math.max(quietMs, rhythmMs(change)),
       sawLoading ? loadedAt + quietMs : startedAt,
     );
@@ -69,8 +102,21 @@ export async function waitForQuiet(
       }
       sawLoading = true;
       loadedAt = now();
+      stir();
       await sleep(Math.max(1, Math.min(LOADING_POLL_MS, startedAt + ceilingMs - loadedAt)), stop);
       continue;
+    }
+    const changedAt = change?.lastAt ?? startedAt;
+    if (
+      calmAt === null &&
+      early !== undefined &&
+      quietAt - at <= EARLY_MS &&
+      at - changedAt >= EARLY_AFTER_CHANGE_MS
+    ) {
+      if ((await stillLoading?.()) !== true) {
+        calmAt = now();
+        early.calm();
+      }
     }
     await sleep(Math.max(1, Math.min(stepMs, quietAt - at, startedAt + ceilingMs - at)), stop);
   }

@@ -1,4 +1,5 @@
 import { closeSync, readSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { type Logger, raceSignal } from '@deskhand/base';
 import { type Display, intersection, type Point, ProtocolError, type Rect } from '@deskhand/protocol';
 import type { RawImage, ScreenCapture } from '../ports.ts';
@@ -87,7 +88,11 @@ export class WaylandScreenCapture implements ScreenCapture {
     options.signal.throwIfAborted();
     demandRegion(region, this.#bounds());
     const grabbed = this.#turn.then(() => this.#grab(region));
-    this.#turn = grabbed.catch(() => {});
+    // Whoever asked reads the shared pixels before the next ones are written over them.
+    this.#turn = grabbed.then(
+      () => setImmediate(),
+      () => {},
+    );
     return raceSignal(grabbed, options.signal);
   }
 

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { errorAttributes, type Logger } from '@deskhand/base';
 import {
   type Display,
@@ -184,7 +185,11 @@ export class X11ScreenCapture implements ScreenCapture {
 
   #next<T>(work: () => Promise<T>): Promise<T> {
     const grab = this.#tail.then(work);
-    this.#tail = grab.catch(() => {});
+    // Whoever asked reads the shared pixels before the server may write the next ones.
+    this.#tail = grab.then(
+      () => setImmediate(),
+      () => {},
+    );
     return grab;
   }
 

@@ -23,7 +23,6 @@ import {
   type Point,
   ProtocolError,
   pointsOf,
-  type SettleReport,
   secretNamesIn,
   type WindowInfo,
   wasDone,
@@ -83,6 +82,7 @@ export type ActReply = Readonly<{ outcomes: readonly Outcome[]; sight: Sight | n
 /** A person gets this long to answer, and the action this much of its deadline. */
 const ASK_CEILING_MS = 60_000;
 const ACT_RESERVE_MS = 5000;
+const LOOK_CEILING_MS = 15_000;
 
 const KEYBOARD_ACTIONS: ReadonlySet<Action['type']> = new Set(['type_text', 'key_press', 'key_combo']);
 /** How often the focus is looked at while keys are pressed. */
@@ -135,24 +135,21 @@ export class Actor {
         parts[part] = Math.round(((parts[part] ?? 0) + performance.now() - startedMs) * 10) / 10;
       }
     };
-    let settled: SettleReport | undefined;
+    // The deadline was for acting; a look at its result is always worth having.
+    const looking = AbortSignal.any([stop, AbortSignal.timeout(command.deadlineMs + LOOK_CEILING_MS)]);
+    let seeing: Promise<Sight> | null = null;
     for (const [index, operation] of command.operations.entries()) {
-      const isLast = index === command.operations.length - 1;
-      const ceilingMs = isLast ? (command.observe?.settleCeilingMs ?? 3000) : null;
-      const done = await this.#one(command, operation, ceilingMs, timed, signal);
+      const next = command.operations[index + 1] ?? null;
+      const done = await this.#one(command, operation, next, timed, { signal, looking });
       outcomes.push(done.outcome);
-      settled = done.settled;
+      seeing = done.seeing;
       if (!wasDone(done.outcome)) break;
       if (command.stopAtNoEffect === true && done.outcome.status === 'no_effect') break;
     }
     if (command.observe === null || stop.aborted) return { outcomes, sight: null };
-    // The deadline was for acting; a look at its result is always worth having.
-    const looking = AbortSignal.any([stop, AbortSignal.timeout(15_000)]);
     try {
-      const sight = await this.#options.observer.observe(command.observe, {
-        signal: looking,
-        ...(settled === undefined ? {} : { settled }),
-      });
+      seeing ??= this.#options.observer.observe(command.observe, { signal: looking });
+      const sight = await seeing;
       const { observation } = sight;
       const timings = { ...parts, ...observation.timings };
       return { outcomes, sight: { ...sight, observation: { ...observation, timings } } };
@@ -166,16 +163,16 @@ export class Actor {
   async #one(
     command: ActCommand,
     operation: Operation,
-    settleCeilingMs: number | null,
+    next: Operation | null,
     timed: Timed,
-    signal: AbortSignal,
-  ): Promise<{ outcome: Outcome; settled?: SettleReport }> {
+    { signal, looking }: { signal: AbortSignal; looking: AbortSignal },
+  ): Promise<{ outcome: Outcome; seeing: Promise<Sight> | null }> {
     const { senses, observer, audit, log } = this.#options;
     const startedMs = performance.now();
     const run = this.#options.lease.current?.run?.runId ?? null;
     let receivers: ReadonlyArray<WindowInfo | null> = [];
     let outcome: Outcome;
-    let settled: SettleReport | undefined;
+    let seeing: Promise<Sight> | null = null;
     try {
       const refusal = this.#options.refusal();
       if (refusal !== undefined) throw new Refused(refusal);
@@ -197,11 +194,12 @@ export class Actor {
 
       observer.settling.next();
       receivers = await timed('permit', this.#permit(command, operation, points, run, signal));
-      await timed('approach', this.#approach(command, operation, points, receivers, signal));
       const place = receivers.at(-1) ?? null;
-      // After the permit and the way there: neither is an effect of the action.
       const parts = { senses, region, memory: this.#memory, receiver: place };
-      const before = await timed('evidence', Before.look(parts, target, signal));
+      const facts = Before.ask(parts, target, signal);
+      await timed('approach', this.#approach(command, operation, points, receivers, signal));
+      // After the permit and the way there: neither is an effect of the action.
+      const before = await timed('evidence', Before.look(parts, facts, signal));
       observer.settling.begin();
       const done = await timed(
         'input',
@@ -217,16 +215,38 @@ export class Actor {
         const { code, message } = abortedError(signal);
         outcome = { ...outcome, code, message };
       }
-      const ended =
-        wasDone(outcome) && !signal.aborted
-          ? await timed(
-              settleCeilingMs === null ? 'between' : 'settle',
-              observer.settling.after(operation.type, { place, target, ceilingMs: settleCeilingMs }, signal),
-            )
-          : null;
-      if (ended !== null) {
-        settled = ended;
-        outcome = judge(operation, outcome, await timed('evidence', before.compare(target, ended, signal)));
+      if (wasDone(outcome) && !signal.aborted) {
+        const wish = next === null ? command.observe : null;
+        const early = wish === null ? null : observer.early(wish, looking);
+        const ceilingMs = next === null ? (wish?.settleCeilingMs ?? 3000) : null;
+        const settled = await timed(
+          next === null ? 'settle' : 'between',
+          observer.settling.after(operation.type, { place, target, ceilingMs }, signal, {
+            ...(early === null ? {} : { early }),
+            ...(operation.type === 'click' && target !== null
+              ? { told: () => before.clickedTells(target, signal) }
+              : {}),
+            ...(next !== null && KEYBOARD_ACTIONS.has(next.type as Action['type'])
+              ? { arrived: () => before.focusArrived(signal) }
+              : {}),
+          }),
+        );
+        if (settled !== null) {
+          const comparing = timed('evidence', before.compare(target, settled, signal));
+          if (wish !== null) {
+            const told = comparing.then(
+              (seen) => seen.told,
+              () => [],
+            );
+            seeing = observer.observe(wish, {
+              signal: looking,
+              settled,
+              ...(early === null ? {} : { early: { look: early, told } }),
+            });
+            seeing.catch(() => {});
+          }
+          outcome = judge(operation, outcome, await comparing);
+        } else early?.stirred();
       }
     } catch (error) {
       outcome = outcomeOf(error, signal, performance.now() - startedMs);
@@ -243,7 +263,7 @@ export class Actor {
       outcome: outcome.status,
       code: outcome.code,
     });
-    return settled === undefined ? { outcome } : { outcome, settled };
+    return { outcome, seeing };
   }
 
   /**

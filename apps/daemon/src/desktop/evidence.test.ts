@@ -12,6 +12,7 @@ const seen = (evidence: Seen['evidence'], more: Partial<Seen> = {}): Seen => ({
   target: null,
   focusArrived: false,
   fieldKnown: false,
+  told: [],
   ...more,
 });
 

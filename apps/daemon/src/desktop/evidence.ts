@@ -32,11 +32,31 @@ export type Seen = Readonly<{
   focusArrived: boolean;
   /** Whether what has the focus is a field whose text is known, before and after. */
   fieldKnown: boolean;
+  /** What its application says now of what has the focus and of what was clicked. */
+  told: readonly ElementFacts[];
+}>;
+
+/** What applications and the window manager say at one moment. */
+type Facts = Readonly<{
+  active: WindowInfo | null;
+  focused: ElementFacts | null;
+  under: ElementFacts | null;
+}>;
+
+type Senses = Pick<DesktopSenses, 'capture' | 'elements' | 'windows'>;
+
+type BeforeParts = Readonly<{
+  senses: Senses;
+  /** What is compared, desktop space. */
+  region: Rect;
+  memory: FrameMemory;
+  /** The window that will get the input. */
+  receiver: WindowInfo | null;
 }>;
 
 /** The desktop just before an operation. */
 export class Before {
-  readonly #senses: DesktopSenses;
+  readonly #senses: Senses;
   readonly #region: Rect;
   readonly #memory: FrameMemory;
   readonly #active: WindowInfo | null;
@@ -44,10 +64,7 @@ export class Before {
   readonly #focused: ElementFacts | null;
   readonly #under: ElementFacts | null;
 
-  private constructor(
-    parts: { senses: DesktopSenses; region: Rect; memory: FrameMemory; receiver: WindowInfo | null },
-    facts: { active: WindowInfo | null; focused: ElementFacts | null; under: ElementFacts | null },
-  ) {
+  private constructor(parts: BeforeParts, facts: Facts) {
     this.#senses = parts.senses;
     this.#region = parts.region;
     this.#memory = parts.memory;
@@ -58,19 +75,45 @@ export class Before {
   }
 
   /**
-   * @param parts.region what is compared, desktop space.
-   * @param parts.receiver the window that will get the input.
+   * What is said of where the input will go; may be asked while the pointer is still on its way.
    * @param target desktop point of a pointer action.
    */
-  static async look(
-    parts: { senses: DesktopSenses; region: Rect; memory: FrameMemory; receiver: WindowInfo | null },
-    target: Point | null,
-    signal: AbortSignal,
-  ): Promise<Before> {
+  static ask(parts: BeforeParts, target: Point | null, signal: AbortSignal): Promise<Facts> {
+    const asked = factsNow(parts.senses, parts.receiver, target, signal);
+    asked.catch(() => {});
+    return asked;
+  }
+
+  /** The rest, to be asked last. */
+  static async look(parts: BeforeParts, asked: Promise<Facts>, signal: AbortSignal): Promise<Before> {
     const { senses, region, memory } = parts;
-    const facts = await factsNow(senses, parts.receiver, target, signal);
+    const [facts, active] = await Promise.all([asked, senses.windows.activeWindow().catch(() => null)]);
     memory.remember(await senses.capture.grab(region, { signal }));
-    return new Before(parts, facts);
+    return new Before(parts, { ...facts, active });
+  }
+
+  /** Whether what was clicked takes text, had the focus elsewhere before and has it now: its application says so. */
+  async focusArrived(signal: AbortSignal): Promise<boolean> {
+    const { elements } = this.#senses;
+    const clicked = this.#under;
+    if (clicked === null || this.#receiver === null || !clicked.states.includes('editable')) return false;
+    if (clicked.id === this.#focused?.id) return false;
+    const focused = await elements?.focused?.(this.#receiver, { signal }).catch(() => null);
+    return focused?.id === clicked.id;
+  }
+
+  /**
+   * Whether a field, a box or another thing that holds a state of its own was clicked, and says now that its state, its
+   * value or its focus is another one than before. What a button does shows elsewhere: it tells nothing by that.
+   */
+  async clickedTells(target: Point, signal: AbortSignal): Promise<boolean> {
+    const clicked = this.#under;
+    if (clicked === null || this.#receiver === null) return false;
+    if (!HOLDS_STATE.has(clicked.role) && !clicked.states.includes('editable')) return false;
+    const { focused, under } = await factsNow(this.#senses, this.#receiver, target, signal);
+    if (under?.id !== clicked.id && focused?.id !== clicked.id) return false;
+    const arrived = focused?.id === clicked.id && this.#focused?.id !== clicked.id;
+    return (arrived && clicked.states.includes('editable')) || differs(clicked, under);
   }
 
   /** @param settled how the wait ended that came between. */
@@ -95,6 +138,7 @@ export class Before {
         this.#under === null ? null : { enabled: isEnabled(this.#under), usable: isUsable(this.#under) },
       focusArrived: focusMoved && focused !== null && focused.id === under?.id,
       fieldKnown,
+      told: [focused, under].filter((facts) => facts !== null),
       evidence: {
         changedFraction: change.fraction,
         ...(target === null ? {} : { changedNearTarget: change.near }),
@@ -146,17 +190,20 @@ export class Before {
   }
 }
 
+/** What is set or chosen by a click on it. */
+const HOLDS_STATE: ReadonlySet<string> = new Set(['check_box', 'radio_button', 'switch', 'slider']);
+
 /** A field that may only be read can be clicked into all the same. */
 function isEnabled({ states }: ElementFacts): boolean {
   return states.includes('enabled') || states.includes('read_only');
 }
 
 async function factsNow(
-  senses: DesktopSenses,
+  senses: Senses,
   receiver: WindowInfo | null,
   target: Point | null,
   signal: AbortSignal,
-): Promise<{ active: WindowInfo | null; focused: ElementFacts | null; under: ElementFacts | null }> {
+): Promise<Facts> {
   const { elements, windows } = senses;
   const options = { signal };
   const [active, focused, under] = await Promise.all([

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { errorAttributes, type Logger } from '@deskhand/base';
 import {
   centerOf,
@@ -15,6 +16,7 @@ import {
   type ObserveRequest,
   type OverlayExclusion,
   type PageInfo,
+  type Point,
   ProtocolError,
   type Rect,
   type ScreenElement,
@@ -24,9 +26,10 @@ import {
 import { displayAt, FrameEncoder, FrameMemory, layoutIdOf, primaryDisplay } from '../capture/index.ts';
 import { paintOverAll } from '../capture/paint.ts';
 import { withoutAll } from '../capture/rectangles.ts';
-import type { RawImage } from '../ports.ts';
+import type { ElementFacts, RawImage } from '../ports.ts';
 import type { SecretScreen } from '../secrets/secret-screen.ts';
 import type { DesktopSenses } from './desktop-senses.ts';
+import { contradicts, EarlyLook } from './early-look.ts';
 import type { FrameBook } from './frame-book.ts';
 import type { PrivatePlaces } from './private-places.ts';
 import { Settling } from './settling.ts';
@@ -49,6 +52,23 @@ type Shot = Readonly<{
   geometry: FrameGeometry;
   encoding: Promise<FrameWithBytes>;
   changedFraction: number | undefined;
+  /** What it shows, for the next one to be compared with; null for a part of the screen. */
+  memory: FrameMemory | null;
+}>;
+
+/** One look at the desktop that nobody was told about yet. */
+type Gathered = Readonly<{
+  encoded: FrameWithBytes | null;
+  picture: Shot | null;
+  geometry: FrameGeometry;
+  pointer: Point | null;
+  page: PageInfo | null;
+  found: { elements: ScreenElement[]; sources: ElementSource[]; telling: Rect[] };
+  windows: readonly WindowInfo[];
+  active: WindowInfo | null;
+  /** Desktop space, as they were before the picture. */
+  privatePlaces: readonly Rect[];
+  timings: Record<string, number>;
 }>;
 
 /** Stands for the title of a window that the person marked private. */
@@ -60,6 +80,8 @@ const FACTS_CEILING_MS = 3000;
 
 /** After this many pictures with a value in a new place the display is painted over whole. */
 const SECRET_RETAKES = 3;
+/** Pictures that are remembered are large: a buffer that is free is used again. */
+const SPARE_MEMORIES = 2;
 
 export type ObserverOptions = Readonly<{
   senses: DesktopSenses;
@@ -80,7 +102,8 @@ export type ObserverOptions = Readonly<{
 export class Observer {
   readonly settling: Settling;
   readonly #options: ObserverOptions;
-  readonly #lastFrame = new FrameMemory();
+  #lastFrame = new FrameMemory();
+  readonly #spare: FrameMemory[] = [];
   readonly #encoder = new FrameEncoder();
 
   constructor(options: ObserverOptions) {
@@ -95,41 +118,94 @@ export class Observer {
 
   /**
    * @param settled what the caller has waited for already.
+   * @param early a look that began while it waited, and what is known of single elements since.
    * @throws ProtocolError CAPTURE_FAILED, DISPLAY_UNAVAILABLE, FRAME_STALE
    */
   async observe(
     request: ObserveRequest,
-    options: { signal: AbortSignal; settled?: SettleReport },
+    options: {
+      signal: AbortSignal;
+      settled?: SettleReport;
+      early?: Readonly<{ look: EarlyLook<Gathered>; told: Promise<readonly ElementFacts[]> }>;
+    },
   ): Promise<Sight> {
-    const { signal } = options;
-    const { senses, frames } = this.#options;
+    const { signal, early } = options;
+    let settle: SettleReport = options.settled ?? { settledMs: 0, reason: 'not_asked' };
+    if (options.settled === undefined && request.settle) {
+      // What changed since the last action is still being learnt from: its mark stays.
+      settle = await this.settling.look(request.settleCeilingMs, signal);
+    }
+    const startedMs = performance.now();
+    const seen = early === undefined ? null : await this.#takeEarly(early, signal);
+    const gathered = seen ?? (await this.#gather(request, signal));
+    const timings = { ...gathered.timings, look: sinceMs(startedMs) };
+    return this.#sightOf(gathered, settle, timings);
+  }
+
+  /**
+   * For a wait that may be nearly over: looks as soon as the screen is calm, so that the answer is there when it is
+   * quiet. Not where secrets were typed: what covers them is asked for at the last moment.
+   */
+  early(request: ObserveRequest, signal: AbortSignal): EarlyLook<Gathered> | null {
+    if (this.#options.secretScreen.active || request.ocr) return null;
+    return new EarlyLook((stop) => this.#gather(request, stop), signal);
+  }
+
+  /** What was seen early, if it is still so; null else. */
+  async #takeEarly(
+    { look, told }: { look: EarlyLook<Gathered>; told: Promise<readonly ElementFacts[]> },
+    signal: AbortSignal,
+  ): Promise<Gathered | null> {
+    const { secretScreen } = this.#options;
+    if (secretScreen.active) return null;
+    const seen = await look.take();
+    if (seen === null) return null;
+    const [windows, active, privatePlaces, pointer, page, facts] = await Promise.all([
+      ...this.#windows(),
+      this.#privatePlaces(),
+      this.#fact('pointer', this.#options.senses.capture.pointer(), null),
+      this.#page(seen.active),
+      told,
+    ]);
+    signal.throwIfAborted();
+    if (!isDeepStrictEqual([windows, active, privatePlaces], [seen.windows, seen.active, seen.privatePlaces]))
+      return null;
+    if (page?.url !== seen.page?.url || contradicts(facts, seen.found.elements)) return null;
+    return { ...seen, pointer, page };
+  }
+
+  async #privatePlaces(): Promise<readonly Rect[]> {
+    const { hidden } = this.#options;
+    return hidden.any ? hidden.places() : [];
+  }
+
+  #windows() {
+    const { windows } = this.#options.senses;
+    return [
+      this.#fact('windows', windows.windows(), []),
+      this.#fact('active window', windows.activeWindow(), null),
+    ] as const;
+  }
+
+  async #gather(request: ObserveRequest, signal: AbortSignal): Promise<Gathered> {
+    const { senses, secretScreen } = this.#options;
     const timings: Record<string, number> = {};
     const timed = async <T>(name: string, work: Promise<T>): Promise<T> => {
       const startedMs = performance.now();
       try {
         return await work;
       } finally {
-        timings[name] = roundMs(performance.now() - startedMs);
+        timings[name] = sinceMs(startedMs);
       }
     };
-
-    let settle: SettleReport = options.settled ?? { settledMs: 0, reason: 'not_asked' };
-    if (options.settled === undefined && request.settle) {
-      // What changed since the last action is still being learnt from: its mark stays.
-      settle = await timed('settle', this.settling.look(request.settleCeilingMs, signal));
-    }
-    const [windows, active] = await timed(
+    const [windows, active, privatePlaces] = await timed(
       'windows',
-      Promise.all([
-        this.#fact('windows', senses.windows.windows(), []),
-        this.#fact('active window', senses.windows.activeWindow(), null),
-      ]),
+      Promise.all([...this.#windows(), this.#privatePlaces()]),
     );
     const displays = await senses.capture.displays();
     const layoutId = layoutIdOf(displays);
     const display = chooseDisplay(displays, request, active);
 
-    const { secretScreen } = this.#options;
     secretScreen.forgetWindowsBut(windows);
     let secretPlaces = secretScreen.active
       ? secretScreen.masks(windows, active, await this.#fields(active, signal))
@@ -147,7 +223,7 @@ export class Observer {
         this.#page(active),
         this.#elements(request, active, geometry, display, timed, signal),
       ]);
-      return { encoded, changedFraction: picture?.changedFraction, geometry, pointer, page, found };
+      return { encoded, picture, geometry, pointer, page, found };
     };
     let looked = await look();
     // A value that turned up elsewhere meanwhile: the picture is taken again with that covered, too.
@@ -158,8 +234,20 @@ export class Observer {
       secretPlaces = [...secretPlaces, ...all];
       looked = await look();
     }
-    const { encoded, changedFraction, geometry, pointer, page, found } = looked;
-    if (encoded !== null) frames.add(encoded.frame.geometry);
+    signal.throwIfAborted();
+    return { ...looked, windows, active, privatePlaces, timings };
+  }
+
+  /** What was gathered becomes what this lease has seen last. */
+  #sightOf(gathered: Gathered, settle: SettleReport, timings: Record<string, number>): Sight {
+    const { encoded, picture, geometry, pointer, page, found, windows, active } = gathered;
+    if (encoded !== null) this.#options.frames.add(encoded.frame.geometry);
+    if (picture?.memory != null) {
+      this.#spare.push(this.#lastFrame);
+      this.#spare.length = Math.min(this.#spare.length, SPARE_MEMORIES);
+      this.#lastFrame = picture.memory;
+    }
+    const changedFraction = picture?.changedFraction;
     const observation: Observation = {
       frame: encoded?.frame ?? null,
       ...(changedFraction === undefined ? {} : { changedFraction }),
@@ -192,16 +280,18 @@ export class Observer {
     const capturedAt = new Date();
     const { hidden } = this.#options;
     const hiding = hidden.any;
-    const privateBefore = hiding ? await hidden.places() : [];
+    const privateBefore = await this.#privatePlaces();
     let image = await timed('capture', capture.grab(region, { signal }));
     if (hiding) image = { ...image, pixels: new Uint8Array(image.pixels) };
     // A private window that opened or moved while the picture was taken is in one of the two lists.
     const privatePlaces = hiding ? [...privateBefore, ...(await hidden.places())] : [];
     // Before the next await the buffer is ours: compare, remember and let the encoder read it.
     let changedFraction: number | undefined;
+    let memory: FrameMemory | null = null;
     if (wish.region === undefined) {
       changedFraction = this.#lastFrame.compare(image)?.changedFraction;
-      this.#lastFrame.remember(image);
+      memory = this.#spare.pop() ?? new FrameMemory();
+      memory.remember(image);
     }
     const { left } = image;
     const own = uncovered(this.#options.covered({ composed: left !== undefined }), left ?? [], region);
@@ -232,7 +322,7 @@ export class Observer {
       region,
       image: fitWithin({ width: image.width, height: image.height }, maxSidePx),
     };
-    return { geometry, encoding, changedFraction };
+    return { geometry, encoding, changedFraction, memory };
   }
 
   async #elements(
@@ -432,6 +522,10 @@ function clampWindow(window: WindowInfo): WindowInfo {
 
 function tenths(value: number): number {
   return Math.round(value * 10) / 10;
+}
+
+function sinceMs(startedMs: number): number {
+  return roundMs(performance.now() - startedMs);
 }
 
 function roundMs(value: number): number {

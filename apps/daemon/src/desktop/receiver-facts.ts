@@ -3,7 +3,7 @@ import { hasSecretReference, MODIFIER_KEYS, type Operation, type WindowInfo } fr
 import type { DerivedAction } from '@deskhand/protocol/policy-file';
 import type { PolicyQuestion } from '../policy/policy.ts';
 import { hasRootBelow, isTerminal } from '../policy/root-terminal.ts';
-import type { FocusedField, WindowIdentity } from '../ports.ts';
+import type { ElementFacts, FocusedField, WindowIdentity } from '../ports.ts';
 import type { SecretPlace } from '../secrets/resolve-secrets.ts';
 import type { DesktopSenses } from './desktop-senses.ts';
 
@@ -31,7 +31,7 @@ export class ReceiverFacts {
     const [identity, pageUrl, field] = await Promise.all([
       this.identity(window),
       this.#pageUrl(window),
-      spells(operation) ? this.field(window, signal) : null,
+      spells(operation) ? this.#focus(window, signal) : null,
     ]);
     const kinds: DerivedAction[] = [];
     // Where a secret may go was said when it was set; what else is typed with it is nobody's password.
@@ -59,9 +59,27 @@ export class ReceiverFacts {
     signal.throwIfAborted();
     const focused = found?.find(({ states }) => states.includes('focused'));
     if (focused === undefined) return null;
-    const isProtected = focused.states.includes('protected') || focused.role === 'password_field';
+    const isProtected = isPassword(focused);
     const editable = focused.states.includes('editable') || isProtected || focused.role === 'terminal';
     return { editable, protected: isProtected, bounds: focused.bounds, origin: null };
+  }
+
+  /**
+   * The same without its place. An application with one window is asked about the one object that said last that it
+   * has the focus, and believed if it still has it; a tree of a hundred objects takes fifty times as long.
+   */
+  async #focus(window: WindowInfo, signal: AbortSignal): Promise<Pick<FocusedField, 'protected'> | null> {
+    const { browser, elements, windows } = this.#senses;
+    if (browser?.isOurs(window) === true || elements?.focused === undefined)
+      return this.field(window, signal);
+    const [all, focused] = await Promise.all([
+      this.#fact('windows', windows.windows()),
+      this.#fact('focus', elements.focused(window, { signal })),
+    ]);
+    signal.throwIfAborted();
+    const alone = all?.filter(({ pid }) => pid === window.pid).length === 1;
+    if (!alone || focused?.states.includes('focused') !== true) return this.field(window, signal);
+    return { protected: isPassword(focused) };
   }
 
   /** What decides where a secret may be typed: nothing that a window says of itself. */
@@ -90,6 +108,10 @@ export class ReceiverFacts {
       return undefined;
     }
   }
+}
+
+function isPassword({ role, states }: Pick<ElementFacts, 'role' | 'states'>): boolean {
+  return states.includes('protected') || role === 'password_field';
 }
 
 /** Whether text could come of it, by keys or by pasting. */

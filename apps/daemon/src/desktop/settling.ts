@@ -1,5 +1,5 @@
 import type { OperationType, Point } from '@deskhand/protocol';
-import type { Settled } from '../ports.ts';
+import type { EarlyListener, Settled } from '../ports.ts';
 import type { DesktopSenses } from './desktop-senses.ts';
 import { SettleMemory, type SettlePlace } from './settle-wishes.ts';
 
@@ -7,6 +7,12 @@ import { SettleMemory, type SettlePlace } from './settle-wishes.ts';
 const PLAIN_LOOK = { floorMs: 0, answerMs: 0, quietMs: 60 } as const;
 /** What lights up under the pointer does so with the next frame. */
 const HOVER = { floorMs: 20, answerMs: 20, quietMs: 35, ceilingMs: 150 } as const;
+
+type SettleHints = Readonly<{
+  arrived?: () => Promise<boolean>;
+  told?: () => Promise<boolean>;
+  early?: EarlyListener;
+}>;
 
 type Senses = Pick<DesktopSenses, 'activity' | 'browser' | 'elements' | 'windows'>;
 
@@ -42,17 +48,21 @@ export class Settling {
   /**
    * @param where.target what was clicked, desktop space.
    * @param where.ceilingMs null between two operations of one command.
+   * @param hints.arrived whether what the next operation of the command needs is there already.
+   * @param hints.told whether what was clicked says of itself that it changed.
+   * @param hints.early is told when it will be quiet soon.
    * @returns null where the operation is not waited for.
    */
   async after(
     type: OperationType,
     where: Readonly<{ place: SettlePlace; target: Point | null; ceilingMs: number | null }>,
     signal: AbortSignal,
+    hints: SettleHints = {},
   ): Promise<Settled | null> {
     const { place, target, ceilingMs } = where;
     const wish = this.#memory.wish(type, place, ceilingMs);
     if (wish === null) return null;
-    const settled = await this.#wait({ ...wish, target }, signal);
+    const settled = await this.#wait({ ...wish, target, ...hints }, signal);
     if (ceilingMs !== null) this.#memory.ended(type, place, wish, settled);
     return settled;
   }

@@ -394,8 +394,9 @@ function pressChord(desktop: SimulatedDesktop, chord: string): void {
   if (desktop.active?.onKey?.(desktop, chord) === true) return;
   const field = desktop.focused;
   if (chord === 'ctrl+a') desktop.selectedAll = true;
-  else if (chord === 'delete' && desktop.selectedAll && field !== undefined) {
+  else if ((chord === 'delete' || chord === 'backspace') && desktop.selectedAll && field !== undefined) {
     field.value = '';
     desktop.selectedAll = false;
-  }
+  } else if (chord === 'backspace' && field !== undefined)
+    field.value = [...(field.value ?? '')].slice(0, -1).join('');
 }

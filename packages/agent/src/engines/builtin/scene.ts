@@ -1,5 +1,6 @@
 import {
   type ErrorCode,
+  hasSecretReference,
   type Observation,
   type ObserveRequestInput,
   Operation,
@@ -66,6 +67,8 @@ export class Scene {
   tookOver = false;
   /** Characters typed by the last command, which the application may still be busy with. */
   typedJustBefore = 0;
+  /** What these were; null for a secret, or when nothing was typed. */
+  textJustBefore: string | null = null;
   verifierReason: string | null = null;
 
   take(turn: Turn): void {
@@ -128,6 +131,8 @@ export class Scene {
       (sum, operation) => sum + (operation.type === 'type_text' ? operation.text.length : 0),
       0,
     );
+    const typed = operations.flatMap((operation) => (operation.type === 'type_text' ? [operation.text] : []));
+    this.textJustBefore = typed.length === 0 || typed.some(hasSecretReference) ? null : typed.join('');
     const outcomes = this.turn.last?.outcomes ?? [];
     const index = outcomes.findIndex((outcome) => !wasDone(outcome));
     const outcome = outcomes[index];

@@ -3,9 +3,10 @@ import { foundWords } from '../explain.ts';
 import { find, isBlind } from '../find.ts';
 import { type Candidate, pointOf } from '../grounding.ts';
 import type { Intent } from '../intent.ts';
+import { isEditable } from '../roles.ts';
 import { failureOf, LOOK, LOOK_WITH_OCR, type Move, type Scene, TaskFailure } from '../scene.ts';
 import { describeTarget } from '../target.ts';
-import { fileDialogOf, openButton } from './file-dialog.ts';
+import { demandPath, fileDialogOf, openButton } from './file-dialog.ts';
 
 const DIALOG_PATIENCE_MS: readonly number[] = [150, 300, 600, 1000];
 
@@ -23,6 +24,14 @@ function* enterByButton(scene: Scene): Move<Candidate | null> {
     FILE_LOOKUP_MS,
   );
   return openButton(scene);
+}
+
+/** What was just typed into a file dialog's field, before Enter confirms what the dialog made of it. */
+function* readNameBack(scene: Scene): Move {
+  const typed = scene.textJustBefore;
+  if (typed === null || fileDialogOf(scene) === null) return;
+  const field = scene.focused;
+  if (field !== null && isEditable(field)) yield* demandPath(scene, field, typed);
 }
 
 /** A file dialog looks at the path before it goes; what is typed meanwhile would land in its name field. */
@@ -70,6 +79,7 @@ export function* press(scene: Scene, intent: Extract<Intent, { type: 'press' }>)
         .slice(0, 30);
   const words = intent.chords.map((keys) => keys.join('+')).join(', ');
   const times = intent.times === 1 ? '' : ` ${intent.times} times`;
+  if (words === 'enter' && aimed === '') yield* readNameBack(scene);
   const button = words === 'enter' && times === '' && aimed === '' ? yield* enterByButton(scene) : null;
   if (button !== null) all.splice(0, all.length, { type: 'click', point: pointOf(button) });
   const windowBefore = scene.observation.activeWindowId;

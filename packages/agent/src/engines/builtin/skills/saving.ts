@@ -1,5 +1,5 @@
 import type { OperationInput, Outcome, ScreenElement } from '@deskhand/protocol';
-import { again, holdsText } from '../expectations.ts';
+import { again } from '../expectations.ts';
 import { describeRole, nearestWords } from '../explain.ts';
 import { find } from '../find.ts';
 import { candidatesFor, ground, pointOf } from '../grounding.ts';
@@ -9,6 +9,7 @@ import { isEditable, isInteractive } from '../roles.ts';
 import { failureOf, LOOK, LOOK_WITH_OCR, type Move, type Scene, TaskFailure } from '../scene.ts';
 import { targetOf } from '../target.ts';
 import { containsText, likeness } from '../wording.ts';
+import { demandPath } from './file-dialog.ts';
 
 const CTRL = (key: string): OperationInput => ({ type: 'key_combo', keys: ['ctrl', key] });
 const SAVE_AS_CHORD: OperationInput = { type: 'key_combo', keys: ['ctrl', 'shift', 's'] };
@@ -164,10 +165,7 @@ function nameField(scene: Scene): ScreenElement | null {
   return fields.length === 1 ? (fields[0] ?? null) : null;
 }
 
-/**
- * Replaces the proposed name by the whole path and reads it back: dialogs complete what is typed by
- * themselves ("/tmp/note" → "/tmp/notes.txt"), and Enter must not confirm a guess.
- */
+/** Replaces the proposed name by the whole path and reads it back. */
 function* enterPath(scene: Scene, field: ScreenElement | null, path: string): Move<FileFacts | null> {
   const aim: OperationInput[] =
     field === null || field.states.includes('focused')
@@ -183,27 +181,8 @@ function* enterPath(scene: Scene, field: ScreenElement | null, path: string): Mo
   const failure = failureOf(outcomes.slice(0, operations.length));
   if (failure !== null || outcomes.length < operations.length)
     throw new TaskFailure(`Saving failed: ${failure?.message ?? failure?.code ?? 'the path was not typed'}.`);
-  if (field !== null) yield* readPathBack(scene, field, path);
+  if (field !== null) yield* demandPath(scene, again(scene, field) ?? scene.focused ?? field, path);
   return factsFrom(outcomes[operations.length]);
-}
-
-function* readPathBack(scene: Scene, field: ScreenElement, path: string): Move {
-  for (const afterMs of [0, 200, 500]) {
-    if (afterMs > 0) yield* scene.look('Reading the path back.', LOOK, afterMs);
-    const value = (again(scene, field) ?? scene.focused)?.value;
-    if (value === undefined || value === path) return;
-    if (value.startsWith(path) && value.length > path.length) {
-      yield* press(scene, 'The dialog completed the name by itself; deleting the added part.', [
-        { type: 'key_press', keys: ['delete'] },
-      ]);
-      if ((again(scene, field)?.value ?? path) === path) return;
-    }
-  }
-  const now = again(scene, field);
-  if (now !== null && holdsText(now, path, 'contains') === 'unmet')
-    throw new TaskFailure(
-      `The name field of the save dialog does not hold the path (${now.value?.length ?? 0} characters instead of ${path.length}).`,
-    );
 }
 
 /**

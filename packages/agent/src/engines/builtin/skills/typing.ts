@@ -14,6 +14,7 @@ import { CutShort, failureOf, LOOK, type Move, type Scene, TaskFailure } from '.
 import { describeTarget, type Target } from '../target.ts';
 import { pastUnexpectedBox } from '../unexpected-box.ts';
 import { radioIn, selectOption, setChecked } from './choosing.ts';
+import { mendText } from './mending.ts';
 import { clickCandidate } from './pointing.ts';
 import { dateKeys, fieldValueOf, isDateField, setSlider } from './values.ts';
 
@@ -203,6 +204,14 @@ function* typeInto(scene: Scene, said: string, into: Target, intent: TypeIntent)
     );
     if ((yield* readBack(scene, fieldAt(scene, retry), text, how)) !== 'unmet') return;
   }
+  // Some fields complete or correct what is typed into them.
+  if (how === 'equals' && holdsText(again(scene, field), text, how) === 'unmet')
+    yield* mendText(
+      scene,
+      again(scene, field) ?? field,
+      text,
+      (value) => holdsText({ ...field, value }, text, how) === 'met',
+    );
   if (holdsText(again(scene, field), text, how) === 'unmet')
     throw new TaskFailure(mismatch(again(scene, field) ?? field, text));
 }

@@ -1,0 +1,97 @@
+import type { ScreenElement } from '@deskhand/protocol';
+import { describe, expect, it } from 'vitest';
+import type { ElementFacts } from '../ports.ts';
+import { contradicts, EarlyLook } from './early-look.ts';
+
+/** Looks that end when they are told to. */
+function stage() {
+  const looks: Array<{ signal: AbortSignal } & PromiseWithResolvers<string>> = [];
+  const ended = new AbortController();
+  const early = new EarlyLook<string>((signal) => {
+    const look = { signal, ...Promise.withResolvers<string>() };
+    looks.push(look);
+    return look.promise;
+  }, ended.signal);
+  return { early, looks, ended };
+}
+
+describe('a look that begins while the screen is calm', () => {
+  it('is taken when it is over, and none there was none', async () => {
+    const { early, looks } = stage();
+    expect(await early.take()).toBeNull();
+    early.calm();
+    const taken = early.take();
+    looks[0]?.resolve('seen');
+    expect(await taken).toBe('seen');
+  });
+
+  it('is stopped and forgotten when something stirs; the next calm begins another', async () => {
+    const { early, looks } = stage();
+    early.calm();
+    looks[0]?.resolve('old');
+    early.stirred();
+    expect(looks[0]?.signal.aborted).toBe(true);
+    expect(await early.take()).toBeNull();
+    early.calm();
+    looks[1]?.resolve('new');
+    expect(await early.take()).toBe('new');
+  });
+
+  it('does not begin again and again on a screen that never rests', async () => {
+    const { early, looks } = stage();
+    for (let nth = 0; nth < 20; nth += 1) {
+      early.calm();
+      early.stirred();
+    }
+    early.calm();
+    expect(looks.length).toBeLessThanOrEqual(5);
+    expect(await early.take()).toBeNull();
+  });
+
+  it('that fails is none, and whoever ends the work ends it, too', async () => {
+    const { early, looks, ended } = stage();
+    early.calm();
+    looks[0]?.reject(new Error('no picture'));
+    expect(await early.take()).toBeNull();
+    early.calm();
+    ended.abort();
+    expect(looks[1]?.signal.aborted).toBe(true);
+    early.calm();
+    expect(looks).toHaveLength(2);
+  });
+});
+
+describe('what is known of single elements since', () => {
+  const element: ScreenElement = {
+    id: 'ax:1.0/7',
+    source: 'accessibility',
+    role: 'text_field',
+    name: 'Name',
+    value: 'Ad',
+    states: ['editable', 'focused'],
+    bounds: { x: 0, y: 0, width: 10, height: 10 },
+    windowId: '0x1',
+  };
+  const fact: ElementFacts = {
+    id: 'ax:1.0/7',
+    role: 'text',
+    states: ['focused', 'editable'],
+    value: 'Ad',
+  };
+
+  it.each<[string, Partial<ElementFacts>, boolean]>([
+    ['the same', {}, false],
+    ['another text', { value: 'Ada' }, true],
+    ['a text nobody may know', { value: null }, false],
+    ['no focus any more', { states: ['editable'] }, true],
+    ['something that is not listed', { id: 'ax:1.0/8', value: 'Ada' }, false],
+  ])('%s', (_, change, expected) => {
+    expect(contradicts([{ ...fact, ...change }], [element])).toBe(expected);
+  });
+
+  it('says nothing of what is no text: what a list chose reads differently when it is asked alone', () => {
+    const chosen = { ...element, states: ['focused'], value: 'Green' };
+    expect(contradicts([{ ...fact, states: ['focused'], value: '\ufffc' }], [chosen])).toBe(false);
+    expect(contradicts([{ ...fact, states: ['focused', 'checked'], value: '' }], [chosen])).toBe(true);
+  });
+});
