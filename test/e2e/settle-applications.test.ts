@@ -162,9 +162,9 @@ describe.each(['damage events', 'polling'])('settling after a click, by %s', (wa
     expect(report.reason).not.toBe('ceiling');
   });
 
-  it('two bursts, 300 and 900 ms after the click, where somebody knows that it still loads', async () => {
+  it('two bursts, 300 and 1,500 ms after the click, where somebody knows that it still loads', async () => {
     await show(
-      page(`setTimeout(() => paint('#00a'), 300); setTimeout(() => { paint('#0a0'); done = true }, 900)`),
+      page(`setTimeout(() => paint('#00a'), 300); setTimeout(() => { paint('#0a0'); done = true }, 1500)`),
     );
     const stillLoading = async () => (await chromium.page.evaluate('globalThis.done')) !== true;
     const { report, memory } = await clickAndSettle(activity(), { stillLoading });
