@@ -132,6 +132,14 @@ describe('events (v1-api.md 3)', () => {
     expect(text).not.toContain('"seq"');
   });
 
+  it('[11#13] the markers of test machines mean nothing on a desktop that somebody lends', async () => {
+    const run = await server.createRun(desktop.machineId, 'done [pause] [fail]');
+    await server.untilStatus(run.id, 'succeeded');
+    const stream = server.follow(run.id);
+    await stream.ended;
+    expect(stream.types).not.toContain('awaiting_human');
+  });
+
   it('[3.2] a GET after an event shows at least that state', async () => {
     const run = await server.createRun(desktop.machineId, 'click:1,1 done');
     const stream = server.follow(run.id);

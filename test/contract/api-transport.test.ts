@@ -212,6 +212,21 @@ describe('transport (v1-api.md 1.1)', () => {
 });
 
 describe('the description (v1-api.md 1.1)', () => {
+  it('[1.1] what is described is served, to who may have it, and what is public is described', async () => {
+    const { body } = await server.call<{ paths: Record<string, Record<string, { security: unknown[] }>> }>(
+      'GET',
+      '/openapi.json',
+    );
+    for (const [path, operations] of Object.entries(body.paths))
+      for (const [method, { security }] of Object.entries(operations)) {
+        const url = `${server.origin}${path.replaceAll(/\{\w+\}/g, 'x')}`;
+        const { status } = await fetch(url, { method: method.toUpperCase() });
+        expect([method, path, status]).toEqual([method, path, security.length === 0 ? 200 : 401]);
+      }
+    for (const path of [...PUBLIC, '/docs'])
+      expect([path, body.paths[path]?.get?.security]).toEqual([path, []]);
+  });
+
   it('[1.1] every answer fits the schema that /openapi.json gives it', async () => {
     type Operation = {
       responses: { 200: { content: Record<string, { schema: Parameters<typeof z.fromJSONSchema>[0] }> } };

@@ -39,11 +39,35 @@ describe('test keys (v1-api.md 7.1): an instant virtual desktop that is really d
         const state = await call('GET', `/runs/${run.body.id}`);
         expect(state.body).toMatchObject({ status: 'succeeded', cost_cents: 5 });
       }, 60_000);
+      // What clients' own tests play there, the same each time (v1-api.md 10.1).
+      for (const version of ['v3', 'v4']) {
+        const start = async (task: string) =>
+          String((await call('POST', '/runs', { machine_id: id, task, cua_version: version })).body.id);
+        const state = async (runId: string, status: string) =>
+          eventually(async () => {
+            const { body } = await call('GET', `/runs/${runId}`);
+            expect(body).toMatchObject({ status });
+            return body;
+          }, 60_000);
+        const paused = await start('Check the dashboard [pause] and report');
+        expect((await state(paused, 'awaiting_human')).awaiting_human_reason).toContain('[pause]');
+        expect((await call('POST', `/runs/${paused}/resume`, { note: 'go on' })).status).toBe(200);
+        expect(await state(paused, 'succeeded')).toMatchObject({
+          steps_completed: 2,
+          cost_cents: 10,
+          result: { passed: true, summary: expect.stringContaining('not attempted') },
+        });
+        expect(await state(await start('Order it [fail]'), 'failed')).toMatchObject({
+          steps_completed: 1,
+          error: { code: 'TASK_FAILED' },
+          result: { passed: false },
+        });
+      }
       const shot = await call('GET', `/machines/${id}/screenshot`);
       expect(shot.body).toMatchObject({ width: 1024, height: 768, mime_type: 'image/jpeg' });
       const { entropy } = await sharp(Buffer.from(String(shot.body.image_b64), 'base64')).stats();
       expect(entropy).toBeGreaterThan(0.1);
-      expect((await call('GET', '/usage')).body).toMatchObject({ total_credits: 5 });
+      expect((await call('GET', '/usage')).body).toMatchObject({ total_credits: 35 });
       expect((await call('DELETE', `/machines/${id}`)).status).toBe(200);
       expect((await call('GET', `/machines/${id}`)).status).toBe(404);
     } finally {

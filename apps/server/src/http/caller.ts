@@ -9,7 +9,6 @@ declare module 'fastify' {
   interface FastifySchema {
     summary?: string;
     tags?: readonly string[];
-    hide?: boolean;
     produces?: readonly string[];
     requestHeaders?: Readonly<Record<string, string>>;
   }

@@ -6,8 +6,6 @@ import { z } from 'zod';
 export type RouteSchema = Readonly<{
   summary?: string;
   tags?: readonly string[];
-  /** Left out of the description. */
-  hide?: boolean;
   params?: z.ZodType;
   querystring?: z.ZodType;
   body?: z.ZodType;
@@ -34,7 +32,6 @@ export class ApiDescription {
 
   readonly collect = (route: RouteOptions): void => {
     const schema = (route.schema ?? {}) as RouteSchema;
-    if (schema.hide === true) return;
     const { access } = (route.config ?? {}) as { access?: string };
     for (const method of [route.method].flat())
       if (method !== 'HEAD' && method !== 'OPTIONS')

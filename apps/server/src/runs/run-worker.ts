@@ -22,6 +22,7 @@ import type { Job, Queue, Stop } from '../seams/queue.ts';
 import type { Database } from '../storage/database.ts';
 import type { FrameStore } from './frame-store.ts';
 import { decideRecovery } from './recover-runs.ts';
+import { rehearsalFor } from './rehearsal.ts';
 import { changeFor, changeOf, stoppedByUser } from './run-end.ts';
 import { FencedJournal, type RunDesk } from './run-journal.ts';
 import { actionPolicyOf, type RunRow } from './run-record.ts';
@@ -285,8 +286,9 @@ export class RunWorker implements HubListener, AsyncDisposable {
   }
 
   async #perform(driven: Driven, claim: RunClaim, log: Logger): Promise<RunChange> {
-    const { hub, leases, runs, frames, minds, clock, limits } = this.#parts;
+    const { hub, leases, runs, frames, clock, limits } = this.#parts;
     const { row } = claim;
+    const minds = (row.mode === 'test' ? rehearsalFor(row.task) : null) ?? this.#parts.minds;
     const { signal } = driven.controller;
     const model: RunModel = { model: row.model, ownKey: runs.modelKeys.open(row) };
     const engine = await minds.engineFor(model);

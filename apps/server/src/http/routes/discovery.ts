@@ -108,11 +108,14 @@ export function discoveryRoutes(app: FastifyInstance, { database, idempotency }:
 export function rootRoutes(app: FastifyInstance, parts: ServerParts, description: ApiDescription): void {
   const { config } = parts;
   for (const path of ['/openapi.json', '/.well-known/openapi.json'])
-    app.get(path, { config: { access: 'public' }, schema: { hide: true } }, async () =>
-      description.document(),
+    app.get(
+      path,
+      { config: { access: 'public' }, schema: { summary: 'This description', tags: ['discovery'] } },
+      async () => description.document(),
     );
 
-  app.get('/docs', { config: { access: 'public' }, schema: { hide: true } }, async (_request, reply) => {
+  const page = { summary: 'This description, to read', tags: ['discovery'], produces: ['text/html'] };
+  app.get('/docs', { config: { access: 'public' }, schema: page }, async (_request, reply) => {
     const { html, policy } = await docsPage();
     reply.type('text/html; charset=utf-8');
     reply.header('content-security-policy', policy);
@@ -190,7 +193,8 @@ export function rootRoutes(app: FastifyInstance, parts: ServerParts, description
     }),
   );
 
-  app.get('/llms.txt', { config: { access: 'public' }, schema: { hide: true } }, async (_request, reply) => {
+  const brief = { summary: 'What this is, for models', tags: ['discovery'], produces: ['text/plain'] };
+  app.get('/llms.txt', { config: { access: 'public' }, schema: brief }, async (_request, reply) => {
     reply.type('text/plain; charset=utf-8');
     return [
       '# Deskhand',
