@@ -279,6 +279,27 @@ describe('FrameEncoder', () => {
     ]);
   });
 
+  it('a large picture, at work band by band, is painted as if it were whole', async () => {
+    const region = { x: -300, y: 70, width: 1500, height: 1100 };
+    const mask = { x: 10.5, y: 80, width: 333, height: 1050 };
+    const pointer = { x: 1000, y: 60, width: 7, height: 1200, pixels: new Uint8Array(7 * 1200 * 4).fill(99) };
+    const inMask = (x: number, y: number) => x >= 310 && x < 644 && y >= 10 && y < 1060;
+    const inPointer = (x: number) => x >= 1300 && x < 1307;
+    const blended = ([red, green, blue]: Rgb): Rgb => {
+      const over = (below: number) => Math.min(255, 99 + Math.round((below * (255 - 99)) / 255));
+      return [over(red), over(green), over(blue)];
+    };
+    const painted = picture(1500, 1100, (x, y) =>
+      inMask(x, y) ? [128, 128, 128] : inPointer(x) ? blended(gradient(x, y)) : gradient(x, y),
+    );
+    for (const maxSidePx of [4096, 800, 400]) {
+      const whole = { region, maxSidePx };
+      const ours = await encode(picture(1500, 1100, gradient), { ...whole, masks: [mask], pointer });
+      const theirs = await encode(painted, whole);
+      expect(Buffer.compare((await decoded(ours.bytes)).data, (await decoded(theirs.bytes)).data)).toBe(0);
+    }
+  });
+
   it('sizes that take turns keep apart', async () => {
     const encoder = new FrameEncoder();
     for (const maxSidePx of [100, 64, 300, 100, 64, 81, 300]) {

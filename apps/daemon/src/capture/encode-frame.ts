@@ -14,7 +14,7 @@ import {
 } from '@deskhand/protocol';
 import type { PointerImage, RawImage } from '../ports.ts';
 import { encodeFlatPng, flatten, isFlat } from './flat-picture.ts';
-import { FrameScaler } from './frame-scaler.ts';
+import { FrameScaler, type PaintRows } from './frame-scaler.ts';
 import { paintOver, paintPointer, toBgrx } from './paint.ts';
 
 export type EncodeFrameOptions = Readonly<{
@@ -66,9 +66,10 @@ export class FrameEncoder {
     const rgb = this.#take(target.width * target.height * 3);
     let encoded: Encoded;
     try {
-      const paint = (words: Uint32Array) => {
-        if (pointer) paintPointer({ words, region }, pointer);
-        for (const mask of masks) paintOver({ words, region }, mask);
+      const paint: PaintRows = (words, { top, count }) => {
+        const canvas = { words, region: { ...region, y: region.y + top, height: count } };
+        if (pointer) paintPointer(canvas, pointer);
+        for (const mask of masks) paintOver(canvas, mask);
       };
       this.#scaler.scale(toBgrx(image), source, target, rgb, pointer || masks.length > 0 ? paint : null);
       encoded = await encodeRgb(rgb, target, options);

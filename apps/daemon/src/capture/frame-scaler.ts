@@ -11,6 +11,8 @@ import {
 const PAGE_BYTES = 65_536;
 /** Loads and stores of whole vectors may touch this much beyond a picture. */
 const SLACK_BYTES = 64;
+/** A band of source rows of about this size is at work at a time: it stays in a core's cache, a picture would not. */
+const BAND_BYTES = 512 * 1024;
 
 /** Where everything lies in the kernel's memory for one pair of sizes. */
 type Plan = Readonly<{
@@ -19,8 +21,7 @@ type Plan = Readonly<{
   target: Size;
   /** For the columns, and for pictures that are not scaled. */
   kernel: ScaleKernel;
-  /** One per output row: how to sum it up, and where the addresses and weights of its source rows lie. */
-  rows: ReadonlyArray<{ kernel: ScaleKernel; addresses: number; weights: number }>;
+  bands: readonly Band[];
   starts: number;
   pairWeights: number;
   sums: number;
@@ -30,12 +31,26 @@ type Plan = Readonly<{
   tables: Uint8Array;
 }>;
 
+/** Neighbouring output rows, and all the source rows they are made of. */
+type Band = Readonly<{
+  source: Rows;
+  target: Rows;
+  /** One per output row: how to sum it up, and where the addresses and weights of its source rows lie. */
+  rows: ReadonlyArray<{ kernel: ScaleKernel; addresses: number; weights: number }>;
+}>;
+
+/** Whole rows of a picture. */
+export type Rows = Readonly<{ top: number; count: number }>;
+
+/** Changes rows of a picture before they are scaled: one 0x00RRGGBB word per pixel (the top byte means nothing). */
+export type PaintRows = (words: Uint32Array, rows: Rows) => void;
+
 /** Sizes that take turns (a frame for the engine, a thumbnail for the panel) keep their plans. */
 const KEPT_PLANS = 8;
 
 /**
- * Turns BGRX pictures into RGB ones, shrunk on the way. Keeps one working memory that fits the largest picture
- * so far; calls are synchronous, so it may be shared.
+ * Turns BGRX pictures into RGB ones, shrunk on the way. Keeps a working memory for one band of the widest picture so
+ * far; calls are synchronous, so it may be shared.
  */
 export class FrameScaler {
   readonly #memory = createMemory();
@@ -46,31 +61,36 @@ export class FrameScaler {
   /**
    * @param pixels BGRX rows; read before this returns.
    * @param result receives target width × height × 3 bytes of RGB.
-   * @param paint changes the picture before it is scaled: receives one 0x00RRGGBB word per pixel (the top byte
-   *   means nothing).
+   * @param paint is given every source row at least once, some twice.
    */
   scale(
     pixels: Uint8Array,
     source: Size,
     target: Size,
     result: Uint8Array,
-    paint: ((words: Uint32Array) => void) | null = null,
+    paint: PaintRows | null = null,
   ): void {
     const plan = this.#planFor(source, target);
     this.#switchTo(plan);
-    const memory = this.#memory;
-    const bytes = source.width * source.height * 4;
-    new Uint8Array(memory.buffer, plan.sourceAt, bytes).set(pixels.subarray(0, bytes));
-    paint?.(new Uint32Array(memory.buffer, plan.sourceAt, source.width * source.height));
-    if (source.width === target.width && source.height === target.height)
-      plan.kernel.swizzle(plan.sourceAt, plan.targetAt, Math.ceil((source.width * source.height) / 4));
-    else this.#resample(plan);
-    result.set(new Uint8Array(memory.buffer, plan.targetAt, target.width * target.height * 3));
+    const { buffer } = this.#memory;
+    const same = source.width === target.width && source.height === target.height;
+    for (const band of plan.bands) {
+      const { top, count } = band.source;
+      const rowBytes = source.width * 4;
+      new Uint8Array(buffer, plan.sourceAt, count * rowBytes).set(
+        pixels.subarray(top * rowBytes, (top + count) * rowBytes),
+      );
+      paint?.(new Uint32Array(buffer, plan.sourceAt, count * source.width), band.source);
+      if (same) plan.kernel.swizzle(plan.sourceAt, plan.targetAt, Math.ceil((source.width * count) / 4));
+      else this.#resample(plan, band);
+      const bytes = band.target.count * target.width * 3;
+      result.set(new Uint8Array(buffer, plan.targetAt, bytes), band.target.top * target.width * 3);
+    }
   }
 
-  #resample(plan: Plan): void {
+  #resample(plan: Plan, band: Band): void {
     const blocks = Math.ceil(plan.source.width / 4);
-    for (const [y, row] of plan.rows.entries()) {
+    for (const [y, row] of band.rows.entries()) {
       row.kernel.vertical(row.addresses, plan.sums, blocks, row.weights);
       plan.kernel.horizontal(
         plan.sums,
@@ -107,8 +127,9 @@ export class FrameScaler {
       weights: reserve(each.length * 2),
     }));
     const sums = reserve((Math.ceil(source.width / 4) * 4 + 2 * pairs) * 8);
-    const sourceAt = reserve(source.width * source.height * 4);
-    const targetAt = reserve(target.width * target.height * 3);
+    const bands = cut(sources, Math.ceil(BAND_BYTES / (source.width * 4)));
+    const sourceAt = reserve(Math.max(...bands.map((band) => band.source.count)) * source.width * 4);
+    const targetAt = reserve(Math.max(...bands.map((band) => band.target.count)) * target.width * 3);
     this.#grow(next);
 
     const tables = new Uint8Array(sums);
@@ -122,21 +143,26 @@ export class FrameScaler {
         view.setInt16(pairWeights + (index * pairs * 2 + place) * 2, weight, true);
       }
     }
-    for (const [index, { addresses, weights }] of places.entries())
-      for (const [tap, { row, weight }] of (sources[index] as readonly Weighing[]).entries()) {
-        view.setUint32(addresses + tap * 4, sourceAt + row * source.width * 4, true);
-        view.setInt16(weights + tap * 2, weight, true);
-      }
+    const planned = bands.map((band): Band => {
+      const rows = Array.from({ length: band.target.count }, (_, row) => {
+        const place = places[band.target.top + row] as (typeof places)[number];
+        const taps = sources[band.target.top + row] as readonly Weighing[];
+        for (const [tap, { row: from, weight }] of taps.entries()) {
+          const address = sourceAt + (from - band.source.top) * source.width * 4;
+          view.setUint32(place.addresses + tap * 4, address, true);
+          view.setInt16(place.weights + tap * 2, weight, true);
+        }
+        return { kernel: this.#kernelFor(taps.length, pairs), ...place };
+      });
+      return { ...band, rows };
+    });
 
     const plan: Plan = {
       key,
       source,
       target,
       kernel: this.#kernelFor(1, pairs),
-      rows: places.map((place, index) => ({
-        kernel: this.#kernelFor((sources[index] as readonly Weighing[]).length, pairs),
-        ...place,
-      })),
+      bands: planned,
       starts,
       pairWeights,
       sums,
@@ -182,4 +208,29 @@ function weighing(start: number, weights: readonly number[]): readonly Weighing[
   return weights
     .map((weight, index) => ({ row: start + index, weight }))
     .filter(({ weight }) => weight !== 0);
+}
+
+/** Output rows in bands whose source rows are about `rows` many, each band at least one output row. */
+function cut(
+  sources: readonly (readonly Weighing[])[],
+  rows: number,
+): Array<Pick<Band, 'source' | 'target'>> {
+  const bands: Array<Pick<Band, 'source' | 'target'>> = [];
+  let first = 0;
+  let top = Number.POSITIVE_INFINITY;
+  let bottom = 0;
+  for (const [index, taps] of sources.entries()) {
+    const from = Math.min(...taps.map(({ row }) => row));
+    const to = Math.max(...taps.map(({ row }) => row)) + 1;
+    if (index > first && Math.max(bottom, to) - Math.min(top, from) > rows) {
+      bands.push({ source: { top, count: bottom - top }, target: { top: first, count: index - first } });
+      first = index;
+      top = Number.POSITIVE_INFINITY;
+      bottom = 0;
+    }
+    top = Math.min(top, from);
+    bottom = Math.max(bottom, to);
+  }
+  bands.push({ source: { top, count: bottom - top }, target: { top: first, count: sources.length - first } });
+  return bands;
 }
