@@ -56,6 +56,19 @@ async function windowArea(title: string): Promise<Rect> {
   return found.bounds;
 }
 
+/** Processes of text readers that this process started. */
+async function readers(): Promise<number[]> {
+  const { stdout } = await promisify(execFile)('ps', ['-o', 'pid=', '--ppid', String(process.pid)]);
+  const own = stdout
+    .split('\n')
+    .map(Number)
+    .filter((pid) => pid > 0);
+  const names = await Promise.all(
+    own.map(async (pid) => ({ pid, name: await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '') })),
+  );
+  return names.filter(({ name }) => name.trim() === 'tesseract').map(({ pid }) => pid);
+}
+
 describe('words read from pixels', () => {
   it('lie on the things they are written on, so that a click there reaches them', async () => {
     const words = await read(await windowArea('Target window'));
@@ -124,17 +137,6 @@ describe('words read from pixels', () => {
   });
 
   it('are read again after somebody killed the reader, and no reader is left at the end', async () => {
-    const readers = async () => {
-      const { stdout } = await promisify(execFile)('ps', ['-o', 'pid=', '--ppid', String(process.pid)]);
-      const own = stdout
-        .split('\n')
-        .map(Number)
-        .filter((pid) => pid > 0);
-      const names = await Promise.all(
-        own.map(async (pid) => ({ pid, name: await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '') })),
-      );
-      return names.filter(({ name }) => name.trim() === 'tesseract').map(({ pid }) => pid);
-    };
     await using own = await openSenses({
       display: desktop.display,
       env: desktop.env,
@@ -150,15 +152,43 @@ describe('words read from pixels', () => {
     const mine = (await readers()).filter((pid) => !others.has(pid));
     expect(mine.length).toBeGreaterThan(0);
     for (const pid of mine) process.kill(pid, 'SIGKILL');
-    // Another size: nothing of it is remembered.
-    const narrower = await picture({ ...(await windowArea('Target window')), width: 500 });
-    const again = await eventually(() => own.words.read(narrower, { signal: AbortSignal.timeout(30_000) }));
+    // A little paler: nothing of it is known.
+    const paler = { ...image, pixels: image.pixels.map((level) => Math.round(level * 0.97)) };
+    const again = await eventually(() => own.words.read(paler, { signal: AbortSignal.timeout(30_000) }));
+    expect((await readers()).filter((pid) => !others.has(pid) && !mine.includes(pid))).not.toEqual([]);
     expect(again.map((item) => item.name)).toEqual(expect.arrayContaining(['Apply', 'Discard']));
     expect(first.map((item) => item.name)).toEqual(expect.arrayContaining(['Apply', 'Discard']));
     await own[Symbol.asyncDispose]();
     await eventually(async () => {
       expect((await readers()).filter((pid) => !others.has(pid))).toEqual([]);
     });
+  });
+
+  it('are known again where the picture moved: no reader is asked', async () => {
+    await using own = await openSenses({
+      display: desktop.display,
+      env: desktop.env,
+      dataDir: desktop.folder,
+      virtual: true,
+      log: silentLogger,
+    });
+    const others = new Set(await readers());
+    const image = await picture(await windowArea('Target window'));
+    const first = await own.words.read(image, { signal: AbortSignal.timeout(30_000) });
+    const names = first.map((item) => item.name);
+    expect(names).toEqual(expect.arrayContaining(['Apply', 'Discard']));
+    // Six rows of white above: everything lies lower, and the picture has another size.
+    const rows = 6 * image.width * 3;
+    const pixels = new Uint8Array(image.pixels.length + rows).fill(255);
+    pixels.set(image.pixels, rows);
+    const lower = { ...image, height: image.height + 6, pixels };
+    const mine = (await readers()).filter((pid) => !others.has(pid));
+    expect(mine.length).toBeGreaterThan(0);
+    for (const pid of mine) process.kill(pid, 'SIGKILL');
+    const again = await own.words.read(lower, { signal: AbortSignal.timeout(30_000) });
+    expect(again.map((item) => item.name)).toEqual(names);
+    expect(again.map((item) => item.bounds.y - 6)).toEqual(first.map((item) => item.bounds.y));
+    expect((await readers()).filter((pid) => !others.has(pid) && !mine.includes(pid))).toEqual([]);
   });
 
   it('end with the reason of whoever stopped the reading', async () => {

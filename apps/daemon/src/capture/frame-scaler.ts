@@ -95,7 +95,7 @@ export class FrameScaler {
       plan.kernel.horizontal(
         plan.sums,
         plan.targetAt + y * plan.target.width * 3,
-        plan.target.width,
+        Math.ceil(plan.target.width / 4),
         plan.starts,
         plan.pairWeights,
       );
@@ -120,9 +120,11 @@ export class FrameScaler {
       next = at + Math.ceil((bytes + SLACK_BYTES) / 16) * 16;
       return at;
     };
-    const starts = reserve(columns.length * 4);
-    const pairWeights = reserve(columns.length * pairs * 4);
-    const places = sources.map((each) => ({
+    // Pixels come in fours: those beyond the row start anywhere and weigh nothing.
+    const places = Math.ceil(columns.length / 4) * 4;
+    const starts = reserve(places * 4);
+    const pairWeights = reserve(places * pairs * 4);
+    const rowPlaces = sources.map((each) => ({
       addresses: reserve(each.length * 4),
       weights: reserve(each.length * 2),
     }));
@@ -145,7 +147,7 @@ export class FrameScaler {
     }
     const planned = bands.map((band): Band => {
       const rows = Array.from({ length: band.target.count }, (_, row) => {
-        const place = places[band.target.top + row] as (typeof places)[number];
+        const place = rowPlaces[band.target.top + row] as (typeof rowPlaces)[number];
         const taps = sources[band.target.top + row] as readonly Weighing[];
         for (const [tap, { row: from, weight }] of taps.entries()) {
           const address = sourceAt + (from - band.source.top) * source.width * 4;

@@ -19,11 +19,11 @@ export type ScaleKernel = Readonly<{
    */
   vertical(rows: number, sums: number, blocks: number, weights: number): void;
   /**
-   * `width` output pixels as RGB at `target` (one byte past the end is written too), from a row of sums.
+   * `blocks` × 4 output pixels as RGB at `target` (four bytes past the end are written too), from a row of sums.
    * `starts`: 32-bit byte offset into the sums per pixel; `weights`: per pixel the kernel's number of pairs, each a
    * word of two signed 16-bit weights.
    */
-  horizontal(sums: number, target: number, width: number, starts: number, weights: number): void;
+  horizontal(sums: number, target: number, blocks: number, starts: number, weights: number): void;
   /** `blocks` × 4 pixels BGRX → RGB without scaling (four bytes past the end are written too). */
   swizzle(source: number, target: number, blocks: number): void;
 }>;
@@ -103,33 +103,39 @@ function vertical(taps: number): WasmFunction {
 }
 
 function horizontal(pairs: number): WasmFunction {
-  const [sums, target, width, starts, weights] = [0, 1, 2, 3, 4] as const;
-  const [sum, from] = [5, 6] as const;
-  const toRgb = op.v128.shuffle([2, 1, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-  const product = (pair: number) => [
+  const [sums, target, blocks, starts, weights] = [0, 1, 2, 3, 4] as const;
+  const from = 5;
+  const sum = (pixel: number) => from + 1 + pixel;
+  const product = (pixel: number, pair: number) => [
     ...[...op.get(from), ...op.v128.load(pair * 16)],
-    ...[...op.get(weights), ...op.v128.loadSplat32(pair * 4), ...op.v128.dotI16],
+    ...[...op.get(weights), ...op.v128.loadSplat32((pixel * pairs + pair) * 4), ...op.v128.dotI16],
   ];
   return {
     name: 'horizontal',
     parameters: 5,
-    locals: [V128, I32],
+    locals: [I32, V128, V128, V128, V128],
     body: op.repeat([
-      ...[...op.get(sums), ...op.get(starts), ...op.loadI32(), ...op.add, ...op.set(from)],
-      ...[...op.constant(1 << (SHIFT - 1)), ...op.v128.splatI32],
-      ...Array.from({ length: pairs }, (_, pair) => [...product(pair), ...op.v128.addI32]).flat(),
-      ...[...op.constant(SHIFT), ...op.v128.shiftRightI32, ...op.set(sum)],
+      ...[0, 1, 2, 3].flatMap((pixel) => [
+        ...[...op.get(sums), ...op.get(starts), ...op.loadI32(pixel * 4), ...op.add, ...op.set(from)],
+        ...[...op.constant(1 << (SHIFT - 1)), ...op.v128.splatI32],
+        ...Array.from({ length: pairs }, (_, pair) => [...product(pixel, pair), ...op.v128.addI32]).flat(),
+        ...[...op.constant(SHIFT), ...op.v128.shiftRightI32, ...op.set(sum(pixel))],
+      ]),
       // Narrowing saturates, so the overshoot of sharp edges stays white or black.
-      ...[...op.get(sum), ...op.get(sum), ...op.v128.narrowToI16, ...op.set(sum)],
-      ...[...op.get(sum), ...op.get(sum), ...op.v128.narrowToU8, ...op.set(sum)],
-      ...[...op.get(target), ...op.get(sum), ...op.get(sum), ...toRgb, ...op.v128.storeLane32(0)],
-      ...op.advance(target, op.constant(3)),
-      ...op.advance(starts, op.constant(4)),
-      ...op.advance(weights, op.constant(pairs * 4)),
-      ...op.countDown(width),
+      ...[...op.get(sum(0)), ...op.get(sum(1)), ...op.v128.narrowToI16],
+      ...[...op.get(sum(2)), ...op.get(sum(3)), ...op.v128.narrowToI16],
+      ...[...op.v128.narrowToU8, ...op.set(sum(0))],
+      ...[...op.get(target), ...op.get(sum(0)), ...op.get(sum(0)), ...FOUR_TO_RGB, ...op.v128.store()],
+      ...op.advance(target, op.constant(12)),
+      ...op.advance(starts, op.constant(16)),
+      ...op.advance(weights, op.constant(pairs * 16)),
+      ...op.countDown(blocks),
     ]),
   };
 }
+
+/** Four pixels BGRX → twelve bytes of RGB, four that mean nothing. */
+const FOUR_TO_RGB = op.v128.shuffle([2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, 0, 0, 0, 0]);
 
 function swizzle(): WasmFunction {
   const [source, target, blocks] = [0, 1, 2] as const;
@@ -141,7 +147,7 @@ function swizzle(): WasmFunction {
     body: op.repeat([
       ...[...op.get(source), ...op.v128.load(), ...op.set(pixels)],
       ...[...op.get(target), ...op.get(pixels), ...op.get(pixels)],
-      ...op.v128.shuffle([2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, 0, 0, 0, 0]),
+      ...FOUR_TO_RGB,
       ...op.v128.store(),
       ...op.advance(source, op.constant(16)),
       ...op.advance(target, op.constant(12)),

@@ -61,7 +61,6 @@ export const op = {
     loadSplat16: (offset = 0) => simd(0x08, 0, ...unsigned(offset)),
     loadSplat32: (offset = 0) => simd(0x09, 0, ...unsigned(offset)),
     store: (offset = 0) => simd(0x0b, 0, ...unsigned(offset)),
-    storeLane32: (lane: number) => simd(0x5a, 0, 0, lane),
     /** Sixteen byte places, 0–15 of the first operand, 16–31 of the second. */
     shuffle: (places: readonly number[]) => simd(0x0d, ...places),
     splatI32: simd(0x11),

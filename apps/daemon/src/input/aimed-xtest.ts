@@ -108,8 +108,9 @@ export class AimedXTest implements XTest {
       if (aim?.keys !== undefined && !(await this.#hasFocus(aim.keys, held))) return false;
       const wasHeld = await held;
       down = true;
-      await this.#xtest.batch(all(true));
-      if (!wasHeld && (await this.#grabs.keyboardHeld())) return true;
+      // One round trip: the server answers the second after the first is done.
+      const [, isHeld] = await Promise.all([this.#xtest.batch(all(true)), this.#grabs.keyboardHeld()]);
+      if (!wasHeld && isHeld) return true;
       await this.#xtest.batch(all(false));
       down = false;
       return true;
@@ -161,16 +162,18 @@ export class AimedXTest implements XTest {
   }
 
   async #hasFocus(wanted: string | null, asked = this.#grabs.keyboardHeld()): Promise<boolean> {
-    const [focus, held] = await Promise.all([this.#connection.inputFocus(), asked]);
+    const x = this.#connection;
+    // All in one round trip, also what only a focus not known yet needs: the server waits for us.
+    const [focus, held, about] = await Promise.all([
+      x.inputFocus(),
+      asked,
+      this.#known.size > 0 ? null : this.#announced(),
+    ]);
     if (held && !(await this.#hasPopup(wanted)))
       throw changed('Another program holds the keyboard: an open menu, a screen locker, a password prompt.');
     if (this.#known.has(focus)) return true;
-    const x = this.#connection;
-    const [managed, [announced = 0]] = await Promise.all([
-      this.#toplevels.managed(),
-      x.getNumbers(x.root, '_NET_ACTIVE_WINDOW'),
-    ]);
-    const found = await this.#toplevels.ofFocus(focus, new Set(managed), announced);
+    const { managed, active } = about ?? (await this.#announced());
+    const found = await this.#toplevels.ofFocus(focus, managed, active);
     if (this.#fits(found, wanted)) {
       // 0, 1 and the root mean nobody or whatever lies below the pointer: never known in advance. Nor is the
       // window manager's own window, which stands for the announced one only for the moment.
@@ -180,6 +183,16 @@ export class AimedXTest implements XTest {
     }
     if (found === null) return false;
     throw changed('Another window has the focus now.');
+  }
+
+  /** What the window manager tells. */
+  async #announced(): Promise<{ managed: ReadonlySet<number>; active: number }> {
+    const x = this.#connection;
+    const [managed, [active = 0]] = await Promise.all([
+      this.#toplevels.managed(),
+      x.getNumbers(x.root, '_NET_ACTIVE_WINDOW'),
+    ]);
+    return { managed: new Set(managed), active };
   }
 
   /** A menu that holds the pointer is what a press on it is for. */

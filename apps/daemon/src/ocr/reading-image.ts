@@ -7,6 +7,7 @@ export type GreyImage = Readonly<{ width: number; height: number; pixels: Uint8A
 const SAME_SURFACE = 3;
 /** A surface on which something may be written holds a square of this side; strokes of letters do not. */
 const SURFACE_SIDE_PX = 8;
+const NO_GROUND = -1;
 const CONTRAST = 1.4;
 /** Darker than this in the result counts as ink. */
 const INK = 215;
@@ -45,7 +46,10 @@ function toGrey(image: RawImage): GreyImage {
   for (let index = 0, at = 0; index < pixels.length; index += 1, at += step) {
     // Weights of brightness, in 256ths.
     pixels[index] =
-      ((source[at + red] ?? 0) * 77 + (source[at + 1] ?? 0) * 150 + (source[at + blue] ?? 0) * 29) >> 8;
+      ((source[at + red] as number) * 77 +
+        (source[at + 1] as number) * 150 +
+        (source[at + blue] as number) * 29) >>
+      8;
   }
   return { width, height, pixels };
 }
@@ -53,78 +57,85 @@ function toGrey(image: RawImage): GreyImage {
 /** Difference of each pixel from the surface to its left; surfaces themselves become white. */
 function withoutSurfaces(grey: GreyImage): GreyImage {
   const { width, height, pixels } = grey;
-  const labels = surfacesOf(grey);
+  const { labels, wide } = surfacesOf(grey);
   const result = new Uint8Array(pixels.length).fill(255);
   for (let y = 0; y < height; y += 1) {
     const start = y * width;
-    let ground = firstGround(labels, pixels, start, width);
-    for (let index = start; index < start + width; index += 1) {
-      const value = pixels[index] ?? 0;
-      if (labels[index] === 1) {
+    const end = start + width;
+    let first = start;
+    while (first < end && wide[labels[first] as number] !== 1) first += 1;
+    let ground = first < end ? (pixels[first] as number) : NO_GROUND;
+    for (let index = start; index < end; index += 1) {
+      const value = pixels[index] as number;
+      if (wide[labels[index] as number] === 1) {
         ground = value;
         continue;
       }
       // No surface in the whole row: a photograph. It stays as it is.
-      const ink = ground < 0 ? 255 - value : Math.abs(value - ground) * CONTRAST;
+      const ink = ground === NO_GROUND ? 255 - value : Math.abs(value - ground) * CONTRAST;
       result[index] = Math.max(0, 255 - Math.round(ink));
     }
   }
   return { width, height, pixels: result };
 }
 
-function firstGround(labels: Uint8Array, pixels: Uint8Array, start: number, width: number): number {
-  for (let index = start; index < start + width; index += 1)
-    if (labels[index] === 1) return pixels[index] ?? -1;
-  return -1;
-}
-
-/** 1 where a pixel belongs to a surface wide enough to be written on, 0 elsewhere. */
-function surfacesOf({ width, height, pixels }: GreyImage): Uint8Array {
+/** Each pixel's surface, and of each surface 1 where it is wide enough to be written on. */
+function surfacesOf({ width, height, pixels }: GreyImage): { labels: Int32Array; wide: Uint8Array } {
+  const labels = new Int32Array(pixels.length);
+  /** Runs of a row that touch below belong together; a run's parent is never a later one. */
   const parents = new Int32Array(pixels.length);
   const find = (start: number): number => {
-    let index = start;
-    while (parents[index] !== index) {
-      const above = parents[parents[index] ?? 0] ?? 0;
-      parents[index] = above;
-      index = above;
-    }
-    return index;
+    let run = start;
+    while (parents[run] !== run) run = parents[run] as number;
+    return run;
   };
-  const alike = (a: number, b: number) => Math.abs((pixels[a] ?? 0) - (pixels[b] ?? 0)) <= SAME_SURFACE;
+  let runs = 0;
   for (let y = 0, index = 0; y < height; y += 1) {
+    let upper = -1;
     for (let x = 0; x < width; x += 1, index += 1) {
-      parents[index] = index;
-      if (x > 0 && alike(index, index - 1)) parents[index] = find(index - 1);
-      if (y > 0 && alike(index, index - width)) {
-        const own = find(index);
-        const upper = find(index - width);
-        if (own !== upper) parents[own] = upper;
+      const value = pixels[index] as number;
+      if (x > 0 && Math.abs(value - (pixels[index - 1] as number)) <= SAME_SURFACE) {
+        labels[index] = labels[index - 1] as number;
+      } else {
+        labels[index] = runs;
+        parents[runs] = runs;
+        runs += 1;
+        upper = -1;
       }
+      if (y === 0 || Math.abs(value - (pixels[index - width] as number)) > SAME_SURFACE) continue;
+      const above = labels[index - width] as number;
+      if (above === upper) continue;
+      upper = above;
+      const [own, other] = [find(labels[index] as number), find(above)];
+      if (own < other) parents[other] = own;
+      else parents[own] = other;
     }
   }
+  for (let run = 0; run < runs; run += 1) parents[run] = parents[parents[run] as number] as number;
   // Side of the largest square of one surface that ends at a pixel, row by row.
-  const wide = new Uint8Array(pixels.length);
+  const wide = new Uint8Array(runs);
   let previous = new Uint8Array(width);
   let current = new Uint8Array(width);
   for (let y = 0, index = 0; y < height; y += 1) {
     for (let x = 0; x < width; x += 1, index += 1) {
-      const root = find(index);
+      const surface = parents[labels[index] as number] as number;
+      labels[index] = surface;
       let side = 1;
-      const joined =
+      if (
         x > 0 &&
         y > 0 &&
-        find(index - 1) === root &&
-        find(index - width) === root &&
-        find(index - width - 1) === root;
-      if (joined) side += Math.min(current[x - 1] ?? 0, previous[x] ?? 0, previous[x - 1] ?? 0);
+        labels[index - 1] === surface &&
+        labels[index - width] === surface &&
+        labels[index - width - 1] === surface
+      ) {
+        side += Math.min(current[x - 1] as number, previous[x] as number, previous[x - 1] as number);
+      }
+      if (side >= SURFACE_SIDE_PX) wide[surface] = 1;
       current[x] = Math.min(side, SURFACE_SIDE_PX);
-      if (side >= SURFACE_SIDE_PX) wide[root] = 1;
     }
     [previous, current] = [current, previous];
   }
-  const result = new Uint8Array(pixels.length);
-  for (let index = 0; index < result.length; index += 1) result[index] = wide[find(index)] ?? 0;
-  return result;
+  return { labels, wide };
 }
 
 /** Takes out long thin straight strokes in both directions. */
@@ -193,30 +204,50 @@ function isThin(
   return thin * 2 > end - start;
 }
 
-/** Bilinear. */
-function enlarge(image: GreyImage, scale: number): GreyImage {
+/** Bilinear: every row is widened once, then two of them are mixed. Weights in 256ths. */
+export function enlarge(image: GreyImage, scale: number): GreyImage {
+  if (scale === 1) return image;
+  const { pixels: source } = image;
   const width = image.width * scale;
   const height = image.height * scale;
   const pixels = new Uint8Array(width * height);
-  const source = image.pixels;
-  for (let y = 0; y < height; y += 1) {
-    const fromY = Math.max(0, (y + 0.5) / scale - 0.5);
-    const top = Math.floor(fromY);
-    const bottom = Math.min(image.height - 1, top + 1);
-    const shareY = fromY - top;
+  const columns = mixes(image.width, width, scale);
+  const rows = mixes(image.height, height, scale);
+  const widened = [new Uint16Array(width), new Uint16Array(width)] as const;
+  const held = [-1, -1];
+  const widen = (row: number): Uint16Array => {
+    const slot = row % 2;
+    const target = widened[slot as 0 | 1];
+    if (held[slot] === row) return target;
+    held[slot] = row;
+    const start = row * image.width;
     for (let x = 0; x < width; x += 1) {
-      const fromX = Math.max(0, (x + 0.5) / scale - 0.5);
-      const left = Math.floor(fromX);
-      const right = Math.min(image.width - 1, left + 1);
-      const shareX = fromX - left;
-      const upper =
-        (source[top * image.width + left] ?? 0) * (1 - shareX) +
-        (source[top * image.width + right] ?? 0) * shareX;
-      const lower =
-        (source[bottom * image.width + left] ?? 0) * (1 - shareX) +
-        (source[bottom * image.width + right] ?? 0) * shareX;
-      pixels[y * width + x] = Math.round(upper * (1 - shareY) + lower * shareY);
+      const left = start + (columns.first[x] as number);
+      const share = columns.share[x] as number;
+      target[x] =
+        (source[left] as number) * (256 - share) + (source[left + (share === 0 ? 0 : 1)] as number) * share;
     }
+    return target;
+  };
+  for (let y = 0; y < height; y += 1) {
+    const share = rows.share[y] as number;
+    const top = widen(rows.first[y] as number);
+    const bottom = share === 0 ? top : widen((rows.first[y] as number) + 1);
+    const start = y * width;
+    for (let x = 0; x < width; x += 1)
+      pixels[start + x] = ((top[x] as number) * (256 - share) + (bottom[x] as number) * share + 32_768) >> 16;
   }
   return { width, height, pixels };
+}
+
+/** For each place of an enlarged axis the first of its two sources, and how much the second counts, in 256ths. */
+function mixes(source: number, target: number, scale: number): { first: Int32Array; share: Uint16Array } {
+  const first = new Int32Array(target);
+  const share = new Uint16Array(target);
+  for (let place = 0; place < target; place += 1) {
+    const from = Math.min(source - 1, Math.max(0, (place + 0.5) / scale - 0.5));
+    first[place] = Math.floor(from);
+    share[place] = Math.round((from - Math.floor(from)) * 256);
+  }
+  return { first, share };
 }

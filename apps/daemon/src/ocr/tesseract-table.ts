@@ -1,34 +1,32 @@
 import type { Rect, ScreenElement } from '@deskhand/protocol';
 
-/** Below this a "word" is a picture's edge or a shadow. Percent. */
+/** Below this a "word" is a picture's edge or a shadow, percent; but seldom one with several letters on end. */
 const MIN_CONFIDENCE = 30;
+const MIN_CONFIDENCE_OF_WORDS = 5;
 /** Words further apart than this share of their height belong to different columns. */
 const COLUMN_GAP = 1;
 const MAX_WORDS = 2500;
 
-type Word = Readonly<{ text: string; confidence: number; bounds: Rect; line: string }>;
+/** A word as it was read. `line` is the same for all words of a line and no others; confidence in percent. */
+export type Word = Readonly<{ text: string; confidence: number; bounds: Rect; line: string }>;
 
 /**
  * Words of tesseract's TSV output, and the lines they form where a line has more than one word.
  * @param scale how much the picture was enlarged before reading; bounds are divided by it.
  */
 export function elementsFromTable(table: string, scale: number): readonly ScreenElement[] {
-  return elementsFromTables([{ top: 0, table }], scale);
+  return elementsOf(
+    wordsOf(table).map(({ bounds: { x, y, width, height }, ...word }) => ({
+      ...word,
+      bounds: { x: x / scale, y: y / scale, width: width / scale, height: height / scale },
+    })),
+  );
 }
 
-/**
- * The same for a picture that was read in bands.
- * @param tables each with the rows of the enlarged picture above its band.
- */
-export function elementsFromTables(
-  tables: ReadonlyArray<Readonly<{ top: number; table: string }>>,
-  scale: number,
-): readonly ScreenElement[] {
-  const words = tables
-    .flatMap(({ top, table }, band) => wordsOf(table, scale, top, band))
-    .slice(0, MAX_WORDS);
+/** Words as elements, each line of several words before them as a label. */
+export function elementsOf(words: readonly Word[]): readonly ScreenElement[] {
   const lines = new Map<string, Word[]>();
-  for (const word of words) {
+  for (const word of words.slice(0, MAX_WORDS)) {
     const members = lines.get(word.line) ?? [];
     members.push(word);
     lines.set(word.line, members);
@@ -57,25 +55,22 @@ export function elementsFromTables(
   return elements;
 }
 
-function wordsOf(table: string, scale: number, above: number, band: number): readonly Word[] {
+/** Words of tesseract's TSV output, in pixels of the picture it was given. */
+export function wordsOf(table: string): readonly Word[] {
   const words: Word[] = [];
   for (const row of table.split('\n')) {
     const [level, , block, paragraph, line, , left, top, width, height, confidence, ...rest] =
       row.split('\t');
     const text = rest.join('\t').trim();
-    if (level !== '5' || text === '' || Number(confidence) < MIN_CONFIDENCE) continue;
+    const least = /[\p{L}\p{N}]{4}/u.test(text) ? MIN_CONFIDENCE_OF_WORDS : MIN_CONFIDENCE;
+    if (level !== '5' || text === '' || Number(confidence) < least) continue;
     if (!/[\p{L}\p{N}]/u.test(text) && text.length < 2) continue;
     if (words.length >= MAX_WORDS) break;
     words.push({
       text: text.slice(0, 2000),
       confidence: Number(confidence),
-      bounds: {
-        x: Number(left) / scale,
-        y: (Number(top) + above) / scale,
-        width: Number(width) / scale,
-        height: Number(height) / scale,
-      },
-      line: `${band}.${block}.${paragraph}.${line}`,
+      bounds: { x: Number(left), y: Number(top), width: Number(width), height: Number(height) },
+      line: `${block}.${paragraph}.${line}`,
     });
   }
   return words;

@@ -1,10 +1,12 @@
 import { availableParallelism } from 'node:os';
 import type { ScreenElement } from '@deskhand/protocol';
 import type { RawImage, WordReader } from '../ports.ts';
-import { bandsOf } from './bands.ts';
+import { KnownPieces } from './known-pieces.ts';
+import { type Sheet, sheetsOf, wordsByPiece } from './montage.ts';
 import { toReadingImage } from './reading-image.ts';
 import { ResidentTesseract } from './resident-tesseract.ts';
-import { elementsFromTables } from './tesseract-table.ts';
+import { elementsOf, type Word, wordsOf } from './tesseract-table.ts';
+import { piecesOf, type TextPiece } from './text-pieces.ts';
 
 /** Up to this many pixels the picture is enlarged; a whole desktop would take seconds. */
 const ENLARGE_UP_TO_PX = 1_100_000;
@@ -28,6 +30,7 @@ const VARIABLES = {
 export class TesseractWordReader implements WordReader {
   readonly name = 'tesseract';
   readonly #readers: readonly ResidentTesseract[];
+  readonly #known = new KnownPieces();
   #resting: NodeJS.Timeout | undefined;
 
   /** @param programs absolute paths. */
@@ -53,17 +56,27 @@ export class TesseractWordReader implements WordReader {
     options.signal.throwIfAborted();
     // Converted before the first wait: the capture's buffer is used again by the next grab.
     const scale = image.width * image.height <= ENLARGE_UP_TO_PX ? 2 : 1;
-    const bands = bandsOf(toReadingImage(image, scale), this.#readers.length);
-    clearTimeout(this.#resting);
-    try {
-      const tables = await Promise.all(
-        bands.map(async (band) => ({ top: band.top, table: await this.#idlest().read(band.image, options) })),
-      );
-      return elementsFromTables(tables, scale);
-    } finally {
-      clearTimeout(this.#resting);
-      this.#resting = setTimeout(() => this.#rest(), REST_AFTER_MS).unref();
+    const paper = toReadingImage(image, 1);
+    const pieces = piecesOf(paper).map((piece) => ({ piece, key: this.#known.keyOf(paper, piece, scale) }));
+    const missing = new Map<string, TextPiece>();
+    const found = new Map<string, readonly Word[]>();
+    for (const { piece, key } of pieces) {
+      const words = this.#known.find(key);
+      if (words === undefined) missing.set(key, piece);
+      else found.set(key, words);
     }
+    const sheets = sheetsOf(paper, [...missing.values()], { count: this.#readers.length, scale });
+    const fresh = new Map((await this.#readAll(sheets, scale, options)).flatMap((byPiece) => [...byPiece]));
+    for (const [key, piece] of missing) {
+      const words = fresh.get(piece) ?? [];
+      found.set(key, words);
+      this.#known.remember(key, words);
+    }
+    return elementsOf(
+      pieces.flatMap(({ piece, key }, index) =>
+        (found.get(key) ?? []).map((word) => inPicture(word, piece, index)),
+      ),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -71,11 +84,37 @@ export class TesseractWordReader implements WordReader {
     await Promise.all(this.#readers.map((reader) => reader[Symbol.asyncDispose]()));
   }
 
+  async #readAll(sheets: readonly Sheet[], scale: number, options: { signal: AbortSignal }) {
+    if (sheets.length === 0) return [];
+    clearTimeout(this.#resting);
+    try {
+      return await Promise.all(
+        sheets.map(async (sheet) =>
+          wordsByPiece(sheet, wordsOf(await this.#idlest().read(sheet.image, options)), scale),
+        ),
+      );
+    } finally {
+      clearTimeout(this.#resting);
+      this.#resting = setTimeout(() => this.#rest(), REST_AFTER_MS).unref();
+    }
+  }
+
   #idlest(): ResidentTesseract {
     return this.#readers.reduce((best, reader) => (reader.load < best.load ? reader : best));
   }
 
   #rest(): void {
+    this.#known.forget();
     for (const reader of this.#readers) if (reader.load === 0) reader.rest();
   }
+}
+
+/** A word of a piece where the picture has it. Both parts of a line that was cut are one line again. */
+function inPicture(word: Word, piece: TextPiece, index: number): Word {
+  const { x, y } = piece.rect;
+  return {
+    ...word,
+    bounds: { ...word.bounds, x: word.bounds.x + x, y: word.bounds.y + y },
+    line: piece.isPart ? `line ${piece.line}` : `piece ${index}, ${word.line}`,
+  };
 }

@@ -1,0 +1,113 @@
+import type { Rect } from '@deskhand/protocol';
+import type { GreyImage } from './reading-image.ts';
+
+/** Paper is white; anything a little darker may be the edge of a faint letter. */
+const PAPER = 240;
+/** Dots of an i, commas and underlines stand no further from their letters. */
+const ROW_GAP_PX = 4;
+/** Things side by side are further apart than this share of their height; words are not. */
+const COLUMN_GAP = 1.2;
+/** Nobody writes with letters as small as this; specks are many on some screens. */
+const SPECK_PX = 4;
+const COLUMN_GAP_PX = { least: 14, most: 40 };
+/** A line that is so many times as long as high may be read in two parts. */
+const LONG_LINE = 24;
+/** A gap between words, as a share of the line's height. */
+const WORD_GAP = 0.3;
+
+/**
+ * A part of a picture that is read as one: a line of text, a button, a block whose lines touch.
+ * `rect` whole pixels; `line` counts lines, both parts of a long one alike; `ink` how many pixels are not paper.
+ */
+export type TextPiece = Readonly<{ rect: Rect; line: number; isPart: boolean; ink: number }>;
+
+/**
+ * Cuts a reading image at what is white all across or all down, again and again, until nothing is left to cut.
+ * Pieces are as small as what is written in them; together they hold every pixel that is not paper, but for specks.
+ */
+export function piecesOf(image: GreyImage): TextPiece[] {
+  const whole = { x: 0, y: 0, width: image.width, height: image.height };
+  const leaves = leavesOf(image, whole, 'rows', false).filter(
+    ({ width, height }) => width > SPECK_PX || height > SPECK_PX,
+  );
+  return leaves.flatMap((rect, line) => {
+    const parts = partsOfLine(image, rect);
+    return parts.map((part) => ({
+      rect: part,
+      line,
+      isPart: parts.length > 1,
+      ink: inkOf(image, part),
+    }));
+  });
+}
+
+function leavesOf(image: GreyImage, area: Rect, along: 'rows' | 'columns', tried: boolean): Rect[] {
+  const isRows = along === 'rows';
+  const gapPx = isRows ? ROW_GAP_PX : columnGapPx(area.height);
+  const stretches = stretchesOf(profileOf(image, area, along), gapPx);
+  const parts = stretches.map(({ from, to }) =>
+    isRows
+      ? { ...area, y: area.y + from, height: to - from }
+      : { ...area, x: area.x + from, width: to - from },
+  );
+  const [only] = parts;
+  // Trimmed only, and the other way was in vain too.
+  if (parts.length === 1 && only !== undefined && tried) return [only];
+  const other = isRows ? 'columns' : 'rows';
+  return parts.flatMap((part) => leavesOf(image, part, other, parts.length === 1));
+}
+
+function columnGapPx(height: number): number {
+  return Math.min(COLUMN_GAP_PX.most, Math.max(COLUMN_GAP_PX.least, Math.ceil(height * COLUMN_GAP)));
+}
+
+/** How many pixels of each row (or column) of an area are not paper. */
+function profileOf(image: GreyImage, area: Rect, along: 'rows' | 'columns'): Uint32Array {
+  const profile = new Uint32Array(along === 'rows' ? area.height : area.width);
+  for (let y = 0; y < area.height; y += 1) {
+    const start = (area.y + y) * image.width + area.x;
+    for (let x = 0; x < area.width; x += 1) {
+      if ((image.pixels[start + x] as number) >= PAPER) continue;
+      const place = along === 'rows' ? y : x;
+      profile[place] = (profile[place] as number) + 1;
+    }
+  }
+  return profile;
+}
+
+/** Where there is something, joined over gaps shorter than `gapPx`. */
+function stretchesOf(profile: Uint32Array, gapPx: number): Array<{ from: number; to: number }> {
+  const stretches: Array<{ from: number; to: number }> = [];
+  for (const [place, count] of profile.entries()) {
+    if (count === 0) continue;
+    const last = stretches.at(-1);
+    if (last !== undefined && place - last.to < gapPx) last.to = place + 1;
+    else stretches.push({ from: place, to: place + 1 });
+  }
+  return stretches;
+}
+
+/** A long line in two, at the widest gap between words near its middle. */
+function partsOfLine(image: GreyImage, line: Rect): Rect[] {
+  if (line.width < LONG_LINE * line.height) return [line];
+  const words = stretchesOf(profileOf(image, line, 'columns'), 1);
+  let best: { from: number; to: number } | null = null;
+  for (const [index, word] of words.entries()) {
+    const next = words[index + 1];
+    if (next === undefined || word.to < line.width * 0.35 || next.from > line.width * 0.65) continue;
+    if (best === null || next.from - word.to > best.to - best.from) best = { from: word.to, to: next.from };
+  }
+  if (best === null || best.to - best.from < WORD_GAP * line.height) return [line];
+  return [
+    { ...line, width: best.from },
+    { ...line, x: line.x + best.to, width: line.width - best.to },
+  ];
+}
+
+function inkOf(image: GreyImage, { x, y, width, height }: Rect): number {
+  let ink = 0;
+  for (let row = y; row < y + height; row += 1)
+    for (let at = row * image.width + x; at < row * image.width + x + width; at += 1)
+      if ((image.pixels[at] as number) < PAPER) ink += 1;
+  return ink;
+}
