@@ -16,13 +16,7 @@ let target: TargetWindow;
 
 beforeAll(async () => {
   desktop = await startXDesktop();
-  senses = await openSenses({
-    display: desktop.display,
-    env: desktop.env,
-    dataDir: desktop.folder,
-    virtual: true,
-    log: silentLogger,
-  });
+  senses = await openOwnSenses();
   target = await startTargetWindow(desktop);
 });
 
@@ -30,6 +24,16 @@ afterAll(async () => {
   await senses?.[Symbol.asyncDispose]();
   await desktop?.[Symbol.asyncDispose]();
 });
+
+function openOwnSenses(): Promise<Senses> {
+  return openSenses({
+    display: desktop.display,
+    env: desktop.env,
+    dataDir: desktop.folder,
+    virtual: true,
+    log: silentLogger,
+  });
+}
 
 /** A picture of the screen by another program. */
 async function picture(region: Rect) {
@@ -137,13 +141,7 @@ describe('words read from pixels', () => {
   });
 
   it('are read again after somebody killed the reader, and no reader is left at the end', async () => {
-    await using own = await openSenses({
-      display: desktop.display,
-      env: desktop.env,
-      dataDir: desktop.folder,
-      virtual: true,
-      log: silentLogger,
-    });
+    await using own = await openOwnSenses();
     const others = new Set(await readers());
     const shown = (await senses.windows.windows()).find((window) => window.title === 'Target window');
     await senses.windows.focus(shown?.id ?? '');
@@ -165,13 +163,7 @@ describe('words read from pixels', () => {
   });
 
   it('are known again where the picture moved: no reader is asked', async () => {
-    await using own = await openSenses({
-      display: desktop.display,
-      env: desktop.env,
-      dataDir: desktop.folder,
-      virtual: true,
-      log: silentLogger,
-    });
+    await using own = await openOwnSenses();
     const others = new Set(await readers());
     const image = await picture(await windowArea('Target window'));
     const first = await own.words.read(image, { signal: AbortSignal.timeout(30_000) });
@@ -202,14 +194,7 @@ describe('words read from pixels', () => {
   it('are read without anything installed, too, and a stop is heard', async () => {
     const path = process.env.PATH;
     process.env.PATH = '/nowhere';
-    const options = {
-      display: desktop.display,
-      env: desktop.env,
-      dataDir: desktop.folder,
-      virtual: true,
-      log: silentLogger,
-    };
-    await using bare = await openSenses(options).finally(() => {
+    await using bare = await openOwnSenses().finally(() => {
       process.env.PATH = path;
     });
     expect(bare.words.name).toBe('tesseract.js');
