@@ -68,18 +68,20 @@ export function rendererConfig(outDir: string): InlineConfig {
           index: join(root, 'src', 'ui', 'index.html'),
           electron: join(root, 'src', 'ui', 'electron.html'),
           ring: join(root, 'src', 'ui', 'ring.html'),
-          ...Object.fromEntries(LANGUAGES.map((tag) => [`words-${tag}`, `virtual:words/${tag}`])),
           later: join(root, 'src', 'ui', 'later.tsx'),
         },
         output: {
           // Asked for by name at run time, without a loader in the bundle.
-          entryFileNames: ({ name }) =>
-            `assets/${/^(words-..|later)$/.test(name) ? name : `${name}-[hash]`}.js`,
+          entryFileNames: ({ name }) => `assets/${name === 'later' ? name : `${name}-[hash]`}.js`,
         },
       },
     },
     resolve: { alias: { 'preact/jsx-runtime': join(root, 'src', 'ui', 'jsx-runtime.ts') } },
-    plugins: [plainImports, compiledWords(join(root, 'src', 'locales')), writeBuildId('renderer', outDir)],
+    plugins: [
+      plainImports,
+      compiledWords(join(root, 'src', 'locales'), LANGUAGES),
+      writeBuildId('renderer', outDir),
+    ],
   };
 }
 

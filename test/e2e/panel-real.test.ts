@@ -42,6 +42,8 @@ describe('the panel of a real desktop', () => {
       `${up.ready.stop_hotkey} stops from anywhere`,
     );
     expect(await page.locator('.stop.inactive').count()).toBe(0);
+    const { stdout } = await deskhand(['status', '--json', '--data', up.dataFolder]);
+    expect(JSON.parse(stdout).overlay).toEqual({ kind: 'browser', connected: true });
   });
 
   it('[KILL12] guard hangs: STOP looks inactive in time, says which ways remain, and one of them works', async () => {

@@ -59,7 +59,10 @@ describe('the sample task on a desktop with a person before it', () => {
     expect(said).toContain('The sample task is done and proven');
     const page = /^Steps page\s+(\S+)$/m.exec(said)?.[1] ?? '';
     expect(statSync(page).size).toBeLessThan(6_000_000);
-    expect(readFileSync(page, 'utf8')).toContain('Send order');
+    // One wording, from what the screen showed, in the terminal and in the page of steps.
+    expect(said).toMatch(/does +Click “Send order” in Chromium/);
+    expect(readFileSync(page, 'utf8')).toContain('Click “Send order” in Chromium');
+    expect(said).toMatch(/does +Press Ctrl\+Shift\+S in \w+/);
   });
 
   it('shows who is in control, where the agent acts next, and STOP above every window', () => {

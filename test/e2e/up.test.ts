@@ -213,6 +213,8 @@ describe('up', () => {
     ]);
     expect(result.code).toBe(1);
     expect(result.stdout).toContain('TASK_FAILED');
+    // The reason once, beside the task's own echo in it.
+    expect(result.stdout.match(/does not understand/g)).toHaveLength(1);
     expect(result.stdout).toContain('Frobnicate');
     expect(result.stdout).toContain('DESKHAND_MODEL');
   });
@@ -235,6 +237,8 @@ describe('up', () => {
         ((await refused.json()) as { error: { code: string } }).error.code === 'INVALID_STATE'
       );
     });
+    const told = (await deskhand(['status', '--data', up.dataFolder])).stdout;
+    expect(told).toMatch(/Stopped by `deskhand stop` at \d{4}-.* UTC; deskhand reset permits runs again/);
     const unasked = await deskhand(['reset', '--data', up.dataFolder]);
     expect(unasked.code).toBe(2);
     expect(JSON.parse((await deskhand(['status', '--json', '--data', up.dataFolder])).stdout).state).toBe(
@@ -245,6 +249,7 @@ describe('up', () => {
       async () =>
         JSON.parse((await deskhand(['status', '--json', '--data', up.dataFolder])).stdout).state === 'armed',
     );
+    expect((await deskhand(['resume', '--data', up.dataFolder])).stdout).toBe('Nothing was paused.\n');
     const run = await deskhand(['run', 'Take a screenshot.', '--data', up.dataFolder]);
     expect(run.code).toBe(0);
   });
@@ -371,8 +376,11 @@ describe('bad beginnings', () => {
     const folder = temporaryFolder('nodisplay');
     const result = await deskhand(['daemon', '--server', 'http://127.0.0.1:9', '--data', folder]);
     expect(result.code).toBe(2);
-    expect(result.stderr).toContain('NO_DISPLAY');
+    expect(result.stderr.match(/NO_DISPLAY/g)).toHaveLength(1);
     expect(result.stderr).toContain('--virtual');
+    const nowhere = await deskhand(['reset', '--yes', '--data', path.join(folder, 'nowhere')]);
+    expect(nowhere.code).toBe(1);
+    expect(nowhere.stderr).toContain('NOT_RUNNING');
     rmSync(folder, { recursive: true, force: true });
   });
 

@@ -38,6 +38,7 @@ describe('a driver that was replaced (engine.md 9, test 6)', () => {
       bootId: null,
       frameId: null,
       operations: [{ type: 'wait' as const, ms: 1 }],
+      descriptions: ['Wait 1 ms'],
     };
     for (const attempt of [
       () => runs.append(run.id, zombie, [{ type: 'text', text: 'still here' }]),
@@ -83,10 +84,17 @@ describe('a driver that was replaced (engine.md 9, test 6)', () => {
       bootId: null,
       frameId: null,
       operations,
+      descriptions: ['Wait 1 ms'],
     });
     const outcomes = [{ status: 'confirmed' as const, durationMs: 1 }];
     for (const _ of [1, 2, 3]) {
-      await runs.actionFinished(run.id, claim.epoch, { commandId: 'cmd_1', step: 1, operations, outcomes });
+      await runs.actionFinished(run.id, claim.epoch, {
+        commandId: 'cmd_1',
+        step: 1,
+        operations,
+        outcomes,
+        descriptions: ['Wait 1 ms'],
+      });
       await runs.stepCompleted(run.id, claim.epoch, { step: 1, usage: null, timings: {} });
     }
     expect(await server.run(run.id)).toMatchObject({ steps_completed: 1, cost_cents: 5 });

@@ -359,9 +359,10 @@ describe('the panel’s loopback server', () => {
     ['pt-BR, JA;q=0.5', 'ja'],
     ['../../x, <evil>', 'en'],
     [undefined, 'en'],
-  ])('names the words of %s beside the page: %s', async (languages, tag) => {
+  ])('sends the words of %s with the page: %s', async (languages, tag) => {
     const answer = await send('GET', '/', { 'Accept-Language': languages });
-    expect(answer.headers.link).toBe(`</assets/words-${tag}.js>; rel=modulepreload`);
+    const [, lang, words] = /id="words" lang="(\w+)">(.*?)<\/script>/s.exec(answer.body) ?? [];
+    expect([lang, typeof JSON.parse(words ?? '')['mode.idle']]).toEqual([tag, 'string']);
   });
 
   it('sends a policy that lets nothing in from elsewhere', async () => {

@@ -6,7 +6,7 @@ import { ALL_TASKS } from './all-tasks.ts';
 import type { Attempt, AttemptPlan } from './runner/attempt.ts';
 import { keepReplay } from './runner/keep-replay.ts';
 import { reportPage } from './runner/report-page.ts';
-import { runSuite } from './runner/run-suite.ts';
+import { isNoModel, runSuite } from './runner/run-suite.ts';
 import { attemptLine, summarise, summaryText } from './runner/summary.ts';
 import type { Task } from './task.ts';
 
@@ -35,7 +35,9 @@ const chosen = ALL_TASKS.filter(
 const repeat = Number(values.repeat);
 const desktops = Number(values.desktops);
 
-if (values.list) {
+if (values.list && values.json) {
+  console.log(JSON.stringify(chosen.map(({ id, family, twin }) => ({ id, family, twin }))));
+} else if (values.list) {
   for (const task of chosen) console.log(`${task.id}${task.twin === null ? '' : `\ttwin: ${task.twin}`}`);
 } else if (chosen.length === 0) {
   usage(`No task of the suite fits "${values.filter}"; --list shows them.`);
@@ -87,6 +89,7 @@ async function run(plans: readonly AttemptPlan[]): Promise<void> {
       progress: (attempt, done, total) => console.error(`${done}/${total} ${attemptLine(attempt)}`),
     });
   } catch (error) {
+    if (isNoModel(error)) return usage(error.message);
     if (!stop.signal.aborted) throw error;
     console.error((error as Error).message);
     process.exitCode = 130;

@@ -454,7 +454,7 @@ export class Daemon implements Disposable {
       },
       server: { url: this.#serverUrl, connected: this.#peers?.link()?.connected ?? false },
       overlay: {
-        kind: this.#peers?.socket.panelConnected ? 'panel' : 'none',
+        kind: this.#peers?.socket.panelKind ?? 'none',
         connected: this.#peers?.socket.panelConnected ?? false,
       },
       display,

@@ -303,8 +303,10 @@ async function main(): Promise<void> {
     }
   }
   if (problem !== undefined) {
-    processLog('daemon', 'info').error(problem.message, { code: problem.code });
-    tellParent({ type: 'problem', code: problem.code, message: problem.message });
+    // Once: a parent tells it in its own words.
+    const { code, message } = problem;
+    if (process.connected) tellParent({ type: 'problem', code, message });
+    else processLog('daemon', 'info').error(message, { code });
   }
   ending.abort(new StopError('shutdown'));
   await Promise.race([

@@ -103,6 +103,12 @@ export class FakePanel extends Emitter implements PanelWindow {
   focus(): void {
     this.calls.push('focus');
   }
+  setFocusable(focusable: boolean): void {
+    this.calls.push(`focusable ${focusable}`);
+  }
+  setSkipTaskbar(skip: boolean): void {
+    this.calls.push(`skipTaskbar ${skip}`);
+  }
   isVisible(): boolean {
     return this.visible;
   }
@@ -259,12 +265,27 @@ class FakeApp extends Emitter implements Pick<ElectronPort['app'], 'on'> {
   async whenReady(): Promise<void> {
     this.calls.push('ready');
   }
+  relaunched: Electron.RelaunchOptions | undefined;
+  windows: () => readonly FakePanel[] = () => [];
+  /** As Electron does it, in one go: asks every window, and goes on only when none refused. */
   quit(): void {
     this.calls.push('quit');
     this.events.emit('before-quit', { preventDefault() {} });
+    for (const window of this.windows()) {
+      if (window.destroyed) continue;
+      let refused = false;
+      window.events.emit('close', { preventDefault: () => (refused = true) });
+      if (refused) return;
+      window.destroy();
+    }
+    this.calls.push('will-quit');
   }
   exit(): void {
     this.calls.push('exit');
+  }
+  relaunch(options?: Electron.RelaunchOptions): void {
+    this.calls.push('relaunch');
+    this.relaunched = options;
   }
   setLoginItemSettings(settings: Electron.Settings): void {
     this.loginItem = settings;
@@ -344,12 +365,6 @@ class FakeSession {
 
 export class FakeElectron implements ElectronPort {
   readonly app = new FakeApp();
-  readonly switches: string[] = [];
-  readonly commandLine = {
-    appendSwitch: (name: string, value?: string) => {
-      this.switches.push(value === undefined ? name : `${name}=${value}`);
-    },
-  };
   readonly ipcMain = new Emitter() as Emitter & ElectronPort['ipcMain'];
   readonly screen = new FakeScreen();
   readonly globalShortcut = new FakeShortcut();
@@ -376,6 +391,7 @@ export class FakeElectron implements ElectronPort {
   createPanel(options: BrowserWindowConstructorOptions): FakePanel {
     const panel = new FakePanel(options);
     this.panels.push(panel);
+    this.app.windows = () => this.panels;
     return panel;
   }
   createStrip(options: BaseWindowConstructorOptions): FakeStrip {

@@ -77,8 +77,9 @@ function giveUp(error: unknown): void {
   const message = known
     ? error.message
     : 'The server met a fault it did not expect; the lines above have the details.';
-  process.stderr.write(`${code}: ${message.replaceAll('\n', ' ')}\n`);
-  process.send?.({ type: 'problem', code, message });
+  // Once: a parent tells it in its own words.
+  if (process.connected) process.send?.({ type: 'problem', code, message });
+  else process.stderr.write(`${code}: ${message.replaceAll('\n', ' ')}\n`);
   process.exitCode = known && USAGE_PROBLEMS.has(code) ? 2 : 1;
   // The channel to the parent would keep us alive.
   if (process.connected) process.disconnect();

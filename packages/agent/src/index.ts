@@ -1,7 +1,7 @@
 export { type PolicyViolation, violationOf } from './action-policy.ts';
 export { createEngine, type EngineOptions } from './create-engine.ts';
 export { createVerifier, type VerifierOptions } from './create-verifier.ts';
-export { describeOperation, describeOperations } from './describe-operation.ts';
+export { describeOperation } from './describe-operation.ts';
 export {
   chooseModel,
   type Endpoint,

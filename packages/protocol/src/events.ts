@@ -50,6 +50,8 @@ export const RunEventPayload = z.discriminatedUnion('type', [
     tool: z.string(),
     action_type: z.string(),
     params: z.record(z.string(), z.unknown()),
+    /** In words, from facts: what it acts on by its name on the screen. Absent in logs of other servers. */
+    description: z.string().optional(),
   }),
   z.looseObject({
     type: z.literal('tool_result'),

@@ -237,8 +237,15 @@ export const DaemonCommand = z.looseObject({
   code: presenceCode,
 });
 export type DaemonCommand = z.infer<typeof DaemonCommand>;
+export const PanelKind = z.enum(['electron', 'browser', 'terminal']);
+export type PanelKind = z.infer<typeof PanelKind>;
 /** Wants state and step messages as they happen, thumbnails included. */
-export const DaemonSubscribe = z.looseObject({ type: z.literal('subscribe'), thumbnails: z.boolean() });
+export const DaemonSubscribe = z.looseObject({
+  type: z.literal('subscribe'),
+  thumbnails: z.boolean(),
+  /** What a panel is, for `status`. */
+  panel: PanelKind.optional(),
+});
 /** Panel → daemon: the rectangles it covers, in desktop space. Answers a `dodge` when it carries that id. */
 export const PanelRects = z.looseObject({
   type: z.literal('rects'),

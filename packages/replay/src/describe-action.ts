@@ -2,8 +2,14 @@ import { inertLine } from '@deskhand/base';
 
 type Params = Readonly<Record<string, unknown>>;
 
-/** An action in words, from the event's facts alone; never from the model's own description of it. */
-export function describeAction(action: string, params: Params): string {
+type Call = Readonly<{ action_type: string; params: Params; description?: string | undefined }>;
+
+/**
+ * An action in words: as its server told it from what the screen showed; from its parameters alone where the log is
+ * older than those words. Never from the model's own description of it.
+ */
+export function describeAction({ action_type: action, params, description }: Call): string {
+  if (description !== undefined && description !== '') return inertLine(description, 500);
   const text = (name: string, max = 120) => inertLine(String(params[name] ?? ''), max);
   switch (action) {
     case 'click': {

@@ -135,7 +135,7 @@ describe('a run’s story', () => {
     ['open_application', { name: 'Fire\u202efox' }, 'Open Firefox'],
     ['something_new', {}, 'Something new'],
   ])('says %s %j as “%s”', (action, params, words) => {
-    expect(describeAction(action, params)).toBe(words);
+    expect(describeAction({ action_type: action, params })).toBe(words);
   });
 
   it('finds where an action points, or nothing', () => {

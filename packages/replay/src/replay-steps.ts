@@ -57,7 +57,7 @@ export function replaySteps(events: readonly RunEvent[]): ReplayStep[] {
         step.startedAt ??= event.created_at;
         step.thoughts.push(...waiting.thoughts.splice(0));
         step.actions.push({
-          words: describeAction(event.action_type, event.params),
+          words: describeAction(event),
           target: targetOf(event.params),
           outcome: 'unknown',
           error: null,

@@ -52,7 +52,8 @@ export async function runSuite(options: SuiteOptions): Promise<Attempt[]> {
               : { keep: (finished, run) => options.keep?.(finished, run, current) ?? Promise.resolve() }),
           });
         } catch (error) {
-          if (signal.aborted) throw error;
+          // Every attempt would say the same.
+          if (signal.aborted || isNoModel(error)) throw error;
           result = notRun(plan, error);
         }
         // What a failure leaves behind must not fail the next one.
@@ -69,6 +70,11 @@ export async function runSuite(options: SuiteOptions): Promise<Attempt[]> {
   const broken = lanes.find((lane) => lane.status === 'rejected');
   if (broken !== undefined && !signal.aborted) throw broken.reason;
   return results.filter((result) => result !== undefined);
+}
+
+/** The engine that was asked for does not exist here. */
+export function isNoModel(error: unknown): error is Error {
+  return error instanceof Error && (error as { code?: unknown }).code === 'LLM_MODEL_INVALID';
 }
 
 /** A busy machine may be too slow for one try. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { Client } from '@deskhand/client';
-import type { DaemonState } from '@deskhand/protocol';
+import type { DaemonState, LatchState } from '@deskhand/protocol';
 import type { Command } from 'commander';
 import type { Context } from '../command.ts';
 import { ownMachineId, serverAccess } from '../desk/credentials.ts';
@@ -77,8 +77,12 @@ export function register(program: Command, context: Context): void {
         context.print(flags.json ? JSON.stringify(resumed) : `${resumed.id}  ${resumed.status}`);
         return;
       }
-      await running(() => desk(flags).command('hand_back', note), context.dataFolder(flags.data));
-      context.print(flags.json ? JSON.stringify({ paused: false }) : 'The agent has control again.');
+      let was: DaemonState | undefined;
+      await running(async () => {
+        was = await desk(flags).status();
+        await desk(flags).command('hand_back', note);
+      }, context.dataFolder(flags.data));
+      context.print(flags.json ? JSON.stringify({ paused: false }) : handedBack(was));
     });
 
   program
@@ -102,7 +106,22 @@ export function register(program: Command, context: Context): void {
     .action((flags: Common) => status(flags, desk(flags), context));
 }
 
+/** What a hand-back changed, in words. */
+export function handedBack(was: Pick<DaemonState, 'control' | 'run'> | undefined): string {
+  if (was === undefined || was.run?.status === 'awaiting_human') return 'The agent has control again.';
+  if (was.control !== 'paused') return 'Nothing was paused.';
+  return was.run === null
+    ? 'Handed back: agents may use this desktop again. No run waits for it.'
+    : 'The agent has control again.';
+}
+
 async function reset(flags: Common & { yes?: boolean }, desk: LocalDesk, context: Context): Promise<void> {
+  const folder = context.dataFolder(flags.data);
+  if (!existsSync(folder) && !(await desk.isAlive()))
+    throw new CommandProblem('NOT_RUNNING', `Nothing was reset: there is no data folder ${folder}.`, {
+      todo: 'Name the right one with --data DIR or DESKHAND_DATA.',
+      exitCode: EXIT.failed,
+    });
   if (!flags.yes) {
     if (!context.interactive)
       throw new CommandProblem(
@@ -113,10 +132,7 @@ async function reset(flags: Common & { yes?: boolean }, desk: LocalDesk, context
         },
       );
     const latch = desk.latch();
-    if (latch.tripped)
-      context.print(
-        `Stopped by ${inert(latch.by ?? 'somebody')}${latch.at === undefined ? '' : ` at ${latch.at}`}${latch.reason === undefined ? '' : `: ${inert(latch.reason)}`}.`,
-      );
+    if (latch.tripped) context.print(`${stoppedBy(latch)}.`);
     const lines = createInterface({ input: process.stdin, output: process.stdout });
     const answer = await lines
       .question('Let agents use this desktop again? [y/N] ', { signal: context.signal })
@@ -152,7 +168,7 @@ async function status(flags: Common, desk: LocalDesk, context: Context): Promise
       context.print(JSON.stringify(offline(folder, guard?.control ?? 'stopped', guard?.hotkey.chord ?? '')));
     else {
       context.print(
-        `${latch.tripped ? 'stopped' : (guard?.control ?? 'stopped')}: the daemon does not answer${latch.tripped ? `; stopped by ${inert(latch.by ?? 'somebody')}` : ''}.`,
+        `${latch.tripped ? 'stopped' : (guard?.control ?? 'stopped')}: the daemon does not answer${latch.tripped ? `. ${stoppedBy(latch)}; deskhand reset permits runs again` : ''}.`,
       );
     }
     return;
@@ -164,9 +180,11 @@ async function status(flags: Common, desk: LocalDesk, context: Context): Promise
   const { print, style } = context;
   const colour =
     state.control === 'armed' ? style.green : state.control === 'stopped' ? style.red : style.yellow;
+  const why = state.control === 'paused' ? state.controlReason : null;
   print(
-    `${colour(state.control)}${state.controlReason === null ? '' : `: ${inert(state.controlReason)}`}   ${state.name} (${state.machineId ?? 'not registered'})`,
+    `${colour(state.control)}${why === null ? '' : `: ${inert(why)}`}   ${state.name} (${state.machineId ?? 'not registered'})`,
   );
+  if (state.latch.tripped) print(`           ${stoppedBy(state.latch)}; deskhand reset permits runs again.`);
   print(
     state.run === null
       ? 'run        none'
@@ -186,6 +204,21 @@ async function status(flags: Common, desk: LocalDesk, context: Context): Promise
     `backends   capture ${state.backends.capture}, input ${state.backends.input}, accessibility ${state.backends.accessibility}`,
   );
 }
+
+/** Who stopped it, when and why; never without saying at least somebody did. */
+export function stoppedBy({ by, at, reason }: LatchState): string {
+  const when = at === undefined ? '' : ` at ${at.replace('T', ' ').slice(0, 19)} UTC`;
+  return `Stopped by ${STOPPERS[by ?? ''] ?? inert(by ?? 'somebody')}${when}${reason ? `: ${inert(reason)}` : ''}`;
+}
+
+const STOPPERS: Readonly<Record<string, string>> = {
+  hotkey: 'the stop hotkey',
+  panel: 'the STOP button',
+  cli: '`deskhand stop`',
+  tray: 'the tray',
+  api: 'the API',
+  latch_file: 'the latch file',
+};
 
 /** The shape promised in surface.md 2. */
 function statusJson(state: DaemonState) {

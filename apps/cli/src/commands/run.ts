@@ -93,17 +93,21 @@ async function follow(client: Client, created: Run, flags: Flags, context: Conte
   context.signal.addEventListener('abort', cancel, { once: true });
   if (context.signal.aborted) cancel();
   const leave = new AbortController();
+  let asking = new AbortController();
   try {
     for await (const event of client.runs.events(created.id, { signal: leave.signal })) {
       if (flags.json) context.print(JSON.stringify(event));
       else view.show(event);
+      // Answered here, or in the panel, or by another program.
+      if (event.type !== 'awaiting_human') asking.abort(new Error('answered'));
       if (event.type === 'awaiting_human') {
         if (!context.interactive || flags.json) {
           context.hint(`The run waits for a person: deskhand resume ${created.id} --note "…"`);
           context.exit(EXIT.awaitingHuman);
           return;
         }
-        void answer(client, created.id, context);
+        asking = new AbortController();
+        void answer(client, created.id, context, asking.signal);
       }
     }
     const final = await client.runs.get(created.id);
@@ -117,19 +121,23 @@ async function follow(client: Client, created: Run, flags: Flags, context: Conte
     context.exit(exitCodeOf(final.status));
   } finally {
     context.signal.removeEventListener('abort', cancel);
+    asking.abort(new Error('left'));
     leave.abort(new Error('left'));
   }
 }
 
 /** Reads one line from the person and resumes with it. The run can also be resumed or cancelled elsewhere meanwhile. */
-async function answer(client: Client, runId: string, context: Context): Promise<void> {
+async function answer(client: Client, runId: string, context: Context, answered: AbortSignal): Promise<void> {
   const lines = createInterface({ input: process.stdin, output: process.stdout });
   try {
-    const note = (await lines.question('Your answer (empty = go on): ', { signal: context.signal })).trim();
+    const signal = AbortSignal.any([context.signal, answered]);
+    const note = (await lines.question('Your answer (empty = go on): ', { signal })).trim();
     await client.runs.resume(runId, note === '' ? {} : { note });
   } catch (error) {
     const { name, message } = error as Error;
     if (name !== 'AbortError') context.hint(`Not resumed: ${message}`);
+    // The question's line is open: what follows begins on its own.
+    else if (answered.aborted) context.hint('');
   } finally {
     lines.close();
   }

@@ -2,12 +2,16 @@ import type { Run, RunEvent } from '@deskhand/protocol';
 import { describeAction } from '@deskhand/replay';
 import { dollars, inert, type Style } from './terminal.ts';
 
+const MAX_THOUGHT = 400;
+
 /** Turns a run's events into lines a person can follow: each step with its thought, target and outcome. */
 export class RunView {
   readonly #write: (line: string) => void;
   readonly #style: Style;
   #step = 0;
   #costCents = 0;
+  /** Why it failed is the last thought, the error and the end of a log: one time is enough. */
+  #said = '';
 
   constructor(write: (line: string) => void, style: Style) {
     this.#write = write;
@@ -23,17 +27,19 @@ export class RunView {
         return;
       case 'reasoning':
       case 'text':
-        this.#write(`${s.dim('   thinks')}  ${inert(event.text)}`);
+        this.#said = event.text.length > MAX_THOUGHT ? '' : event.text;
+        this.#write(`${s.dim('   thinks')}  ${inert(event.text, MAX_THOUGHT)}`);
         return;
       case 'tool_call':
         if (event.step !== this.#step) {
           this.#step = event.step;
           this.#write(s.bold(`Step ${event.step}`));
         }
-        this.#write(`${s.dim('   does')}    ${describeAction(event.action_type, event.params)}`);
+        this.#write(`${s.dim('   does')}    ${describeAction(event)}`);
         return;
       case 'tool_result': {
-        const word = typeof event.outcome === 'string' ? event.outcome : event.success ? 'done' : 'failed';
+        const word =
+          event.outcome === undefined ? (event.success ? 'done' : 'failed') : inert(event.outcome, 40);
         const took = event.duration_ms === undefined ? '' : s.dim(` (${Math.round(event.duration_ms)} ms)`);
         const text = event.error === undefined ? word : `${word}: ${inert(event.error, 200)}`;
         this.#write(`${s.dim('   result')}  ${event.success ? s.green(text) : s.red(text)}${took}`);
@@ -49,11 +55,17 @@ export class RunView {
         this.#write(s.blue('▶ resumed'));
         return;
       case 'error':
-        this.#write(s.red(`✗ ${event.code}: ${inert(event.message, 1000)}`));
+        this.#write(
+          s.red(
+            `✗ ${inert(event.code, 80)}${this.#said === event.message ? '' : `: ${inert(event.message, 1000)}`}`,
+          ),
+        );
+        this.#said = event.message;
         return;
       case 'done': {
         const cost = dollars(this.#costCents);
-        const summary = inert(event.result?.summary ?? event.error?.message ?? '', 1000);
+        const words = event.result?.summary ?? event.error?.message ?? '';
+        const summary = this.#said === words && event.status !== 'succeeded' ? '' : inert(words, 1000);
         const line = `${event.status}${summary === '' ? '' : ` – ${summary}`} ${s.dim(`(${this.#step} steps, ${cost})`)}`;
         this.#write(event.status === 'succeeded' ? s.green(`✓ ${line}`) : s.red(`✗ ${line}`));
         return;

@@ -79,6 +79,7 @@ export class Child implements AsyncDisposable {
         if (message?.type === 'ready') resolve(message as ChildReady);
         if (message?.type === 'problem') {
           problem = new CommandProblem(String(message.code), String(message.message));
+          spec.log.write(`${problem.code}: ${problem.message}\n`);
           reject(problem);
         }
       });

@@ -221,8 +221,11 @@ export class Household implements AsyncDisposable {
 
   async #startElectron(binary: string): Promise<void> {
     const { spawn } = await import('node:child_process');
-    const child = spawn(binary, [PARTS.overlayApp], {
-      env: { ...this.#options.env, DESKHAND_DATA: this.#options.dataFolder },
+    const { env } = this.#options;
+    // On Wayland through XWayland, where a window can be placed and pinned: it would start itself anew otherwise.
+    const throughX = env.XDG_SESSION_TYPE === 'wayland' && env.DISPLAY ? ['--ozone-platform=x11'] : [];
+    const child = spawn(binary, [...throughX, PARTS.overlayApp], {
+      env: { ...env, DESKHAND_DATA: this.#options.dataFolder },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     child.stdout?.pipe(this.#log('overlay'), { end: false });

@@ -4,6 +4,7 @@ import {
   type DaemonCommand,
   type DaemonState,
   type FromDaemon,
+  type PanelKind,
   type PanelProbe,
   type PanelRects,
   type PanelStep,
@@ -48,7 +49,7 @@ const DODGE_MARGIN_PX = 24;
 export class DaemonSocket implements AsyncDisposable {
   readonly #options: DaemonSocketOptions;
   readonly #server: LocalServer<ToDaemon, FromDaemon>;
-  readonly #subscribers = new Map<Peer, { thumbnails: boolean }>();
+  readonly #subscribers = new Map<Peer, { thumbnails: boolean; panel: PanelKind | null }>();
   readonly #rects = new Map<Peer, PanelRects>();
   readonly #dodging = new Map<string, () => void>();
   readonly #probing = new Map<string, (rect: Rect | null) => void>();
@@ -85,6 +86,14 @@ export class DaemonSocket implements AsyncDisposable {
 
   get panelConnected(): boolean {
     return [...this.#server.peers].some(({ role }) => role === 'panel');
+  }
+
+  /** What the panel that came last says it is; `none` without one. */
+  get panelKind(): PanelKind | 'panel' | 'none' {
+    const kinds = [...this.#subscribers]
+      .filter(([{ role }]) => role === 'panel')
+      .map(([, said]) => said.panel);
+    return kinds.findLast((kind) => kind !== null) ?? (this.panelConnected ? 'panel' : 'none');
   }
 
   get wantsThumbnails(): boolean {
@@ -194,7 +203,7 @@ export class DaemonSocket implements AsyncDisposable {
   #handle(peer: Peer, message: ToDaemon): void {
     switch (message.type) {
       case 'subscribe':
-        this.#subscribers.set(peer, { thumbnails: message.thumbnails });
+        this.#subscribers.set(peer, { thumbnails: message.thumbnails, panel: message.panel ?? null });
         this.announce();
         return;
       case 'rects': {

@@ -58,7 +58,8 @@ async function main(): Promise<void> {
   const nowMs = () => performance.now();
   const mover = new BrowserWindowMover();
   const history = new RunHistory(dataDir);
-  const host = new PanelHost({ paths, platform: platformOf(process.platform), log, nowMs, mover, history });
+  const platform = platformOf(process.platform);
+  const host = new PanelHost({ kind: 'browser', paths, platform, log, nowMs, mover, history });
   scope.use('panel host', host);
   host.start();
   const server = new PanelServer({

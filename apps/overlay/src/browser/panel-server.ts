@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { RENDERER_FRAME_BYTES, RendererMessage, type RendererPlace } from '../core/panel-wire.ts';
 import type { PanelHost, Renderer, RendererRole } from '../host/panel-host.ts';
 import { Credentials, type Session, SHOWN_CODE_TTL_MS } from './credentials.ts';
+import { pageWithWords } from './page-words.ts';
 import { gateAct, gateRead } from './request-gate.ts';
 import type { StaticFile } from './static-files.ts';
 
@@ -174,28 +175,19 @@ export class PanelServer implements AsyncDisposable {
     response.end(request.method === 'HEAD' ? undefined : page);
   }
 
-  /** The words the page will ask for, told with the page: they come beside the scripts, not after them. */
-  #wordsFor(languages: string): { Link?: string } {
-    const path = languages
-      .split(',')
-      .map((entry) => `/assets/words-${entry.trim().slice(0, 2).toLowerCase()}.js`)
-      .find((file) => this.#files.has(file));
-    return { Link: `<${path ?? '/assets/words-en.js'}>; rel=modulepreload` };
-  }
-
   #serveFile(path: string, headOnly: boolean, languages: string, response: ServerResponse): void {
     const file = this.#files.get(path);
     if (file === undefined) {
       reply(response, 404, 'No such page.');
       return;
     }
+    const bytes = path === '/' ? pageWithWords(file.bytes, this.#files, languages.split(',')) : file.bytes;
     response.writeHead(200, {
       ...headers,
-      ...(path === '/' ? this.#wordsFor(languages) : {}),
       'Content-Type': file.type,
-      'Content-Length': file.bytes.length,
+      'Content-Length': bytes.length,
     });
-    response.end(headOnly ? undefined : file.bytes);
+    response.end(headOnly ? undefined : bytes);
   }
 
   async #openSession(request: IncomingMessage, response: ServerResponse): Promise<void> {

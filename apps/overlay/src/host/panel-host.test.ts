@@ -15,6 +15,7 @@ async function start(): Promise<{ desktop: FakeDesktop; host: PanelHost }> {
   const desktop = await FakeDesktop.start();
   open.push(desktop);
   const host = new PanelHost({
+    kind: 'browser',
     paths: desktop.paths,
     platform: 'linux',
     log: silentLogger,
@@ -145,6 +146,7 @@ describe('panel host', () => {
     open.push(desktop);
     const paths = { ...desktop.paths, latchFile: '/proc/nowhere/latch.json' };
     const host = new PanelHost({
+      kind: 'browser',
       paths,
       platform: 'linux',
       log: silentLogger,

@@ -3,6 +3,7 @@ import type { RuntimePaths } from '@deskhand/base/runtime-paths';
 import {
   type FromDaemon,
   type FromGuard,
+  type PanelKind,
   type PanelProbe,
   type PanelTarget,
   ProtocolError,
@@ -74,6 +75,7 @@ export interface PanelMover {
 }
 
 export type PanelHostOptions = Readonly<{
+  kind: PanelKind;
   paths: RuntimePaths;
   platform: Platform;
   log: Logger;
@@ -139,7 +141,7 @@ export class PanelHost implements AsyncDisposable {
       {
         up: (connection) => {
           connection.onMessage((message) => this.#fromDaemon(message));
-          connection.send({ type: 'subscribe', thumbnails: true });
+          connection.send({ type: 'subscribe', thumbnails: true, panel: options.kind });
           // A daemon that came later, or came back, knows nothing of where the panel is.
           if (this.#rects !== null) this.reportRects(this.#rects);
           void connection

@@ -17,7 +17,12 @@ const files = new Map([
 ]);
 
 async function start(
-  options: { platform?: Platform; wayland?: boolean; prepare?: (electron: FakeElectron) => void } = {},
+  options: {
+    platform?: Platform;
+    wayland?: boolean;
+    argv?: string[];
+    prepare?: (electron: FakeElectron) => void;
+  } = {},
 ) {
   const desktop = await FakeDesktop.start();
   open.push(desktop);
@@ -28,6 +33,7 @@ async function start(
     paths: desktop.paths,
     dataDir: desktop.dataDir,
     executable: '/opt/Deskhand/deskhand',
+    argv: options.argv ?? ['/tmp/.mount_x/deskhand', '--hidden'],
     configHome: desktop.dataDir,
     updates: { feedUrl: null, load: async () => expect.unreachable('nothing is loaded without an address') },
     platform: options.platform ?? 'linux',
@@ -69,7 +75,7 @@ describe('overlay start', () => {
       },
     });
     expect(started).toBe(false);
-    expect(electron.app.calls).toEqual(['lock', 'quit']);
+    expect(electron.app.calls).toEqual(['lock', 'quit', 'will-quit']);
     expect(electron.panels).toEqual([]);
   });
 
@@ -85,9 +91,26 @@ describe('overlay start', () => {
     expect(electron.schemes).toEqual([{ scheme: 'app', privileges: { standard: true, secure: true } }]);
   });
 
-  it('goes through XWayland on Wayland only', async () => {
-    expect((await start({ wayland: true })).electron.switches).toEqual(['ozone-platform=x11']);
-    expect((await start()).electron.switches).toEqual([]);
+  it('goes through XWayland on Wayland: starts itself anew with what must stand on the command line, once', async () => {
+    const { electron, started } = await start({ wayland: true });
+    expect([started, electron.panels]).toEqual([false, []]);
+    expect(electron.app.calls).toEqual(['relaunch', 'exit']);
+    const { execPath, args = [] } = electron.app.relaunched ?? {};
+    expect([execPath, args]).toEqual(['/opt/Deskhand/deskhand', ['--hidden', '--ozone-platform=x11']]);
+    for (const own of [args, ['--ozone-platform', 'wayland'], ['--ozone-platform=wayland']])
+      expect((await start({ wayland: true, argv: ['/x', ...own] })).started).toBe(true);
+    expect((await start()).started).toBe(true);
+  });
+
+  it('on Windows takes the keyboard only when asked, and gives it back', async () => {
+    const { electron } = await start({ platform: 'windows' });
+    expect(electron.panel.options.focusable).toBe(false);
+    electron.app.events.emit('second-instance');
+    const { calls } = electron.panel;
+    expect(calls.slice(0, 3)).toEqual(['focusable true', 'skipTaskbar true', 'show']);
+    expect(calls.at(-1)).toBe('focus');
+    electron.panel.events.emit('blur');
+    expect(electron.panel.calls.at(-1)).toBe('focusable false');
   });
 
   it('makes one small opaque window whose page has no rights', async () => {
@@ -371,6 +394,8 @@ describe('overlay at work', () => {
     await vi.waitFor(() => expect(electron.strips).toHaveLength(4));
     const panel = electron.panel;
     electron.app.quit();
+    // A window that refuses to close would end the quitting, and leave a panel nobody sees.
+    expect(electron.app.calls.at(-1)).toBe('will-quit');
     await vi.waitFor(() => expect(desktop.guard.clients + desktop.daemon.clients).toBe(0));
     expect(panel.destroyed).toBe(true);
     expect(electron.trays[0]?.destroyed).toBe(true);

@@ -30,7 +30,9 @@ export type OverlayOptions = Readonly<{
   executable: string;
   configHome: string;
   updates: Pick<UpdatesOptions, 'feedUrl' | 'load'>;
-  /** The session type says `wayland`. */
+  /** What this process was started with, its own program first. */
+  argv: readonly string[];
+  /** The session type says `wayland`, and there is an X server in it. */
   wayland: boolean;
   files: ReadonlyMap<string, StaticFile>;
   preload: string;
@@ -44,10 +46,13 @@ const MODE_NOTES: Partial<Record<PanelMode, MessageKey>> = {
   controls_lost: 'notify.controls_lost',
 };
 
+const USE_X = '--ozone-platform=x11';
+
 /** The Electron panel, wired over the port: everything it opens is closed by `close`. */
 export class Overlay {
   readonly #options: OverlayOptions;
   readonly #scope = new Scope();
+  #panel: PanelController | undefined;
 
   constructor(options: OverlayOptions) {
     this.#options = options;
@@ -56,26 +61,40 @@ export class Overlay {
   /** @returns false when another overlay runs already; it has been asked to show itself. */
   async start(): Promise<boolean> {
     const { electron, log } = this.#options;
+    if (this.#relaunchedForX()) return false;
     if (!electron.app.requestSingleInstanceLock()) {
       electron.app.quit();
       return false;
     }
     electron.app.enableSandbox();
-    // No client may place, raise or pin a window on Wayland; through XWayland it can.
-    if (this.#options.wayland) electron.commandLine.appendSwitch('ozone-platform', 'x11');
     electron.protocol.registerSchemesAsPrivileged([
       { scheme: APP_SCHEME, privileges: { standard: true, secure: true } },
     ]);
     // Registered before ready: the default is to quit with the last window, and the panel may crash.
     electron.app.on('window-all-closed', () => {});
-    electron.app.on('before-quit', () => void this.close());
+    electron.app.on('before-quit', () => {
+      this.#panel?.letClose();
+      void this.close();
+    });
     electron.app.on('child-process-gone', (_event, details) =>
       log.warn('a helper process of the overlay ended', { type: details.type, reason: details.reason }),
     );
     await electron.app.whenReady();
     this.#denyEverything();
-    electron.protocol.handle(APP_SCHEME, serveApp(this.#options.files));
+    electron.protocol.handle(APP_SCHEME, serveApp(this.#options.files, [electron.app.getLocale()]));
     this.#openPanel();
+    return true;
+  }
+
+  /**
+   * No client may place, raise or pin a window on Wayland; through XWayland it can. Electron has chosen before any of
+   * our code runs, so the choice must stand on the command line.
+   */
+  #relaunchedForX(): boolean {
+    const { electron, argv, executable, wayland } = this.#options;
+    if (!wayland || argv.some((arg) => /^--ozone-platform(=|$)/.test(arg))) return false;
+    electron.app.relaunch({ execPath: executable, args: [...argv.slice(1), USE_X] });
+    electron.app.exit(0);
     return true;
   }
 
@@ -97,11 +116,12 @@ export class Overlay {
       onMoved: (rects, of) => host.reportRects(rects, undefined, of),
       onGivenUp: () => electron.notify({ title: 'Deskhand', body: t('notify.crashed') }, () => {}),
     });
+    this.#panel = panel;
     this.#scope.use('panel window', panel);
     const ring = platform === 'linux' ? null : this.#scope.use('ring', new TargetRing(electron, space));
     const history = new RunHistory(dataDir);
     const host: PanelHost = new PanelHost({
-      ...{ paths, platform, log, nowMs, history },
+      ...{ kind: 'electron', paths, platform, log, nowMs, history },
       mover: panel,
       onTarget: (target) => ring?.show(target),
     });
@@ -151,6 +171,7 @@ export class Overlay {
       new Updates({
         ...this.#options.updates,
         log,
+        onInstall: () => panel.letClose(),
         onReady: () => {
           electron.notify({ title: 'Deskhand', body: t('notify.update') }, () => panel.focus());
           this.#showTray(host.view, tray, updates, t, { stop, show: () => panel.focus() });

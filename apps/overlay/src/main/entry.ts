@@ -17,7 +17,6 @@ const icon = join(import.meta.dirname, 'tray.png');
 const overlay = new Overlay({
   electron: {
     app,
-    commandLine: app.commandLine,
     ipcMain: electron.ipcMain,
     // A getter, because Electron has no screen before it is ready.
     get screen() {
@@ -50,7 +49,8 @@ const overlay = new Overlay({
     feedUrl: process.env.DESKHAND_UPDATE_URL || null,
     load: async () => (await import('electron-updater')).autoUpdater,
   },
-  wayland: process.env.XDG_SESSION_TYPE === 'wayland',
+  argv: process.argv,
+  wayland: process.env.XDG_SESSION_TYPE === 'wayland' && Boolean(process.env.DISPLAY),
   files: readStaticFiles(join(import.meta.dirname, '..', 'renderer')),
   preload: join(import.meta.dirname, '..', 'preload', 'preload.cjs'),
   log,

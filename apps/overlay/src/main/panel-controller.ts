@@ -61,6 +61,7 @@ export class PanelController implements PanelMover, Disposable {
       // The panel ends with the application, not by Alt+F4: it is where STOP is.
       if (!this.#closing) event.preventDefault();
     });
+    if (platform === 'windows') window.on('blur', () => window.setFocusable(false));
     window.on('unresponsive', () => {
       this.#hangTimer ??= setTimeout(() => {
         this.#hangTimer = undefined;
@@ -85,8 +86,20 @@ export class PanelController implements PanelMover, Disposable {
 
   /** For the hotkey, the tray and a second start: shows the panel and gives it the keyboard. */
   focus(): void {
-    this.#window?.show();
-    this.#window?.focus();
+    const window = this.#window;
+    if (window === null) return;
+    if (this.#options.platform === 'windows') {
+      // Until it is left: a click alone takes the keyboard from nobody. A focusable window would show in the taskbar.
+      window.setFocusable(true);
+      window.setSkipTaskbar(true);
+    }
+    window.show();
+    window.focus();
+  }
+
+  /** From now on the window may close: Electron asks it while it quits, and one that refuses ends the quitting. */
+  letClose(): void {
+    this.#closing = true;
   }
 
   send(message: HostMessage): void {

@@ -4,7 +4,6 @@ import type {
   BaseWindowConstructorOptions,
   BrowserWindow,
   BrowserWindowConstructorOptions,
-  CommandLine,
   GlobalShortcut,
   IpcMain,
   MenuItemConstructorOptions,
@@ -41,6 +40,8 @@ export interface PanelWindow
     | 'setAlwaysOnTop'
     | 'setVisibleOnAllWorkspaces'
     | 'setContentProtection'
+    | 'setFocusable'
+    | 'setSkipTaskbar'
     | 'getNativeWindowHandle'
   > {
   readonly webContents: PanelContents;
@@ -93,12 +94,12 @@ export interface ElectronPort {
     | 'on'
     | 'quit'
     | 'exit'
+    | 'relaunch'
     | 'setLoginItemSettings'
     | 'getLoginItemSettings'
     | 'getLocale'
     | 'isPackaged'
   >;
-  readonly commandLine: Pick<CommandLine, 'appendSwitch'>;
   readonly ipcMain: Pick<IpcMain, 'on'>;
   readonly screen: Pick<
     Screen,

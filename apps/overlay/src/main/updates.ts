@@ -21,6 +21,8 @@ export type UpdatesOptions = Readonly<{
   feedUrl: string | null;
   /** Loads electron-updater, which must not happen outside Electron. */
   load: () => Promise<UpdaterPort>;
+  /** The windows are about to be closed for it. */
+  onInstall: () => void;
   /** An update lies ready; it is installed when the person restarts the panel. */
   onReady: () => void;
   log: Logger;
@@ -87,7 +89,10 @@ export class Updates implements Disposable {
 
   /** The person asked for it. Does nothing while the agent works or a stop stands. */
   install(): void {
-    if (this.mayInstall) this.#updater?.quitAndInstall();
+    if (!this.mayInstall) return;
+    // On macOS the windows are closed first, before anybody says that the application quits.
+    this.#options.onInstall();
+    this.#updater?.quitAndInstall();
   }
 
   [Symbol.dispose](): void {

@@ -54,6 +54,7 @@ function main(): void {
     },
   );
   const host = new PanelHost({
+    kind: 'terminal',
     paths: runtimePaths(resolve(values.data)),
     platform: platformOf(process.platform),
     log,

@@ -36,7 +36,7 @@ export async function showPanel(transport: Transport, movedTo?: (window: Window)
     return later;
   };
   const model = new PanelModel(transport, rest, repaint);
-  await loadWords(navigator.languages);
+  loadWords(navigator.languages);
   repaint();
   model.start();
   transport.placed?.(await rest());

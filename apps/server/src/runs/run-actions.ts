@@ -19,6 +19,9 @@ export type FinishedAction = Readonly<{
   outcomes: readonly Outcome[];
 }>;
 
+/** Of each operation in words, in the order of the operations. */
+export type InWords = Readonly<{ descriptions: readonly string[] }>;
+
 export type PastAction = { step: number; operation: Operation; outcome: Outcome };
 
 /**

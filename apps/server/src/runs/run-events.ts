@@ -39,13 +39,14 @@ export function eventsOf(
   }
 }
 
-export function toolCall(step: number, operation: Operation): RunEventPayload {
+export function toolCall(step: number, operation: Operation, description?: string): RunEventPayload {
   return {
     type: 'tool_call',
     step,
     tool: operation.type,
     action_type: operation.type,
     params: publicParams(operation),
+    ...(description === undefined ? {} : { description }),
   };
 }
 

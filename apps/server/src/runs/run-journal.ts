@@ -41,7 +41,7 @@ export class FencedJournal implements RunJournal {
   readonly #epoch: number;
   readonly #signal: AbortSignal;
   /** Of the command that was begun last. */
-  #words: { commandId: CommandId; actions: readonly string[] } | null = null;
+  #words: { commandId: CommandId; descriptions: readonly string[] } | null = null;
   #thought: { step: number; kind: string; text: string } = { step: 0, kind: '', text: '' };
 
   constructor(parts: {
@@ -99,17 +99,18 @@ export class FencedJournal implements RunJournal {
     operations: readonly Operation[],
   ): Promise<void> {
     await this.#whileAwaiting();
+    // Now, while the desktop still looks as it did when this was decided.
+    const descriptions = this.#desk.describe(operations, frameId);
     await this.#runs.actionStarted(this.#runId, this.#epoch, {
       commandId,
       step,
       bootId: this.#desk.bootId(),
       frameId,
       operations,
+      descriptions,
     });
-    // Now, while the desktop still looks as it did when this was decided.
-    const actions = this.#desk.describe(operations, frameId);
-    this.#words = { commandId, actions };
-    const [action] = actions;
+    this.#words = { commandId, descriptions };
+    const [action] = descriptions;
     if (action !== undefined) this.#desk.narrate({ step, action });
   }
 
@@ -119,12 +120,21 @@ export class FencedJournal implements RunJournal {
     operations: readonly Operation[],
     outcomes: readonly Outcome[],
   ): Promise<void> {
-    await this.#runs.actionFinished(this.#runId, this.#epoch, { commandId, step, operations, outcomes });
+    const descriptions =
+      this.#words?.commandId === commandId
+        ? this.#words.descriptions
+        : operations.map((operation) => describeOperation(operation));
+    await this.#runs.actionFinished(this.#runId, this.#epoch, {
+      commandId,
+      step,
+      operations,
+      outcomes,
+      descriptions,
+    });
     const outcome = outcomes.at(-1);
-    const operation = operations[outcomes.length - 1];
-    if (outcome === undefined || operation === undefined) return;
-    const known = this.#words?.commandId === commandId ? this.#words.actions[outcomes.length - 1] : undefined;
-    this.#desk.narrate({ step, action: known ?? describeOperation(operation), outcome });
+    const action = descriptions[outcomes.length - 1];
+    if (outcome === undefined || action === undefined) return;
+    this.#desk.narrate({ step, action, outcome });
   }
 
   async stepCompleted(

@@ -23,7 +23,7 @@ import type { Seal } from '../storage/seal.ts';
 import { sql } from '../storage/sql.ts';
 import type { WebhookOutbox } from '../webhooks/webhook-outbox.ts';
 import { ModelKeys } from './model-keys.ts';
-import { type FinishedAction, type PendingAction, RunActions } from './run-actions.ts';
+import { type FinishedAction, type InWords, type PendingAction, RunActions } from './run-actions.ts';
 import { type EventLine, eventLine } from './run-event-line.ts';
 import { eventsOf, toolCall, toolResult } from './run-events.ts';
 import type { RunFeed } from './run-feed.ts';
@@ -341,23 +341,23 @@ export class RunService {
    * Stores what is about to be sent, before it is sent. The first operation is announced now; the others
    * as they are reached, so that each result follows its call.
    */
-  async actionStarted(runId: string, epoch: number, action: PendingAction): Promise<void> {
+  async actionStarted(runId: string, epoch: number, action: PendingAction & InWords): Promise<void> {
     const [first] = action.operations;
     if (first === undefined) return;
-    const call = this.modelKeys.blotOut(runId, toolCall(action.step, first));
+    const call = this.modelKeys.blotOut(runId, toolCall(action.step, first, action.descriptions[0]));
     await this.#appendWith(runId, epoch, [call], (tx, row) =>
       this.actions.keep(tx, runId, row.last_seq, action),
     );
   }
 
   /** Stores the results and erases what was kept for sending it again. A second answer changes nothing. */
-  async actionFinished(runId: string, epoch: number, action: FinishedAction): Promise<void> {
+  async actionFinished(runId: string, epoch: number, action: FinishedAction & InWords): Promise<void> {
     action = this.modelKeys.blotOut(runId, action);
     const payloads: RunEventPayload[] = [];
     action.outcomes.forEach((outcome, index) => {
       const operation = action.operations[index];
       if (operation === undefined) return;
-      if (index > 0) payloads.push(toolCall(action.step, operation));
+      if (index > 0) payloads.push(toolCall(action.step, operation, action.descriptions[index]));
       payloads.push(toolResult(action.step, operation, outcome));
     });
     await this.#parts.database

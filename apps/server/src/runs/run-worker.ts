@@ -70,6 +70,8 @@ type Driven = {
   /** The run awaits because a person has the desktop, not because it asked something. */
   takenOver: boolean;
   costCents: number;
+  /** Texts of this run, so that no name on the screen repeats one; null when an earlier claim typed some. */
+  typed: Set<string> | null;
 };
 
 /**
@@ -185,6 +187,7 @@ export class RunWorker implements HubListener, AsyncDisposable {
       wake: new Set(),
       takenOver: false,
       costCents: row.cost_cents,
+      typed: row.epoch > 1 ? null : new Set(),
     };
     if (this.#closing) driven.controller.abort(new StopError('shutdown', 'The server stops.'));
     const onStop = () => driven.controller.abort(new StopError('shutdown', 'The server stops.'));
@@ -478,8 +481,14 @@ export class RunWorker implements HubListener, AsyncDisposable {
       },
       describe: (operations, frameId) => {
         const seen = driven.remote?.seen ?? null;
-        const names = nameTargets(operations, seen?.frame?.geometry.frameId === frameId ? seen : null);
-        return operations.map((operation, index) => describeOperation(operation, names[index]));
+        for (const operation of operations)
+          if (operation.type === 'type_text') driven.typed?.add(operation.text);
+        const isCurrent = frameId === null || seen?.frame?.geometry.frameId === frameId;
+        const targets = nameTargets(operations, isCurrent ? seen : null, driven.typed ?? undefined);
+        return operations.map((operation, index) => {
+          const { name = null, application = null } = targets[index] ?? {};
+          return describeOperation(operation, { name: driven.typed === null ? null : name, application });
+        });
       },
       stop: (reason) => driven.controller.abort(reason),
     };

@@ -95,7 +95,7 @@ if (import.meta.main) {
     process.stdout.write(`${made.file}\n${made.keyFile}\n`);
   } catch (error) {
     const known = error instanceof ProtocolError ? error : new ProtocolError('INTERNAL_ERROR', String(error));
-    process.stderr.write(`${known.code}: ${known.message}\n`);
-    process.exitCode = known.code === 'CONFIG_INVALID' ? 2 : 1;
+    process.stderr.write(`deskhand: ${known.code}: ${known.message}\n`);
+    process.exitCode = known.code === 'CONFIG_INVALID' || known.code === 'INVALID_PATH' ? 2 : 1;
   }
 }
