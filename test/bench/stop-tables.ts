@@ -78,6 +78,18 @@ export function histogramTable(results: readonly ScenarioTrips[]): BenchTable {
   };
 }
 
+export function refusedStartsTable(
+  results: readonly ScenarioTrips[],
+  refused: readonly string[],
+): BenchTable {
+  const trips = results.reduce((sum, { trips: made }) => sum + made.length, 0);
+  return {
+    title: 'Trips that could not begin, because the desktop was paused and nobody had paused it',
+    columns: ['trips', 'begun anew', 'which'],
+    rows: [[trips, refused.length, refused.join('; ')]],
+  };
+}
+
 export function rivalTable(rivals: readonly RivalTrips[]): BenchTable {
   return {
     title: 'The same chord with what people use instead (milliseconds to the last injected input)',

@@ -189,6 +189,23 @@ describe('acting', () => {
     expect(await guard.request({ type: 'status' })).toMatchObject({ control: 'armed' });
   });
 
+  it('[POL8] a file that was there is not opened by typing its path somewhere; one that was saved is', async () => {
+    const key = join(desktop.folder, 'a-key');
+    const letter = join(desktop.folder, 'a-letter');
+    writeFileSync(key, 'nobody may read this');
+    for (const path of [key, letter]) {
+      const typed = await server.act([{ type: 'type_text', text: path }]);
+      expect(outcomes(typed)).toEqual([expect.not.objectContaining({ status: 'refused' })]);
+    }
+    expect(outcomes(await server.act([{ type: 'read_file', path: key }]))).toEqual([
+      expect.objectContaining({ status: 'refused', code: 'POLICY_DENIED' }),
+    ]);
+    writeFileSync(letter, 'Dear');
+    expect(outcomes(await server.act([{ type: 'read_file', path: letter }]))).toEqual([
+      expect.objectContaining({ status: 'confirmed', result: expect.objectContaining({ text: 'Dear' }) }),
+    ]);
+  });
+
   it('[GEO] refuses a point outside its frame', async () => {
     const { observation } = await server.observe();
     const frameId = observation?.frame?.geometry.frameId;

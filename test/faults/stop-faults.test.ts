@@ -243,14 +243,18 @@ describe('on a desktop of its own', () => {
     await eventually(async () => (await status()).control === 'armed', { what: 'an armed desktop' });
     const told = server.events.length;
     process.kill(child.pid as number, 'SIGSTOP');
+    let meanwhile: ReturnType<LinkServer['act']> | undefined;
     try {
       await eventually(async () => (await guardState()).unheard === true, {
         what: 'guard missing the daemon',
       });
       await nothingHeld(desktop);
+      meanwhile = server.act([{ type: 'key_press', keys: ['shift'] }]);
     } finally {
       process.kill(child.pid as number, 'SIGCONT');
     }
+    // "Paused" would let the run wait for a person who has done nothing.
+    expect(JSON.stringify(await meanwhile)).not.toContain('"PAUSED"');
     await eventually(async () => (await status()).control === 'armed', { what: 'an armed desktop again' });
     const kinds = server.events.slice(told).map(({ event }) => event);
     expect(kinds).not.toContain('paused');

@@ -47,6 +47,7 @@ import { FrameBook } from './desktop/frame-book.ts';
 import { Observer, type Picture, type Sight } from './desktop/observe.ts';
 import { PrivatePlaces } from './desktop/private-places.ts';
 import { ReceiverFacts } from './desktop/receiver-facts.ts';
+import { SavedPaths } from './files/saved-paths.ts';
 import type { HandsClient } from './hands/hands-client.ts';
 import type { ServerLink } from './link/server-link.ts';
 import type { DaemonSocket } from './local/daemon-socket.ts';
@@ -93,6 +94,7 @@ export type DaemonPeers = Readonly<{
 }>;
 
 const RING_SIDE_PX = 48;
+const KNOWN_RUNS = 1000;
 const THUMBNAIL = { width: 320, height: 180 };
 /** A run in one of these is over: the panel shows it until the next one begins. */
 const FINISHED: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled', 'timed_out']);
@@ -107,7 +109,7 @@ export class Daemon implements Disposable {
   readonly #lease: LeaseKeeper;
   readonly #frames = new FrameBook();
   readonly #cache = new CommandCache();
-  readonly #savedPaths = new Set<string>();
+  readonly #savedPaths = new SavedPaths();
   readonly #secretScreen = new SecretScreen();
   readonly #observer: Observer;
   readonly #consent: Consent;
@@ -129,6 +131,8 @@ export class Daemon implements Disposable {
   #machineId: MachineId | null = null;
   #serverUrl: string | null = null;
   #run: PanelRun | null = null;
+  /** When each run first came here, by a clock that nobody sets. */
+  readonly #firstMoments = new Map<string, number>();
   /** Who asked the server for the run in progress, in its words. */
   #requestedBy = '';
   #target: Point | null = null;
@@ -564,6 +568,10 @@ export class Daemon implements Disposable {
       return new ProtocolError('LATCHED', 'The emergency stop is tripped; a person must reset it here.');
     if (this.#guardState === undefined || this.#peers?.guard.alive !== true)
       return new ProtocolError('GUARD_UNAVAILABLE', 'Guard is not alive, so nothing may be injected.');
+    // A busy machine, or a guard that has just come: no person, and nobody is to be waited for.
+    const unheard = this.#guardState.unheard === true && this.#pauseToRestore === undefined;
+    if (this.#control === 'paused' && unheard && this.#away.size === 0)
+      return new ProtocolError('GUARD_UNAVAILABLE', 'Guard has not heard this daemon for a while.');
     if (this.#control === 'paused' || this.#away.size > 0)
       return new ProtocolError('PAUSED', 'A person has control of this desktop.');
     const unarmed = this.#unarmed();
@@ -634,10 +642,11 @@ export class Daemon implements Disposable {
 
   #decideOrigin(): { question: ConsentQuestion; decision: PolicyDecision } {
     const { policy, serverIsLocal } = this.#parts;
-    const startedAt = this.#run === null ? null : new Date(this.#run.startedAt);
+    const began = this.#run === null ? undefined : this.#firstMoments.get(this.#run.id);
+    const ranMs = began === undefined ? null : performance.now() - began;
     const starter = `${this.#serverUrl ?? 'unknown'} ${this.#requestedBy}`;
     const question = { operation: { type: 'wait', ms: 0 } as const, window: null, starter };
-    const decision = decideOrigin(policy.current, { serverIsLocal, starter, now: new Date(), startedAt });
+    const decision = decideOrigin(policy.current, { serverIsLocal, starter, now: new Date(), ranMs });
     const granted = decision.verdict === 'ask' && this.#consent.granted(question, decision);
     return { question, decision: granted ? { ...decision, verdict: 'allow' } : decision };
   }
@@ -683,6 +692,7 @@ export class Daemon implements Disposable {
     this.#savedPaths.clear();
     this.#consent.forget();
     this.#requestedBy = run.requestedBy;
+    this.#noteFirstMoment(run.runId);
     this.#run = {
       id: run.runId,
       task: run.task,
@@ -706,6 +716,14 @@ export class Daemon implements Disposable {
         overridden: this.#parts.allowUnarmed,
       });
     this.#peers?.socket.announce();
+  }
+
+  /** A run that lost its lease and got it back, or was given it anew, is still the same. */
+  #noteFirstMoment(runId: string): void {
+    if (this.#firstMoments.has(runId)) return;
+    this.#firstMoments.set(runId, performance.now());
+    const [oldest] = this.#firstMoments.keys();
+    if (this.#firstMoments.size > KNOWN_RUNS && oldest !== undefined) this.#firstMoments.delete(oldest);
   }
 
   #leaseEnded(lease: HeldLease, why: 'expired' | 'released' | 'replaced'): void {

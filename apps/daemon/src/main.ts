@@ -29,6 +29,7 @@ import { ensureRuntimeFolder, removeRuntimeFolder, writePersonToken } from './lo
 import { readableRoots } from './policy/policy.ts';
 import { PolicyReader } from './policy/policy-file.ts';
 import { processLog } from './process-log.ts';
+import { makeDataFolder } from './safety/data-folder.ts';
 import { lockDataFolder } from './safety/data-folder-lock.ts';
 import { GuardProcess } from './safety/guard-process.ts';
 import { parseStopChord } from './safety/stop-chord.ts';
@@ -241,19 +242,6 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
 function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-}
-
-function makeDataFolder(dataDir: string): void {
-  try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  } catch (cause) {
-    throw new ProtocolError(
-      'DATA_FOLDER_UNWRITABLE',
-      `The data folder ${dataDir} cannot be made (${(cause as NodeJS.ErrnoException).code}).`,
-      {},
-      { cause },
-    );
-  }
 }
 
 /** @throws ProtocolError CONFIG_INVALID when there is nothing to dial or nothing to say there. */

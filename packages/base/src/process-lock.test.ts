@@ -61,6 +61,8 @@ it('does not mistake a dead process that nobody has reaped for a living one', as
   const pid = Number(
     await new Promise<string>((resolve) => parent.stdout.once('data', (chunk) => resolve(String(chunk)))),
   );
+  // Until it is no shell any more, the parent may reap.
+  await expect.poll(() => readFileSync(`/proc/${parent.pid}/comm`, 'utf8').trim()).toBe('sleep');
   expect(isProcessAlive(pid)).toBe(true);
   process.kill(pid, 'SIGKILL');
   await expect.poll(() => isProcessAlive(pid)).toBe(false);

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, type Stats, statSync, writeSync } from 'node:fs';
 import { replaceFile } from '@deskhand/base/replace-file';
 import { z } from 'zod';
 import { parseJson } from './decode.ts';
@@ -160,10 +160,24 @@ export const DEFAULT_POLICY: PolicyFile = {
   files: { roots: [] },
 };
 
+/** A thousand rules take a tenth of it. */
+const MAX_POLICY_BYTES = 2 * 1024 * 1024;
+
+function demandFile(facts: Stats): Stats {
+  if (!facts.isFile()) throw Object.assign(new Error('not a file'), { code: 'it is no file' });
+  return facts;
+}
+
 /** @returns every problem of a broken file, each with its place. */
 export function loadPolicy(path: string): LoadedPolicy {
   let text: string;
   try {
+    // A pipe would hold its reader up, a huge file the whole process.
+    const { size } = demandFile(statSync(path));
+    if (size > MAX_POLICY_BYTES) {
+      const message = `at most ${MAX_POLICY_BYTES / 1024} kB were expected, not ${Math.round(size / 1024)}`;
+      return { state: 'broken', reason: `${path}: ${message}`, problems: [{ place: 'the file', message }] };
+    }
     text = readFileSync(path, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;

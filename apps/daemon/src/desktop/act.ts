@@ -1,5 +1,3 @@
-import { homedir } from 'node:os';
-import { isAbsolute, join, resolve } from 'node:path';
 import {
   errorAttributes,
   isAbort,
@@ -30,6 +28,7 @@ import {
 import type { SecretVault } from '@deskhand/protocol/secret-vault';
 import type { AuditLog } from '../audit/audit-log.ts';
 import { displayAt, FrameMemory, layoutIdOf, primaryDisplay } from '../capture/index.ts';
+import type { SavedPaths } from '../files/saved-paths.ts';
 import { type ConsentQuestion, sameWindow } from '../policy/consent.ts';
 import type { PolicyDecision, PolicyQuestion } from '../policy/policy.ts';
 import type { Aim, Hands } from '../ports.ts';
@@ -67,7 +66,7 @@ export type ActorOptions = Readonly<{
   /** Shows the person where the pointer goes next, for as long as that is set. Off the screen when it settles. */
   pointOut: (point: Point, signal: AbortSignal) => Promise<void>;
   /** Files the run has named while saving: policy lets it look at them. */
-  savedPaths: Set<string>;
+  savedPaths: SavedPaths;
   vault: Pick<SecretVault, 'open'>;
   secretScreen: SecretScreen;
   audit: AuditLog;
@@ -201,14 +200,15 @@ export class Actor {
       // After the permit and the way there: neither is an effect of the action.
       const before = await timed('evidence', Before.look(parts, facts, signal));
       observer.settling.begin();
+      // Before: a line end in the text may save already.
+      if (operation.type === 'type_text' && !hasSecretReference(operation.text))
+        this.#options.savedPaths.note(operation.text);
       const done = await timed(
         'input',
         isInputAction(operation)
           ? this.#performInput(command, withPoints(operation, points), receivers, signal)
           : raceSignal(useTool(operation, senses, signal), signal),
       );
-      if (operation.type === 'type_text' && !hasSecretReference(operation.text))
-        this.#rememberPath(operation.text);
       outcome = { ...done, durationMs: performance.now() - startedMs };
       // Hands only know that they were told to stop; the reason is here.
       if (signal.aborted && outcome.code === 'ACTION_ABORTED') {
@@ -527,14 +527,6 @@ export class Actor {
       default:
         return [null];
     }
-  }
-
-  /** A path typed into a save dialog is the run's own file: it may check afterwards that it is there. */
-  #rememberPath(text: string): void {
-    const line = text.trim();
-    if (line.length > 4096 || line.includes('\n')) return;
-    const path = line.startsWith('~/') ? join(homedir(), line.slice(2)) : line;
-    if (isAbsolute(path)) this.#options.savedPaths.add(resolve(path));
   }
 }
 

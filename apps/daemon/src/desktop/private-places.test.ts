@@ -39,6 +39,12 @@ describe('what the person marked private', () => {
     expect(hidden.hides(null)).toBe(false);
   });
 
+  it('is found however its letters are put together', async () => {
+    const hidden = places({ windows: ['Gehälter*'.normalize('NFD')] }, []);
+    expect(hidden.hides(window('Editor', 'Gehälter 2026'.normalize('NFC'), 0))).toBe(true);
+    expect(hidden.hides(window('Editor', 'Ge\u200bhälter 2026', 0))).toBe(true);
+  });
+
   it('costs nothing when nothing is, and no picture is taken when windows cannot be found', async () => {
     expect(places({}, new Error('gone')).any).toBe(false);
     await expect(places({ windows: ['*secret*'] }, new Error('gone')).places()).rejects.toMatchObject({

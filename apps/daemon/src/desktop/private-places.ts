@@ -1,11 +1,5 @@
-import {
-  contains,
-  type Point,
-  ProtocolError,
-  type Rect,
-  type WindowInfo,
-  wildcard,
-} from '@deskhand/protocol';
+import { contains, type Point, ProtocolError, type Rect, type WindowInfo } from '@deskhand/protocol';
+import { nameFits } from '../policy/plain-name.ts';
 import type { WindowSystem } from '../ports.ts';
 
 /** What the person marked private: windows by application or title, places of the desktop. */
@@ -30,7 +24,7 @@ export class PrivatePlaces {
   hides(window: WindowInfo | null): boolean {
     if (window === null) return false;
     return this.#rules().windows.some(
-      (pattern) => wildcard(pattern, window.application) || wildcard(pattern, window.title),
+      (pattern) => nameFits(pattern, window.application) || nameFits(pattern, window.title),
     );
   }
 

@@ -151,6 +151,7 @@ export class Guard {
   onPersonInput(kind: PersonInputKind): void {
     if (!this.#driving || this.control !== 'armed') return;
     this.#pausedBecause = 'person_input';
+    this.#log.info('paused', { because: 'person_input', kind });
     this.#powers.broadcast(
       { type: 'person_input', kind, at: new Date().toISOString() },
       (peer) => peer.role === 'daemon' || peer.role === 'panel',
@@ -162,6 +163,7 @@ export class Guard {
   onAwake(): void {
     // Nothing counts that was said before: the daemon is heard anew, or stays silent.
     this.#lastHeartbeatMs = Number.NEGATIVE_INFINITY;
+    this.#log.info('this computer slept', { driving: this.#driving });
     if (this.#driving) this.#pausedBecause ??= 'This computer slept.';
     void this.#powers.releaseAll();
     this.announce();
@@ -202,7 +204,10 @@ export class Guard {
         peer.send({ type: 'ack', id: message.id });
         return;
       case 'pause':
-        if (this.#pausedBecause === undefined) this.#pausedBecause = message.reason ?? 'asked';
+        if (this.#pausedBecause === undefined) {
+          this.#pausedBecause = message.reason ?? 'asked';
+          this.#log.info('paused', { because: 'asked', by: peer.role });
+        }
         this.announce();
         peer.send({ type: 'ack', id: message.id });
         return;

@@ -37,7 +37,7 @@ it('[POL1] docs/policy.md shows policies that can be used, and says what they do
   expect(verdict({ type: 'browser_navigate', url: 'https://shop.example.evil.example' })).toBe('deny');
   const noon = new Date(2026, 0, 5, 12);
   const starter = 'wss://desk.example laptop (key_1)';
-  expect(decideOrigin(loaded, { serverIsLocal: false, starter, now: noon, startedAt: null }).verdict).toBe(
+  expect(decideOrigin(loaded, { serverIsLocal: false, starter, now: noon, ranMs: null }).verdict).toBe(
     'allow',
   );
 });

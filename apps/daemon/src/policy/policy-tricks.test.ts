@@ -90,6 +90,17 @@ describe('a window that lies', () => {
     expect(ask(policyOf({}), type, { window: lying, names })).toMatchObject({ verdict }),
   );
 
+  it('[POL3] is known however its letters are put together, in the window and in the rule', () => {
+    const [whole, parts] = ['Schlüssel'.normalize('NFC'), 'Schlüssel'.normalize('NFD')];
+    for (const match of [whole, parts, `*${parts}*`])
+      for (const name of [whole, parts]) {
+        const policy = policyOf({ applications: { default: 'allow', rules: [{ match, verdict: 'deny' }] } });
+        expect(ask(policy, type, { window: window(name) })).toMatchObject({ verdict: 'deny' });
+        const titles = policyOf({ titles: { default: 'allow', rules: [{ match, verdict: 'deny' }] } });
+        expect(ask(titles, type, { window: window('Editor', name) })).toMatchObject({ verdict: 'deny' });
+      }
+  });
+
   it('[POL3] is never allowed by its title what its application is denied', () => {
     const policy = policyOf({ titles: { default: 'allow', rules: [{ match: '*', verdict: 'allow' }] } });
     expect(ask(policy, type, { window: window('KeePassXC') })).toMatchObject({ verdict: 'deny' });
@@ -147,7 +158,7 @@ describe('kinds of action', () => {
 });
 
 describe('who may start runs', () => {
-  const moment = { serverIsLocal: false, now: new Date(2026, 0, 5, 12), startedAt: null };
+  const moment = { serverIsLocal: false, now: new Date(2026, 0, 5, 12), ranMs: null };
   it('[POL5] is asked about for other servers, until somebody is named', () => {
     const starter = 'wss://desk.example laptop (key_1)';
     expect(decideOrigin(policyOf({}), { ...moment, starter })).toMatchObject({

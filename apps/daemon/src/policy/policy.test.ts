@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Operation, type OperationInput, WindowInfo } from '@deskhand/protocol';
@@ -27,11 +28,11 @@ const verdict = (operation: OperationInput, application: string | null = 'Mousep
     around,
   );
 
-const moment = (serverIsLocal: boolean, now = new Date(2026, 0, 5, 12), startedAt: Date | null = null) => ({
+const moment = (serverIsLocal: boolean, now = new Date(2026, 0, 5, 12), ranMs: number | null = null) => ({
   serverIsLocal,
   starter: 'wss://desk.example laptop (key_1)',
   now,
-  startedAt,
+  ranMs,
 });
 
 describe('the policy nobody has touched', () => {
@@ -220,6 +221,21 @@ describe('policy.json', () => {
     expect(reader.private.windows).toEqual(['*salary*']);
   });
 
+  it('[POL1] denies and waits for nothing where the file is a pipe, a folder or far too large', () => {
+    execFileSync('mkfifo', [path]);
+    expect(new PolicyReader(path).current).toMatchObject({ state: 'missing' });
+    rmSync(path);
+    mkdirSync(path);
+    expect(new PolicyReader(path).current).toMatchObject({ state: 'missing' });
+    rmSync(path, { recursive: true });
+    writeFileSync(path, '');
+    truncateSync(path, 3 * 1024 ** 3);
+    expect(new PolicyReader(path).current).toMatchObject({
+      state: 'broken',
+      reason: expect.stringContaining('kB'),
+    });
+  });
+
   it('counts from the next question on when it is edited, broken, mended or removed', () => {
     const reader = new PolicyReader(path);
     expect(reader.current).toMatchObject({ state: 'missing' });
@@ -240,10 +256,10 @@ function writeDefaultPolicyOver(path: string): void {
 }
 
 describe('hours and length', () => {
-  const decideAt = (runs: Partial<PolicyFile['runs']>, now: Date, startedAt: Date | null = null) =>
+  const decideAt = (runs: Partial<PolicyFile['runs']>, now: Date, ranMs: number | null = null) =>
     decideOrigin(
       { state: 'loaded', policy: { ...DEFAULT_POLICY, runs: { ...DEFAULT_POLICY.runs, ...runs } } },
-      moment(true, now, startedAt),
+      moment(true, now, ranMs),
     );
   // 5 January 2026 is a Monday.
   const at = (day: number, hour: number, minute = 0) => new Date(2026, 0, day, hour, minute);
@@ -272,11 +288,11 @@ describe('hours and length', () => {
   });
 
   it('[POL] a run ends after its minutes', () => {
-    expect(decideAt({ max_minutes: 30 }, at(5, 12, 29), at(5, 12)).verdict).toBe('allow');
-    expect(decideAt({ max_minutes: 30 }, at(5, 12, 30), at(5, 12))).toMatchObject({
+    expect(decideAt({ max_minutes: 30 }, at(5, 12), 30 * 60_000 - 1).verdict).toBe('allow');
+    expect(decideAt({ max_minutes: 30 }, at(5, 12), 30 * 60_000)).toMatchObject({
       verdict: 'deny',
       rule: 'runs:max_minutes',
     });
-    expect(decideAt({ max_minutes: 30 }, at(5, 12, 30)).verdict).toBe('allow');
+    expect(decideAt({ max_minutes: 30 }, at(5, 12)).verdict).toBe('allow');
   });
 });

@@ -9,6 +9,7 @@ import {
   wildcard,
 } from '@deskhand/protocol';
 import type { DerivedAction, LoadedPolicy, PolicyFile, Verdict } from '@deskhand/protocol/policy-file';
+import { nameFits, plain } from './plain-name.ts';
 
 export type PolicyQuestion = Readonly<{
   operation: Operation;
@@ -32,8 +33,8 @@ export type PolicyDecision = Readonly<{
 export type PolicySurroundings = Readonly<{
   /** Always readable: the data folder's `work`. */
   workFolder: string;
-  /** Files this run itself has named while saving. */
-  savedPaths: ReadonlySet<string>;
+  /** Files this run itself has named while saving, see SavedPaths. */
+  savedPaths: Readonly<{ has: (path: string) => boolean }>;
 }>;
 
 /** Our own windows: an agent that could click there could approve itself. */
@@ -94,8 +95,8 @@ export type RunMoment = Readonly<{
   /** The server's address, a space, and who asked it for this run. */
   starter: string;
   now: Date;
-  /** When this run began to act on this desktop; null without a run. */
-  startedAt: Date | null;
+  /** Since this run's first moment on this desktop, by a clock that nobody sets; null without a run. */
+  ranMs: number | null;
 }>;
 
 /** Whether runs of this control plane may act here at all, at this hour and still. */
@@ -103,12 +104,12 @@ export function decideOrigin(loaded: LoadedPolicy, moment: RunMoment): PolicyDec
   if (loaded.state !== 'loaded')
     return { verdict: 'deny', rule: `policy_${loaded.state}`, reason: loaded.reason };
   const { starters, local_server, other_servers, hours, max_minutes } = loaded.policy.runs;
-  const { serverIsLocal, starter, now, startedAt } = moment;
+  const { serverIsLocal, starter, now, ranMs } = moment;
   if (hours.length > 0 && !hours.some((span) => isWithin(span, now)))
     return no('runs:hours', 'Runs may not act here at this hour.');
-  if (max_minutes !== null && startedAt !== null && +now - +startedAt >= max_minutes * 60_000)
+  if (max_minutes !== null && ranMs !== null && ranMs >= max_minutes * 60_000)
     return no('runs:max_minutes', `A run may act here for ${max_minutes} minutes.`);
-  const known = starters.find(({ match }) => wildcard(match.trim(), plain(starter)));
+  const known = starters.find(({ match }) => nameFits(match, starter));
   if (known !== undefined) return verdictOf(known.verdict, 'runs:starters', known.why);
   return serverIsLocal
     ? verdictOf(local_server, 'runs:local_server')
@@ -141,7 +142,7 @@ function decideWindow(policy: PolicyFile, { window, names = [], pageUrl }: Polic
     return no('own_window', 'Deskhand’s own windows belong to the person.');
   return strictest([
     decideNames(policy, known),
-    first(policy.titles, 'titles', (match) => wildcard(match.trim(), plain(window.title))),
+    first(policy.titles, 'titles', (match) => nameFits(match, window.title)),
     ...(pageUrl == null || pageUrl === 'about:blank' ? [] : [byUrlRules(policy, pageUrl)]),
   ]);
 }
@@ -150,7 +151,7 @@ function decideWindow(policy: PolicyFile, { window, names = [], pageUrl }: Polic
 function decideNames(policy: PolicyFile, names: readonly string[]): PolicyDecision {
   const unnamed = 'applications:default';
   const decisions = names.map((name) =>
-    first(policy.applications, 'applications', (match) => wildcard(match.trim(), plain(name))),
+    first(policy.applications, 'applications', (match) => nameFits(match, name)),
   );
   const named = decisions.filter(({ rule }) => rule !== unnamed);
   const [one, ...others] = named.length > 0 ? named : decisions;
@@ -217,14 +218,6 @@ function first(
   for (const { match, verdict, why } of section.rules)
     if (fits(match, verdict)) return verdictOf(verdict, `${name}:${match}`, why);
   return verdictOf(section.default, `${name}:default`);
-}
-
-/** Without what can't be seen, and with look-alike widths and ligatures as the letters they stand for. */
-function plain(text: string): string {
-  return text
-    .normalize('NFKC')
-    .replace(/[\p{Cc}\p{Cf}]/gu, '')
-    .trim();
 }
 
 function verdictOf(verdict: Verdict, rule: string, why?: string): PolicyDecision {
