@@ -249,6 +249,6 @@ function scriptBytes(): [number, number, number] {
   return [
     sum(sizes(/^(index|show-panel)-.*\.js$/)),
     sum(sizes(/^later\.js$/)),
-    Math.max(...sizes(/^words-.*\.js$/)),
+    Math.max(...sizes(/^words-.*\.json$/)),
   ];
 }

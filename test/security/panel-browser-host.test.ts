@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { FakeDesktop, PanelProcess } from '@deskhand/overlay/testing';
 import { chromium } from 'playwright-core';
@@ -345,6 +345,35 @@ describe('the panel’s loopback server', () => {
     await eventually(() => fake.guard.messages('stop').length === 1);
     flooding.terminate();
     calm.terminate();
+  });
+
+  it('leaves the way to STOP open to others while somebody sits on hundreds of connections and says nothing', async () => {
+    const socket = await eventually(() => openSocket().catch(() => null));
+    let ended = false;
+    socket.on('close', () => {
+      ended = true;
+    });
+    const session = await login();
+    const idlers = Array.from({ length: 300 }, (_, index) => {
+      const idler = connect(port, '127.0.0.1', () =>
+        idler.write(index % 2 ? 'GET / HTTP/1.1\r\nHost:' : 'G'),
+      );
+      idler.on('error', () => {});
+      return idler;
+    });
+    await eventually(() => idlers.filter(({ destroyed }) => destroyed).length > 200, {
+      what: 'the oldest to be let go',
+    });
+    expect((await send('GET', '/')).status).toBe(200);
+    const stop = await send('POST', '/stop', {
+      Origin: origin,
+      Cookie: session.cookie,
+      'X-Deskhand-Key': session.key,
+    });
+    expect([stop.status, fake.guard.messages('stop').length]).toEqual([200, 1]);
+    expect(ended).toBe(false);
+    for (const idler of idlers) idler.destroy();
+    socket.terminate();
   });
 
   it.each(['/../package.json', '/..%2fpackage.json', '//etc/passwd', '/%2e%2e/main.mjs', '/build-id', '/?x'])(

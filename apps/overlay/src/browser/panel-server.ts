@@ -16,7 +16,8 @@ export const PANEL_PROTOCOL = 'deskhand.panel.1';
 const REPLAY_PATH = '/replay/';
 const TICKET_PREFIX = 'ticket.';
 const MAX_CLIENTS = 2;
-const MAX_CONNECTIONS = 32;
+/** Connections without a panel behind them. */
+const MAX_GUESTS = 32;
 const MAX_BODY_BYTES = 4096;
 /** A person's panel sends a few messages a minute; a flood is not a person. */
 const MAX_MESSAGES_PER_SECOND = 50;
@@ -51,6 +52,8 @@ export class PanelServer implements AsyncDisposable {
   readonly #http: Server;
   readonly #sockets: WebSocketServer;
   readonly #clients = new Set<WebSocket>();
+  /** Oldest first. */
+  readonly #guests = new Set<Duplex>();
   /** Clients that answered the last ping. */
   readonly #answering = new WeakSet<WebSocket>();
   #port = 0;
@@ -75,7 +78,7 @@ export class PanelServer implements AsyncDisposable {
         if (!response.headersSent) reply(response, 500, 'The panel had a fault.');
       }),
     );
-    this.#http.maxConnections = MAX_CONNECTIONS;
+    this.#http.on('connection', (socket) => this.#receive(socket));
     this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     this.#sockets = new WebSocketServer({
       noServer: true,
@@ -233,14 +236,27 @@ export class PanelServer implements AsyncDisposable {
     return `deskhand_panel_${this.#port}`;
   }
 
+  /** Whoever opens connections and says nothing gives way to who comes after: nobody can sit on the way to STOP. */
+  #receive(socket: Duplex): void {
+    this.#guests.add(socket);
+    socket.once('close', () => this.#guests.delete(socket));
+    for (const oldest of this.#guests) {
+      if (this.#guests.size <= MAX_GUESTS) return;
+      this.#guests.delete(oldest);
+      oldest.destroy();
+    }
+  }
+
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => {});
     const admission = this.#admit(request);
     if ('status' in admission) refuse(socket, admission.status, admission.why);
-    else
+    else {
+      this.#guests.delete(socket);
       this.#sockets.handleUpgrade(request, socket, head, (client) =>
         this.#welcome(client, admission.session),
       );
+    }
   }
 
   #admit(request: IncomingMessage): { session: Session } | { status: number; why: string } {

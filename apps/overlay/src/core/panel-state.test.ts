@@ -197,3 +197,44 @@ describe('the view', () => {
     expect(viewOf(twice, 0)).toEqual(viewOf(once, 0));
   });
 });
+
+describe('words of others in a view', () => {
+  const bad = 'a\u001b[2Jb\u202ec\u200b\u0007\r\nd';
+  // Line breaks stay in what is shown as paragraphs.
+  const hidden = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/;
+  const strings = (value: unknown): string[] =>
+    typeof value === 'string'
+      ? [value]
+      : typeof value === 'object' && value !== null
+        ? Object.values(value).flatMap(strings)
+        : [];
+
+  it.each<[string, Partial<GuardState>, Partial<DaemonState>]>([
+    ['running', {}, { run: panelRun({ task: bad, engine: bad }), name: bad, machineId: bad, display: bad }],
+    [
+      'a decision',
+      {},
+      {
+        run: panelRun({
+          status: 'awaiting_human',
+          awaitingReason: bad,
+          ask: { requestId: 'r', digest: 'd', application: bad, action: bad },
+        }),
+      },
+    ],
+    ['paused', { control: 'paused' }, { run: panelRun(), control: 'paused', controlReason: bad }],
+    ['stopped', { control: 'stopped', latch: { ...tripped, by: bad, reason: bad } }, {}],
+    ['pairing', {}, { pairing: { host: bad, code: bad }, server: { url: bad, connected: false } }],
+    [
+      'technical details',
+      { hotkey: { chord: bad, armed: false, reason: bad } },
+      { backends: { capture: bad, input: bad, accessibility: bad } },
+    ],
+  ])('hide and reorder nothing: %s', (_what, guard, daemon) => {
+    let state = stateWith({ guard, daemon });
+    state = reduce(state, { type: 'step', step: step({ action: bad, thought: bad }) });
+    const shown = strings(viewOf(state, 0));
+    expect(shown.filter((text) => hidden.test(text))).toEqual([]);
+    expect(shown.filter((text) => text.startsWith('a[2Jbc')).length).toBeGreaterThan(0);
+  });
+});

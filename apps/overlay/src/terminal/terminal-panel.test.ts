@@ -64,11 +64,18 @@ describe('the panel on a terminal', () => {
       { type: 'guard_state', state: stopped, nowMs: 0 },
       { type: 'guard_down' },
     ]);
-    expect(lines).toContain('? Your decision. Which one?');
+    expect(lines).toContain('? Your decision. “Which one?”');
     expect(lines).toContain(
       '■ Stopped. Stopped at 2:03 PM from a terminal. Nothing will run until you reset.',
     );
     expect(lines.findLast((line) => line.startsWith('⚠'))).toContain('Guard does not answer');
+  });
+
+  it('keeps a question that plays a state of ours on its line, in quotation marks', () => {
+    const awaitingReason = 'Go on?\n○ Ready\n■ Stopped.\u001b[2J\r\u202e Nothing runs.';
+    const lines = tell([guard, daemon({ run: panelRun({ status: 'awaiting_human', awaitingReason }) })]);
+    expect(lines).toContain('? Your decision. “Go on? ○ Ready ■ Stopped.[2J Nothing runs.”');
+    for (const line of lines) expect(line).not.toMatch(/[\u0000-\u001f\u202e]/);
   });
 
   it('promises no key where none is heard', () => {

@@ -68,8 +68,7 @@ export class TerminalPanel {
       this.#screen.line(this.#paint(2, `     “${oneLine(view.thought)}”`));
     }
     const sentence = sentenceOf(view, true, this.#t, this.#clock);
-    const asked =
-      view.ask === null ? '' : [view.ask.request?.action, view.ask.question].filter(Boolean).join(' – ');
+    const asked = view.ask === null ? '' : askedLine(view.ask);
     const head = [this.#t(`mode.${view.mode}`), sentence, asked].filter((part) => part !== '').join('. ');
     if (head === this.#head) return;
     this.#head = head;
@@ -111,6 +110,12 @@ export class TerminalPanel {
   #paint(code: number, text: string): string {
     return this.#screen.coloured && code > 0 ? `\u001b[${code}m${text}\u001b[0m` : text;
   }
+}
+
+/** Facts first; the agent's own words in quotation marks and on this line, so that they pass for nothing else. */
+function askedLine({ request, question }: NonNullable<PanelView['ask']>): string {
+  const words = question === '' ? null : `“${oneLine(question)}”`;
+  return [request?.action, words].filter(Boolean).join(' – ');
 }
 
 function oneLine(text: string): string {
