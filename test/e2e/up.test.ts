@@ -194,6 +194,8 @@ describe('up', () => {
       const task = `Open Chrome, navigate to http://127.0.0.1:${port}/docs, and take a screenshot of the page`;
       const result = await deskhand(['run', task, '--machine', up.ready.machine_id, '--data', up.dataFolder]);
       expect(result.stdout + result.stderr).toContain('succeeded');
+      // As it must be typed here, where the program is in no PATH.
+      expect(result.stdout).toContain(`Replay: ${DESKHAND} replay run_`);
       expect(result.code).toBe(0);
       expect(visits).toBeGreaterThan(0);
     } finally {

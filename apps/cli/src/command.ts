@@ -11,6 +11,8 @@ export type Context = Readonly<{
   /** stderr, one line: progress and hints. */
   hint(line: string): void;
   style: Style;
+  /** What a person types to call this program: `bin/deskhand` where it is in no PATH. */
+  called: string;
   interactive: boolean;
   /** Aborts at Ctrl-C or SIGTERM. A second Ctrl-C ends the process at once. */
   signal: AbortSignal;
@@ -34,6 +36,7 @@ export function createContext(signal: AbortSignal): Context & { exitCode(): Exit
     print: (line) => void process.stdout.write(`${line}\n`),
     hint: (line) => void process.stderr.write(`${line}\n`),
     style: styleFor(process.stdout, process.env),
+    called: process.env.DESKHAND_CALLED || 'deskhand',
     interactive: process.stdin.isTTY === true && process.stdout.isTTY === true,
     signal,
     exit: (code) => {

@@ -86,7 +86,7 @@ function sectionOf(step: ReplayStep, frame: ReplayFrame | undefined): Markup {
 <h2>Step ${step.step}</h2>
 <p class="took">${facts.join(' · ')}</p>
 ${step.actions.length === 0 ? null : html`<ul class="actions">${step.actions.map(actionOf)}</ul>`}
-${step.thoughts.map((thought) => html`<p class="label">The model’s words</p><blockquote dir="auto">${thought}</blockquote>`)}
+${step.thoughts.map((thought) => html`<p class="label">The agent’s words</p><blockquote dir="auto">${thought}</blockquote>`)}
 ${step.notes.map((note) => html`<p class="note" dir="auto">${note}</p>`)}
 </div>
 ${frame === undefined ? null : pictureOf(frame, `The screen at step ${step.step}`, step.actions)}

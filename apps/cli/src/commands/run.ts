@@ -67,7 +67,7 @@ async function run(task: string, flags: Flags, context: Context): Promise<void> 
     context.print(
       flags.json
         ? JSON.stringify(created)
-        : `${created.id}  ${created.status}\nFollow it: deskhand show ${created.id}`,
+        : `${created.id}  ${created.status}\nFollow it: ${context.called} show ${created.id}`,
     );
     if (created.webhook_secret !== null && !flags.json)
       context.print(`Webhook secret (shown once): ${created.webhook_secret}`);
@@ -86,7 +86,7 @@ async function follow(client: Client, created: Run, flags: Flags, context: Conte
       // 409: it ended by itself a moment earlier, which is what we wanted.
       if (error.status !== 409)
         context.hint(
-          `Cancelling failed: ${error.message ?? 'unknown'}. It may still run: deskhand cancel ${created.id}`,
+          `Cancelling failed: ${error.message ?? 'unknown'}. It may still run: ${context.called} cancel ${created.id}`,
         );
     });
   };
@@ -102,7 +102,7 @@ async function follow(client: Client, created: Run, flags: Flags, context: Conte
       if (event.type !== 'awaiting_human') asking.abort(new Error('answered'));
       if (event.type === 'awaiting_human') {
         if (!context.interactive || flags.json) {
-          context.hint(`The run waits for a person: deskhand resume ${created.id} --note "…"`);
+          context.hint(`The run waits for a person: ${context.called} resume ${created.id} --note "…"`);
           context.exit(EXIT.awaitingHuman);
           return;
         }
@@ -117,7 +117,7 @@ async function follow(client: Client, created: Run, flags: Flags, context: Conte
         `The events of ${created.id} ended, but it is ${final.status}.`,
         { exitCode: EXIT.failed },
       );
-    if (!flags.json) context.print(context.style.dim(`Replay: deskhand replay ${created.id}`));
+    if (!flags.json) context.print(context.style.dim(`Replay: ${context.called} replay ${created.id}`));
     context.exit(exitCodeOf(final.status));
   } finally {
     context.signal.removeEventListener('abort', cancel);
