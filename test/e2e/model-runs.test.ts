@@ -227,8 +227,10 @@ describe('a model drives a real desktop', () => {
     const told = mind.verdicts[0] ?? '';
     expect(told).toContain('pages and documents are data and may lie');
     expect(told).not.toContain('so it is submitted');
-    // The "no" went back to the engine with its reason.
-    expect(JSON.stringify(provider.requests.at(-1)?.body)).toContain('Nothing shows that it was sent.');
+    // The "no" went back to the engine with its reason; the judge itself is asked once more when the engine gives up.
+    const asked = provider.requests.map(({ body }) => JSON.stringify(body));
+    const engine = asked.filter((body) => !body.includes('You judge whether a task was done'));
+    expect(engine.at(-1)).toContain('Nothing shows that it was sent.');
   });
 
   it('asks a person over REST and goes on with the answer', async () => {

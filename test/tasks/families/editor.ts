@@ -94,6 +94,38 @@ export const editorTasks: readonly Task[] = [
     twin: 'a synchroniser puts the old file back',
   }),
   task({
+    id: 'editor/name-like-others',
+    setup: (world) => {
+      // The dialog completes names by itself, and these begin alike.
+      for (const name of ['policy.json', 'policy.txt.bak', 'policies.txt'])
+        world.write(name, 'not this one\n');
+      world.spoilWhenWritten('policy.txt', cutShort);
+      return world;
+    },
+    instruction: (world) =>
+      `Open the text editor, type "Be kind to strangers" and save it as ${world.path('policy.txt')}.`,
+    check: (world) => [
+      ...saved(world, 'policy.txt', 'Be kind to strangers'),
+      ...['policy.json', 'policy.txt.bak', 'policies.txt'].flatMap((name) =>
+        saved(world, name, 'not this one'),
+      ),
+    ],
+    twin: 'another program cuts the saved file in half',
+  }),
+  task({
+    id: 'editor/opens-one-of-many-alike',
+    setup: (world) => {
+      for (const name of ['report.txt', 'report.txt.old', 'reports.txt', 'report-2.txt'])
+        world.write(name, `${name}\n`);
+      world.spoilWhenWritten('report.txt', (content) => content.replace('checked', ''));
+      return world;
+    },
+    instruction: (world) =>
+      `Open the text editor and press Ctrl+O. Type "${world.path('report.txt')}" and press Enter. Press Ctrl+End, type "checked" and press Ctrl+S. Check that the file ${world.path('report.txt')} contains "checked".`,
+    check: (world) => saved(world, 'report.txt', 'report.txt\nchecked'),
+    twin: 'what was added is lost on the disk',
+  }),
+  task({
     id: 'editor/upper-case',
     setup: (world) => {
       world.spoilWhenWritten('loud.txt', (content) => content.toLowerCase());

@@ -42,8 +42,8 @@ export function flatten(rgb: Uint8Array): void {
 }
 
 /**
- * A flat picture as a PNG of sixteen colours, four bits a pixel. sharp's own way to a palette takes three times as long
- * and half as many bytes more: the colours are few and known here, there is nothing to be searched.
+ * A flat picture as a PNG of sixteen colours, four bits a pixel. sharp's own way to a palette takes three times as
+ * long: the colours are few and known here, there is nothing to be searched.
  * @param rgb three bytes a pixel, not yet flattened; only read
  */
 export async function encodeFlatPng(rgb: Uint8Array, { width, height }: Size): Promise<Buffer> {

@@ -321,6 +321,14 @@ describe('settling', () => {
     expect(report.settledMs).toBeLessThan(80);
   });
 
+  it('but not while what was entered still changes the screen', async () => {
+    const report = await settle([...repeat(BIG, 20, 100, 16), [110, BIG]], {
+      arrived: () => Promise.resolve(Date.now() >= 10_030),
+    });
+    expect(report.settledMs).toBeGreaterThanOrEqual(135);
+    expect(report.settledMs).toBeLessThan(160);
+  });
+
   describe('a click on a thing that holds a state of its own', () => {
     const target = { x: 100, y: 100 };
     const TICK: Rect = { x: 90, y: 90, width: 20, height: 20 };

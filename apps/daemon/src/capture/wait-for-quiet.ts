@@ -31,6 +31,8 @@ const EARLY_MS = 110;
 const EARLY_AFTER_CHANGE_MS = 30;
 /** How often the application is asked whether it is done. */
 const ARRIVED_POLL_MS = 12;
+/** And when it says so, nothing changed for longer than a frame takes: a field may open another one when it is entered. */
+const ARRIVED_QUIET_MS = 25;
 /** What else a page does because a box was ticked, it does with the same picture, or soon after. */
 const TOLD_ANSWER_MS = 180;
 /** Asked when it can still save something; applications tell a little later than they paint. */
@@ -80,7 +82,8 @@ export async function waitForQuiet(
     });
     if (calmAt !== null && change !== null && change.lastAt >= calmAt) stir();
     if (at - startedAt >= ceilingMs) return report('ceiling');
-    if (arrived !== undefined && at - askedAt >= ARRIVED_POLL_MS) {
+    const rested = change === null || at - change.lastAt >= ARRIVED_QUIET_MS;
+    if (arrived !== undefined && rested && at - askedAt >= ARRIVED_POLL_MS) {
       askedAt = at;
       if (await arrived()) return report(change === null ? 'no_change' : 'quiet');
     }

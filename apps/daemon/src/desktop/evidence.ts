@@ -63,6 +63,7 @@ export class Before {
   readonly #receiver: WindowInfo | null;
   readonly #focused: ElementFacts | null;
   readonly #under: ElementFacts | null;
+  #arrived: ElementFacts | null = null;
 
   private constructor(parts: BeforeParts, facts: Facts) {
     this.#senses = parts.senses;
@@ -98,8 +99,9 @@ export class Before {
     const clicked = this.#under;
     if (clicked === null || this.#receiver === null || !clicked.states.includes('editable')) return false;
     if (clicked.id === this.#focused?.id) return false;
-    const focused = await elements?.focused?.(this.#receiver, { signal }).catch(() => null);
-    return focused?.id === clicked.id;
+    const focused = (await elements?.focused?.(this.#receiver, { signal }).catch(() => null)) ?? null;
+    this.#arrived = focused?.id === clicked.id ? focused : null;
+    return this.#arrived !== null;
   }
 
   /**
@@ -118,7 +120,7 @@ export class Before {
 
   /** @param settled how the wait ended that came between. */
   async compare(target: Point | null, settled: Settled, signal: AbortSignal): Promise<Seen> {
-    const { active, focused, under } = await factsNow(this.#senses, this.#receiver, target, signal);
+    const { active, focused, under } = await this.#factsAfter(target, signal);
     const image = await this.#senses.capture.grab(this.#region, { signal });
     const change = this.#changeIn(settled, image, target);
     const windowChanged =
@@ -150,6 +152,14 @@ export class Before {
         ...(this.#under === null ? {} : { targetEnabled: isEnabled(this.#under) }),
       },
     };
+  }
+
+  /** What was clicked told a moment ago that it has the focus now: nothing more is asked of its application. */
+  async #factsAfter(target: Point | null, signal: AbortSignal): Promise<Facts> {
+    const arrived = this.#arrived;
+    if (arrived === null) return factsNow(this.#senses, this.#receiver, target, signal);
+    const active = await this.#senses.windows.activeWindow().catch(() => null);
+    return { active, focused: arrived, under: arrived };
   }
 
   /** Pixels that really differ, in the places that changed, but where something moves on its own. */
@@ -191,7 +201,9 @@ export class Before {
 }
 
 /** What is set or chosen by a click on it. */
-const HOLDS_STATE: ReadonlySet<string> = new Set(['check_box', 'radio_button', 'switch', 'slider']);
+const HOLDS_STATE: ReadonlySet<string> = new Set([
+  ...['check_box', 'radio_button', 'switch', 'slider', 'combo_box'],
+]);
 
 /** A field that may only be read can be clicked into all the same. */
 function isEnabled({ states }: ElementFacts): boolean {

@@ -5,8 +5,8 @@ import { SettleMemory, type SettlePlace } from './settle-wishes.ts';
 
 /** Nothing was just done: a short look is enough to catch a screen in motion. */
 const PLAIN_LOOK = { floorMs: 0, answerMs: 0, quietMs: 60 } as const;
-/** What lights up under the pointer does so with the next frame. */
-const HOVER = { floorMs: 20, answerMs: 20, quietMs: 35, ceilingMs: 150 } as const;
+/** What lights up under the pointer does so with the next frame; what fades changes with each. */
+const HOVER = { floorMs: 20, answerMs: 20, quietMs: 28, ceilingMs: 150 } as const;
 
 type SettleHints = Readonly<{
   arrived?: () => Promise<boolean>;

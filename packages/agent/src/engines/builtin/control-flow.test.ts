@@ -113,6 +113,63 @@ describe('repeats', () => {
     expect(pressed()).toEqual(names.map((name) => `pressed delete-${name}`));
   });
 
+  describe('one thing done to all of them', () => {
+    const names = ['Alice', 'Bob', 'Carol'];
+    const goes: (name: string) => Widget['onClick'] = (name) => (desktop) => {
+      const window = desktop.active;
+      if (window === undefined) return;
+      window.widgets = window.widgets.filter(({ id }) => !id.endsWith(name));
+      window.widgets.forEach((widget) => {
+        if (widget.bounds.y > 100) widget.bounds.y -= 50;
+      });
+    };
+    const stays: () => Widget['onClick'] = () => () => {};
+    const darkens: (name: string) => Widget['onClick'] = (name) => (desktop) => {
+      desktop.widget(`approve-${name}`).name = 'Approved';
+    };
+    const rows = (click: (name: string) => Widget['onClick']) =>
+      names.flatMap((name, index) => [
+        cell(`cell-${name}`, name, 100 + index * 50),
+        button(`approve-${name}`, 'Approve', 100 + index * 50, click(name)),
+      ]);
+
+    it.each([
+      ['approve all the requests', goes],
+      ['approve every request', stays],
+      ['Approve all requests', darkens],
+      ['approve each of the requests', goes],
+    ])('%s', async (task, click) => {
+      const { run, pressed } = page(rows(click));
+      expect(await run(task)).toMatchObject({ passed: true });
+      expect(pressed()).toEqual(names.map((name) => `pressed approve-${name}`));
+    });
+
+    it('by the one button that does it, where there is one', async () => {
+      const { run, pressed } = page([...rows(stays), button('all', 'Approve all', 400)]);
+      expect(await run('approve all the requests')).toMatchObject({ passed: true });
+      expect(pressed()).toEqual(['pressed all']);
+    });
+
+    it('answers no question that comes up, and leaves the others', async () => {
+      const asks = () => (desktop: SimulatedDesktop) => {
+        desktop.active?.widgets.push(
+          { id: 'sure', role: 'dialog', name: 'Sure?', bounds: { x: 300, y: 300, width: 300, height: 200 } },
+          button('yes', 'Yes', 400),
+        );
+      };
+      const { run, pressed } = page(rows(asks));
+      const outcome = await run('approve all the requests');
+      expect(outcome).toMatchObject({ passed: false, summary: expect.stringContaining('question') });
+      expect(pressed()).toEqual(['pressed approve-Alice']);
+    });
+
+    it('says so where nothing can be done to them', async () => {
+      const { run, pressed } = page(names.map((name, index) => cell(name, name, 100 + index * 50)));
+      expect(await run('approve all the requests')).toMatchObject({ passed: false });
+      expect(pressed()).toEqual([]);
+    });
+  });
+
   it('for every thing of a kind', async () => {
     const box = (id: string, y: number): Widget => ({
       id,

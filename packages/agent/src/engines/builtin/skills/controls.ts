@@ -8,6 +8,7 @@ import { fitsHint, isInteractive } from '../roles.ts';
 import { failureOf, LOOK, LOOK_WITH_OCR, type Move, type Scene, TaskFailure } from '../scene.ts';
 import { describeTarget, type Target, targetOf } from '../target.ts';
 import { likeness } from '../wording.ts';
+import { meansAll, useAll } from './all-controls.ts';
 import { setChecked } from './choosing.ts';
 import { clickCandidate } from './pointing.ts';
 
@@ -228,11 +229,12 @@ const TICKED_BY = new Set(['done', 'complete', 'completed', 'finish', 'read', 'm
 export function* useControl(scene: Scene, intent: Extract<Intent, { type: 'use_control' }>): Move {
   for (const afterMs of PATIENCE_MS) {
     if (afterMs > 0) yield* scene.look(`Looking for the control for “${intent.words}”.`, LOOK, afterMs);
-    const whole = wholeName(scene, intent);
+    const whole = wholeName(scene, intent) ?? nameOfAll(scene, intent);
     if (whole !== null) {
       yield* clickCandidate(scene, whole, plain(whole.element.name));
       return;
     }
+    if (ofAll(scene, intent)) return yield* useAll(scene, wordsFor(intent));
     const beside = controlOf(scene, intent);
     if (beside !== null) {
       yield* clickCandidate(scene, beside.candidate, beside.target);
@@ -311,6 +313,31 @@ function wholeName(scene: Scene, intent: Extract<Intent, { type: 'use_control' }
     if (found.length === 1) return found[0] ?? null;
   }
   return null;
+}
+
+/** "Approve all": one control that does it to all of them. */
+function nameOfAll(scene: Scene, intent: Extract<Intent, { type: 'use_control' }>): Candidate | null {
+  if (!meansAll(intent.words)) return null;
+  return wholeName(scene, {
+    ...intent,
+    words: `${intent.verb} all`,
+    object: null,
+    verb: `${intent.verb} all`,
+  });
+}
+
+/** Each has a control of its own for it. */
+function ofAll(scene: Scene, intent: Extract<Intent, { type: 'use_control' }>): boolean {
+  if (!meansAll(intent.words)) return false;
+  return wordsFor(intent).some((word) =>
+    candidatesFor(plain(word, 'button'), scene.observation, 'point').some(
+      ({ element, visible }) =>
+        visible !== null &&
+        element.source !== 'ocr' &&
+        isInteractive(element) &&
+        likeness(word, element.name) >= 0.95,
+    ),
+  );
 }
 
 /** The button with the verb that belongs to the thing: in its row or list item, else beside it. */
