@@ -143,7 +143,7 @@ export async function captureTable(
   const ours = results[0]?.medianMs ?? Number.NaN;
   return {
     title: `Screen ${width}x${height} → JPEG ${target.width}x${target.height}, quality ${QUALITY}`,
-    note: 'Times end to end, taken in turn in one run; factor = median / our median.',
+    note: 'Times end to end, taken in turn in one run, each round in another order; factor = median / our median.',
     columns: ['way', 'median ms', 'p95 ms', 'factor', 'KB', 'n'],
     rows: results.map(({ name, medianMs, p95Ms, bytes, count, failure }) =>
       failure === null

@@ -35,7 +35,10 @@ export function likeness(wanted: string, got: string): number {
   return 1 - (previous[b.length] as number) / Math.max(a.length, b.length);
 }
 
-/** Ways to do the same work, tried in turn within one run, so that noise of the machine hits all alike. */
+/**
+ * Ways to do the same work, tried in turn within one run, each round in another order: noise of the machine hits all
+ * alike, and nobody always comes after the one that leaves the caches cold.
+ */
 export type Contender = Readonly<{
   name: string;
   /** How often compared with the fastest ones: 1 = every round, 4 = every fourth. */
@@ -43,6 +46,18 @@ export type Contender = Readonly<{
   /** @returns bytes produced; with the time when it was taken elsewhere, in another process. */
   work: () => Promise<number | Readonly<{ bytes: number; ms: number }>>;
 }>;
+
+/** 0 … count − 1 in an order that is the same for the same seed. */
+function shuffled(count: number, seed: number): number[] {
+  let state = (seed + 2) * 48_271;
+  const order = Array.from({ length: count }, (_, index) => index);
+  for (let last = count - 1; last > 0; last -= 1) {
+    state = (state * 48_271) % 2_147_483_647;
+    const other = state % (last + 1);
+    [order[last], order[other]] = [order[other] as number, order[last] as number];
+  }
+  return order;
+}
 
 export async function race(
   contenders: readonly Contender[],
@@ -53,7 +68,8 @@ export async function race(
   const failures = contenders.map(() => null as string | null);
   // One round first that does not count: caches, compilers, page faults.
   for (let round = -1; round < options.rounds; round += 1) {
-    for (const [index, contender] of contenders.entries()) {
+    for (const index of shuffled(contenders.length, round)) {
+      const contender = contenders[index] as Contender;
       options.signal.throwIfAborted();
       if (failures[index] !== null || (round >= 0 && round % contender.every !== 0)) continue;
       const startedAt = performance.now();

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DaemonState, PanelAsk } from '@deskhand/protocol';
+import { centerOf, type DaemonState, desktopToFrame, type PanelAsk } from '@deskhand/protocol';
 import type { DaemonConnection } from '@deskhand/protocol/local-client';
 import { loadPolicy } from '@deskhand/protocol/policy-file';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -199,6 +199,24 @@ describe('what the policy leaves to the person', () => {
     await using guard = await daemon.guard();
     await guard.request({ type: 'reset', by: 'cli' });
     await eventually(async () => (await state()).control === 'armed', { what: 'an armed desktop' });
+  });
+
+  it('[FRAME3] is refused when the displays change while it is asked, and the card goes away', async () => {
+    const { observation } = await server.observe({ settle: false });
+    const frame = observation?.frame;
+    const window = observation?.windows.find(({ application }) => /^xterm$/i.test(application));
+    if (frame == null || window === undefined) throw new Error('no picture with a terminal');
+    const point = desktopToFrame(frame.geometry, centerOf(window.bounds));
+    const reply = server.act([{ type: 'click', point }], { frameId: frame.geometry.frameId });
+    const ask = await card();
+    expect(ask.application.toLowerCase()).toBe('xterm');
+    const timing = ['60', '1024', '1024', '1024', '1024', '768', '768', '768', '768'];
+    await desktop.ask('xrandr', '--newmode', 'smaller', ...timing);
+    await desktop.ask('xrandr', '--addmode', 'screen', 'smaller');
+    await desktop.ask('xrandr', '--output', 'screen', '--mode', 'smaller');
+    expect(await reply).toMatchObject({ outcomes: [{ status: 'refused', code: 'FRAME_STALE' }] });
+    await eventually(async () => ((await state()).run?.ask ?? null) === null, { what: 'the card is gone' });
+    await expect(answer('approve', ask)).rejects.toThrow();
   });
 });
 

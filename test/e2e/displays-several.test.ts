@@ -234,4 +234,37 @@ describe('monitors that come and go during a run', () => {
     expect(pointer).toContain('x:10 y:10');
     expect(daemon.ended).toBe(false);
   });
+
+  it('[FRAME3] a display that vanishes in the middle of a drag: the drag ends there, says so, and lets go', async () => {
+    await monitors.arrange(two);
+    await using server = await LinkServer.start();
+    await using daemon = await DaemonProcess.start({ server: server.url, env: monitors.environment });
+    await using x = await openX11({ display: monitors.display, log: silentLogger });
+    server.lease();
+    const frame = await eventually(async () => {
+      const { observation } = await server.observe({ displayId: 'x11:DUMMY1', settle: false });
+      return observation?.frame;
+    });
+    const drag = {
+      type: 'drag' as const,
+      from: { x: 50, y: 60 },
+      to: { x: 1200, y: 1000 },
+      durationMs: 20_000,
+    };
+    const { frameId } = frame.geometry;
+    const acting = server.act([drag], { frameId, deadlineMs: 60_000 });
+    const BUTTON_1 = 1 << 8;
+    await eventually(async () => ((await x.pointer()).mask & BUTTON_1) !== 0, { what: 'the button is down' });
+    await monitors.arrange([{ name: 'DUMMY0', mode: '1920x1080', x: 0, y: 0 }]);
+    expect(await acting).toMatchObject({ outcomes: [{ status: 'failed', code: 'FRAME_STALE' }] });
+    expect((await x.pointer()).mask & BUTTON_1).toBe(0);
+    // Far from where it was going, and the hands go on with what is there now.
+    expect((await x.pointer()).x).toBeLessThan(1200);
+    const { observation } = await server.observe({ settle: false });
+    const reply = await server.act([{ type: 'click', point: { x: 10, y: 10 } }], {
+      frameId: observation?.frame?.geometry.frameId,
+    });
+    expect(reply).toMatchObject({ outcomes: [{ status: expect.not.stringMatching('refused|failed') }] });
+    expect(daemon.ended).toBe(false);
+  });
 });

@@ -61,9 +61,9 @@ const thiefId = () => Number(thief.windowId);
 const loot = async () => (await thief.events()).filter(({ type }) => INPUT_EVENTS.test(type));
 
 /** Straight to the X server, without asking the window manager: as a thief would. */
-async function focusVictim(): Promise<void> {
-  await x.setInputFocus(victimId());
-  await eventually(async () => (await x.inputFocus()) === victimId(), { what: 'the focus', everyMs: 2 });
+async function focus(window: number): Promise<void> {
+  await x.setInputFocus(window);
+  await eventually(async () => (await x.inputFocus()) === window, { what: 'the focus', everyMs: 2 });
 }
 
 async function act(operation: OperationInput, fields = {}): Promise<Outcome> {
@@ -76,7 +76,7 @@ describe('a thief between decision and input', () => {
   it(`[POL2] that takes the focus gets no key, ${THEFTS} times`, { timeout: 180_000 }, async () => {
     const ended = new Map<string, number>();
     for (let theft = 0; theft < THEFTS; theft += 1) {
-      await focusVictim();
+      await focus(victimId());
       const keys = Array.from({ length: 30 }, () => 'x');
       const operation: OperationInput =
         theft % 2 === 0 ? { type: 'type_text', text: 'q'.repeat(60) } : { type: 'key_press', keys };
@@ -118,6 +118,26 @@ describe('a thief between decision and input', () => {
       ended.get('unverified') ?? ended.get('confirmed') ?? ended.get('no_effect') ?? 0,
       JSON.stringify([...ended]),
     ).toBeGreaterThan(0);
+  });
+});
+
+describe('a window that closes in the middle of a text', () => {
+  it('[POL2] takes the rest with it: nothing reaches whoever gets the focus then', async () => {
+    const file = join(desktop.folder, 'doomed');
+    writeFileSync(file, '');
+    const doomed = await desktop.xterm('sh', '-c', `stty raw -echo; exec cat > ${file}`);
+    await focus(Number(doomed.windowId));
+    const before = { stolen: await loot(), victim: readFileSync(received, 'utf8') };
+    const acting = act({ type: 'type_text', text: 'w'.repeat(5000) });
+    await eventually(() => readFileSync(file, 'utf8').length > 100, { what: 'the text arrives', everyMs: 5 });
+    await doomed.close();
+    expect(await acting).toMatchObject({ status: 'failed', code: 'RECEIVER_CHANGED' });
+    await eventually(async () => [victimId(), thiefId()].includes(await x.inputFocus()), {
+      what: 'another window has the focus',
+    });
+    expect(readFileSync(file, 'utf8').length).toBeLessThan(5000);
+    expect({ stolen: await loot(), victim: readFileSync(received, 'utf8') }).toEqual(before);
+    expect(await x.keysDown()).toEqual([]);
   });
 });
 

@@ -172,6 +172,10 @@ export class Actor {
     let receivers: ReadonlyArray<WindowInfo | null> = [];
     let outcome: Outcome;
     let seeing: Promise<Sight> | null = null;
+    // Until the input is over. What it may do to the displays then (a press on "Apply") is its effect.
+    const { arrangement } = this.#options.frames;
+    const aiming = pointsOf(operation).length === 0 ? signal : AbortSignal.any([signal, arrangement]);
+    let phase: 'before' | 'input' | 'after' = 'before';
     try {
       const refusal = this.#options.refusal();
       if (refusal !== undefined) throw new Refused(refusal);
@@ -189,30 +193,33 @@ export class Actor {
       if (region === undefined) throw new ProtocolError('DISPLAY_UNAVAILABLE', 'No display is connected.');
       this.#options.onTarget(target);
       for (const point of points) await this.#options.clearTarget(point);
-      if (target !== null) await timed('point_out', this.#options.pointOut(target, signal));
+      if (target !== null) await timed('point_out', this.#options.pointOut(target, aiming));
 
       observer.settling.next();
-      receivers = await timed('permit', this.#permit(command, operation, points, run, signal));
+      receivers = await timed('permit', this.#permit(command, operation, points, run, aiming));
       const place = receivers.at(-1) ?? null;
       const parts = { senses, region, memory: this.#memory, receiver: place };
-      const facts = Before.ask(parts, target, signal);
-      await timed('approach', this.#approach(command, operation, points, receivers, signal));
+      const facts = Before.ask(parts, target, aiming);
+      await timed('approach', this.#approach(command, operation, points, receivers, aiming));
       // After the permit and the way there: neither is an effect of the action.
-      const before = await timed('evidence', Before.look(parts, facts, signal));
+      const before = await timed('evidence', Before.look(parts, facts, aiming));
+      aiming.throwIfAborted();
       observer.settling.begin();
       // Before: a line end in the text may save already.
       if (operation.type === 'type_text' && !hasSecretReference(operation.text))
         this.#options.savedPaths.note(operation.text);
+      phase = 'input';
       const done = await timed(
         'input',
         isInputAction(operation)
-          ? this.#performInput(command, withPoints(operation, points), receivers, signal)
+          ? this.#performInput(command, withPoints(operation, points), receivers, aiming)
           : raceSignal(useTool(operation, senses, signal), signal),
       );
+      phase = 'after';
       outcome = { ...done, durationMs: performance.now() - startedMs };
       // Hands only know that they were told to stop; the reason is here.
-      if (signal.aborted && outcome.code === 'ACTION_ABORTED') {
-        const { code, message } = abortedError(signal);
+      if (aiming.aborted && outcome.code === 'ACTION_ABORTED') {
+        const { code, message } = abortedError(aiming);
         outcome = { ...outcome, code, message };
       }
       if (wasDone(outcome) && !signal.aborted) {
@@ -248,8 +255,11 @@ export class Actor {
           outcome = judge(operation, outcome, await comparing);
         } else early?.stirred();
       }
-    } catch (error) {
-      outcome = outcomeOf(error, signal, performance.now() - startedMs);
+    } catch (failure) {
+      // Nothing was pressed yet, so the displays' change is a refusal.
+      const stale = phase === 'before' && aiming.aborted && !signal.aborted;
+      const error = stale ? new Refused(abortedError(aiming)) : failure;
+      outcome = outcomeOf(error, phase === 'after' ? signal : aiming, performance.now() - startedMs);
       if (!(error instanceof ProtocolError) && !(error instanceof Refused) && !isAbort(error))
         log.error('an operation failed', { operation: operation.type, ...errorAttributes(error) });
     }

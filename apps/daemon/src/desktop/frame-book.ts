@@ -1,3 +1,4 @@
+import { StopError } from '@deskhand/base';
 import {
   type FrameGeometry,
   frameToDesktop,
@@ -13,6 +14,12 @@ const OUTDATED = 'outdated';
 /** Geometry of the frames this desktop has sent, by id: a point is mapped with its own frame's geometry (GEO1). */
 export class FrameBook {
   readonly #frames = new Map<string, FrameGeometry>();
+  #arrangement = new AbortController();
+
+  /** Aborts with FRAME_STALE when the displays change; the next time it is asked for, it is a new one. */
+  get arrangement(): AbortSignal {
+    return this.#arrangement.signal;
+  }
 
   add(geometry: FrameGeometry): void {
     this.#frames.set(geometry.frameId, geometry);
@@ -23,6 +30,9 @@ export class FrameBook {
   /** The displays changed: what was seen before says nothing any more, even if they come back as they were. */
   outdate(): void {
     for (const [id, geometry] of this.#frames) this.#frames.set(id, { ...geometry, layoutId: OUTDATED });
+    const before = this.#arrangement;
+    this.#arrangement = new AbortController();
+    before.abort(new StopError('FRAME_STALE', 'The displays changed meanwhile; look again.'));
   }
 
   /** @throws ProtocolError FRAME_UNKNOWN, FRAME_STALE */
