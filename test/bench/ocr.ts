@@ -295,10 +295,11 @@ function atDesktop(elements: readonly ScreenElement[], area: Rect): ScreenElemen
 async function plainTesseract(image: RawImage, signal: AbortSignal): Promise<readonly ScreenElement[]> {
   const { width, height, pixels } = image;
   const rgb = Buffer.alloc(width * height * 3);
-  for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
-    rgb[to] = pixels[from + 2] ?? 0;
+  const [step, red, blue] = image.format === 'rgb' ? [3, 0, 2] : [4, 2, 0];
+  for (let from = 0, to = 0; to < rgb.length; from += step, to += 3) {
+    rgb[to] = pixels[from + red] ?? 0;
     rgb[to + 1] = pixels[from + 1] ?? 0;
-    rgb[to + 2] = pixels[from] ?? 0;
+    rgb[to + 2] = pixels[from + blue] ?? 0;
   }
   const child = spawn('tesseract', ['stdin', 'stdout', '--psm', '11', 'tsv'], {
     stdio: ['pipe', 'pipe', 'ignore'],
