@@ -249,12 +249,15 @@ describe('monitors that come and go during a run', () => {
       type: 'drag' as const,
       from: { x: 50, y: 60 },
       to: { x: 1200, y: 1000 },
-      durationMs: 20_000,
+      durationMs: 10_000,
     };
     const { frameId } = frame.geometry;
     const acting = server.act([drag], { frameId, deadlineMs: 60_000 });
     const BUTTON_1 = 1 << 8;
-    await eventually(async () => ((await x.pointer()).mask & BUTTON_1) !== 0, { what: 'the button is down' });
+    await Promise.race([
+      eventually(async () => ((await x.pointer()).mask & BUTTON_1) !== 0, { what: 'the button is down' }),
+      acting.then((reply) => Promise.reject(new Error(`it ended early: ${JSON.stringify(reply)}`))),
+    ]);
     await monitors.arrange([{ name: 'DUMMY0', mode: '1920x1080', x: 0, y: 0 }]);
     expect(await acting).toMatchObject({ outcomes: [{ status: 'failed', code: 'FRAME_STALE' }] });
     expect((await x.pointer()).mask & BUTTON_1).toBe(0);
