@@ -143,6 +143,14 @@ it('[KILL10] another session’s lock, a small window and one without the keyboa
   await locker.destroyWindow(window);
 });
 
+it('[KILL10] a window over everything that lets go of the keyboard was no locker, also while it stays', async () => {
+  await lockScreen();
+  await eventually(async () => (await status()).control === 'paused', { what: 'a pause' });
+  locker.unchecked((client) => client.UngrabKeyboard(0));
+  await eventually(async () => (await status()).control === 'armed', { what: 'an armed desktop' });
+  await unlockScreen();
+});
+
 describe('[KILL10] sleep waits', () => {
   it('until the agent’s keys and buttons are up, and is held up the next time, too', async () => {
     await eventually(() => login.delays === 1, { what: 'a lock that holds up sleep' });

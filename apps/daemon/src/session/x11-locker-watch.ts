@@ -18,6 +18,9 @@ const REASON = 'The screen was locked.';
 /** A locker shows its window and takes the keyboard in either order. */
 const PROBE_EVERY_MS = 150;
 const PROBES = 20;
+/** A menu, or guard's own grab of the stop chord, holds the keyboard for a moment only. */
+const HELD_PROBES = 3;
+const LET_GO_LOOK_MS = 1000;
 
 /**
  * Lockers that tell no bus: a window over the whole screen that no window manager handles, while somebody holds
@@ -40,15 +43,26 @@ export async function watchX11Lockers(options: {
   };
   const look = async (window: number) => {
     looking.add(window);
+    let held = 0;
     for (let probe = 0; probe < PROBES && looking.has(window) && !x.isClosed; probe += 1) {
-      if ((await isKnownLocker(x, window)) || (await grabs.keyboardHeld())) {
+      const known = await isKnownLocker(x, window);
+      held = (await grabs.keyboardHeld()) ? held + 1 : 0;
+      if (known || held >= HELD_PROBES) {
         locked.add(window);
         onChange({ source: 'locker', away: true, reason: REASON });
+        if (!known) await untilLetGo(window);
         break;
       }
       await sleep(PROBE_EVERY_MS);
     }
     looking.delete(window);
+  };
+  /** What covers the screen and lets go of the keyboard was no locker: the server's own screen saver, say. */
+  const untilLetGo = async (window: number) => {
+    while (locked.has(window) && !x.isClosed) {
+      if (!(await grabs.keyboardHeld())) return unlock(window);
+      await sleep(LET_GO_LOOK_MS);
+    }
   };
   x.on('MapNotify', ({ wid, overrideRedirect }) => {
     if (!overrideRedirect) return;
