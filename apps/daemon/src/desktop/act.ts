@@ -239,20 +239,19 @@ export class Actor {
           }),
         );
         if (settled !== null) {
-          const comparing = timed('evidence', before.compare(target, settled, signal));
+          outcome = judge(
+            operation,
+            outcome,
+            await timed('evidence', before.compare(target, settled, signal)),
+          );
           if (wish !== null) {
-            const told = comparing.then(
-              (seen) => seen.told,
-              () => [],
-            );
             seeing = observer.observe(wish, {
               signal: looking,
               settled,
-              ...(early === null ? {} : { early: { look: early, told } }),
+              ...(early === null ? {} : { early }),
             });
             seeing.catch(() => {});
           }
-          outcome = judge(operation, outcome, await comparing);
         } else early?.stirred();
       }
     } catch (failure) {

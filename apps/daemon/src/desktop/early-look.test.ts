@@ -1,7 +1,5 @@
-import type { ScreenElement } from '@deskhand/protocol';
 import { describe, expect, it } from 'vitest';
-import type { ElementFacts } from '../ports.ts';
-import { contradicts, EarlyLook } from './early-look.ts';
+import { EarlyLook } from './early-look.ts';
 
 /** Looks that end when they are told to. */
 function stage() {
@@ -58,40 +56,5 @@ describe('a look that begins while the screen is calm', () => {
     expect(looks[1]?.signal.aborted).toBe(true);
     early.calm();
     expect(looks).toHaveLength(2);
-  });
-});
-
-describe('what is known of single elements since', () => {
-  const element: ScreenElement = {
-    id: 'ax:1.0/7',
-    source: 'accessibility',
-    role: 'text_field',
-    name: 'Name',
-    value: 'Ad',
-    states: ['editable', 'focused'],
-    bounds: { x: 0, y: 0, width: 10, height: 10 },
-    windowId: '0x1',
-  };
-  const fact: ElementFacts = {
-    id: 'ax:1.0/7',
-    role: 'text',
-    states: ['focused', 'editable'],
-    value: 'Ad',
-  };
-
-  it.each<[string, Partial<ElementFacts>, boolean]>([
-    ['the same', {}, false],
-    ['another text', { value: 'Ada' }, true],
-    ['a text nobody may know', { value: null }, false],
-    ['no focus any more', { states: ['editable'] }, true],
-    ['something that is not listed', { id: 'ax:1.0/8', value: 'Ada' }, false],
-  ])('%s', (_, change, expected) => {
-    expect(contradicts([{ ...fact, ...change }], [element])).toBe(expected);
-  });
-
-  it('says nothing of what is no text: what a list chose reads differently when it is asked alone', () => {
-    const chosen = { ...element, states: ['focused'], value: 'Green' };
-    expect(contradicts([{ ...fact, states: ['focused'], value: '\ufffc' }], [chosen])).toBe(false);
-    expect(contradicts([{ ...fact, states: ['focused', 'checked'], value: '' }], [chosen])).toBe(true);
   });
 });

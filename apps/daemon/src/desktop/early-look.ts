@@ -1,5 +1,4 @@
-import type { ScreenElement } from '@deskhand/protocol';
-import type { EarlyListener, ElementFacts } from '../ports.ts';
+import type { EarlyListener } from '../ports.ts';
 
 /** A screen that stirs more often than this while it is waited for is looked at when it rests, and not before. */
 const MOST_LOOKS = 3;
@@ -39,16 +38,4 @@ export class EarlyLook<T> implements EarlyListener {
   async take(): Promise<T | null> {
     return (await this.#current?.seen) ?? null;
   }
-}
-
-/** Whether something is known to be otherwise than the list has it: which has the focus, what is ticked, what a field says. */
-export function contradicts(facts: readonly ElementFacts[], elements: readonly ScreenElement[]): boolean {
-  return facts.some((fact) => {
-    const listed = elements.find(({ id }) => id === fact.id);
-    if (listed === undefined) return false;
-    const states = (own: readonly string[]) => [...own].sort().join();
-    if (states(listed.states) !== states(fact.states)) return true;
-    const isText = fact.states.includes('editable') && listed.value !== undefined && fact.value !== null;
-    return isText && listed.value !== fact.value;
-  });
 }

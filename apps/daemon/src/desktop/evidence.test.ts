@@ -12,7 +12,6 @@ const seen = (evidence: Seen['evidence'], more: Partial<Seen> = {}): Seen => ({
   target: null,
   focusArrived: false,
   fieldKnown: false,
-  told: [],
   ...more,
 });
 

@@ -32,8 +32,6 @@ export type Seen = Readonly<{
   focusArrived: boolean;
   /** Whether what has the focus is a field whose text is known, before and after. */
   fieldKnown: boolean;
-  /** What its application says now of what has the focus and of what was clicked. */
-  told: readonly ElementFacts[];
 }>;
 
 /** What applications and the window manager say at one moment. */
@@ -140,7 +138,6 @@ export class Before {
         this.#under === null ? null : { enabled: isEnabled(this.#under), usable: isUsable(this.#under) },
       focusArrived: focusMoved && focused !== null && focused.id === under?.id,
       fieldKnown,
-      told: [focused, under].filter((facts) => facts !== null),
       evidence: {
         changedFraction: change.fraction,
         ...(target === null ? {} : { changedNearTarget: change.near }),

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { errorAttributes, type Logger } from '@deskhand/base';
+import { errorAttributes, type Logger, sleep } from '@deskhand/base';
 import {
   centerOf,
   contains,
@@ -26,10 +26,10 @@ import {
 import { displayAt, FrameEncoder, FrameMemory, layoutIdOf, primaryDisplay } from '../capture/index.ts';
 import { paintOverAll } from '../capture/paint.ts';
 import { withoutAll } from '../capture/rectangles.ts';
-import type { ElementFacts, RawImage } from '../ports.ts';
+import type { RawImage } from '../ports.ts';
 import type { SecretScreen } from '../secrets/secret-screen.ts';
 import type { DesktopSenses } from './desktop-senses.ts';
-import { contradicts, EarlyLook } from './early-look.ts';
+import { EarlyLook } from './early-look.ts';
 import type { FrameBook } from './frame-book.ts';
 import type { PrivatePlaces } from './private-places.ts';
 import { Settling } from './settling.ts';
@@ -61,6 +61,7 @@ type Gathered = Readonly<{
   encoded: FrameWithBytes | null;
   picture: Shot | null;
   geometry: FrameGeometry;
+  display: Display;
   pointer: Point | null;
   page: PageInfo | null;
   found: { elements: ScreenElement[]; sources: ElementSource[]; telling: Rect[] };
@@ -77,6 +78,9 @@ const PRIVATE_TITLE = '(private)';
 const ROUNDING_PX = 2;
 /** A picture and its facts are only useful fresh; slower sources are left out. */
 const FACTS_CEILING_MS = 3000;
+
+/** Browsers tell accessibility of a change some hundred milliseconds after they painted it; taking a picture takes as long. */
+const TELLS_LATER_MS = 80;
 
 /** After this many pictures with a value in a new place the display is painted over whole. */
 const SECRET_RETAKES = 3;
@@ -118,7 +122,7 @@ export class Observer {
 
   /**
    * @param settled what the caller has waited for already.
-   * @param early a look that began while it waited, and what is known of single elements since.
+   * @param early a picture that was taken while it waited.
    * @throws ProtocolError CAPTURE_FAILED, DISPLAY_UNAVAILABLE, FRAME_STALE
    */
   async observe(
@@ -126,7 +130,7 @@ export class Observer {
     options: {
       signal: AbortSignal;
       settled?: SettleReport;
-      early?: Readonly<{ look: EarlyLook<Gathered>; told: Promise<readonly ElementFacts[]> }>;
+      early?: EarlyLook<Gathered>;
     },
   ): Promise<Sight> {
     const { signal, early } = options;
@@ -136,42 +140,48 @@ export class Observer {
       settle = await this.settling.look(request.settleCeilingMs, signal);
     }
     const startedMs = performance.now();
-    const seen = early === undefined ? null : await this.#takeEarly(early, signal);
+    const seen = early === undefined ? null : await this.#takeEarly(early, request, signal);
     const gathered = seen ?? (await this.#gather(request, signal));
     const timings = { ...gathered.timings, look: sinceMs(startedMs) };
     return this.#sightOf(gathered, settle, timings);
   }
 
   /**
-   * For a wait that may be nearly over: looks as soon as the screen is calm, so that the answer is there when it is
-   * quiet. Not where secrets were typed: what covers them is asked for at the last moment.
+   * For a wait that may be nearly over: takes the picture as soon as the screen is calm, so that it is encoded when it is
+   * quiet. Elements are asked for then, not before: applications tell of a change later than they paint it. Not where
+   * secrets were typed: what covers them is asked for at the last moment.
    */
   early(request: ObserveRequest, signal: AbortSignal): EarlyLook<Gathered> | null {
-    if (this.#options.secretScreen.active || request.ocr) return null;
-    return new EarlyLook((stop) => this.#gather(request, stop), signal);
+    if (this.#options.secretScreen.active || request.ocr || request.frame === null) return null;
+    return new EarlyLook((stop) => this.#gather({ ...request, elements: false }, stop), signal);
   }
 
-  /** What was seen early, if it is still so; null else. */
+  /** What was seen early, if it is still so, with the elements of now; null else. */
   async #takeEarly(
-    { look, told }: { look: EarlyLook<Gathered>; told: Promise<readonly ElementFacts[]> },
+    look: EarlyLook<Gathered>,
+    request: ObserveRequest,
     signal: AbortSignal,
   ): Promise<Gathered | null> {
     const { secretScreen } = this.#options;
     if (secretScreen.active) return null;
     const seen = await look.take();
     if (seen === null) return null;
-    const [windows, active, privatePlaces, pointer, page, facts] = await Promise.all([
+    const { geometry, display } = seen;
+    const timings: Record<string, number> = {};
+    const [windows, active, privatePlaces, found, pointer, page] = await Promise.all([
       ...this.#windows(),
       this.#privatePlaces(),
+      sleep(TELLS_LATER_MS, { signal }).then(() =>
+        this.#elements(request, seen.active, geometry, display, timerOf(timings), signal),
+      ),
       this.#fact('pointer', this.#options.senses.capture.pointer(), null),
       this.#page(seen.active),
-      told,
     ]);
     signal.throwIfAborted();
+    if (page?.url !== seen.page?.url) return null;
     if (!isDeepStrictEqual([windows, active, privatePlaces], [seen.windows, seen.active, seen.privatePlaces]))
       return null;
-    if (page?.url !== seen.page?.url || contradicts(facts, seen.found.elements)) return null;
-    return { ...seen, pointer, page };
+    return { ...seen, found, pointer, page, timings: { ...seen.timings, ...timings } };
   }
 
   async #privatePlaces(): Promise<readonly Rect[]> {
@@ -190,14 +200,7 @@ export class Observer {
   async #gather(request: ObserveRequest, signal: AbortSignal): Promise<Gathered> {
     const { senses, secretScreen } = this.#options;
     const timings: Record<string, number> = {};
-    const timed = async <T>(name: string, work: Promise<T>): Promise<T> => {
-      const startedMs = performance.now();
-      try {
-        return await work;
-      } finally {
-        timings[name] = sinceMs(startedMs);
-      }
-    };
+    const timed = timerOf(timings);
     const [windows, active, privatePlaces] = await timed(
       'windows',
       Promise.all([...this.#windows(), this.#privatePlaces()]),
@@ -235,7 +238,7 @@ export class Observer {
       looked = await look();
     }
     signal.throwIfAborted();
-    return { ...looked, windows, active, privatePlaces, timings };
+    return { ...looked, display, windows, active, privatePlaces, timings };
   }
 
   /** What was gathered becomes what this lease has seen last. */
@@ -522,6 +525,18 @@ function clampWindow(window: WindowInfo): WindowInfo {
 
 function tenths(value: number): number {
   return Math.round(value * 10) / 10;
+}
+
+/** Notes under its name how long each work took. */
+function timerOf(timings: Record<string, number>) {
+  return async <T>(name: string, work: Promise<T>): Promise<T> => {
+    const startedMs = performance.now();
+    try {
+      return await work;
+    } finally {
+      timings[name] = sinceMs(startedMs);
+    }
+  };
 }
 
 function sinceMs(startedMs: number): number {
