@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { silentLogger } from '@deskhand/base';
+import { silentLogger, sleep } from '@deskhand/base';
 import { openX11, type X11Connection } from '@deskhand/daemon/x11';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DaemonProcess } from '../helpers/daemon-process.ts';
@@ -149,6 +149,26 @@ it('[KILL10] a window over everything that lets go of the keyboard was no locker
   locker.unchecked((client) => client.UngrabKeyboard(0));
   await eventually(async () => (await status()).control === 'armed', { what: 'an armed desktop' });
   await unlockScreen();
+});
+
+it('[KILL10] windows that flash over everything while somebody has the keyboard are no lock', async () => {
+  const { width, height } = locker.screen;
+  await locker.answer<number>('GrabKeyboard', (reply, client) =>
+    client.GrabKeyboard(locker.root, 0, 0, 1, 1, reply),
+  );
+  const pauses = () => server.events.filter(({ event }) => event !== 'resumed').length;
+  const before = pauses();
+  for (let flash = 0; flash < 60; flash += 1) {
+    const window = await locker.createWindow({ x: 0, y: 0, width, height }, { overrideRedirect: 1 });
+    await locker.mapWindow(window);
+    await sleep(flash % 6);
+    await locker.destroyWindow(window);
+  }
+  // What was taken for a lock would have been told by the time a real one is.
+  await sleep(1000);
+  locker.unchecked((client) => client.UngrabKeyboard(0));
+  expect(pauses()).toBe(before);
+  expect((await status()).control).toBe('armed');
 });
 
 describe('[KILL10] sleep waits', () => {

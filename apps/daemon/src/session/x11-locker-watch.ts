@@ -34,28 +34,28 @@ export async function watchX11Lockers(options: {
   const { display, onChange, log } = options;
   const x = await openX11({ display, log });
   const grabs = new X11Grabs(x);
+  /** Windows that no window manager handles, while they are on the screen. */
+  const shown = new Set<number>();
   const locked = new Set<number>();
-  const looking = new Set<number>();
   const unlock = (window: number) => {
-    looking.delete(window);
     if (locked.delete(window) && locked.size === 0)
       onChange({ source: 'locker', away: false, reason: 'The screen was unlocked.' });
   };
   const look = async (window: number) => {
-    looking.add(window);
     let held = 0;
-    for (let probe = 0; probe < PROBES && looking.has(window) && !x.isClosed; probe += 1) {
+    for (let probe = 0; probe < PROBES && !x.isClosed; probe += 1) {
       const known = await isKnownLocker(x, window);
       held = (await grabs.keyboardHeld()) ? held + 1 : 0;
+      // Gone while it was looked at, like the one that copies the background: nothing would ever unlock it.
+      if (!shown.has(window)) return;
       if (known || held >= HELD_PROBES) {
         locked.add(window);
         onChange({ source: 'locker', away: true, reason: REASON });
         if (!known) await untilLetGo(window);
-        break;
+        return;
       }
       await sleep(PROBE_EVERY_MS);
     }
-    looking.delete(window);
   };
   /** What covers the screen and lets go of the keyboard was no locker: the server's own screen saver, say. */
   const untilLetGo = async (window: number) => {
@@ -66,6 +66,7 @@ export async function watchX11Lockers(options: {
   };
   x.on('MapNotify', ({ wid, overrideRedirect }) => {
     if (!overrideRedirect) return;
+    shown.add(wid);
     coversAll(x, wid)
       .then((covers) => (covers ? look(wid) : undefined))
       .catch((error) => {
@@ -73,8 +74,12 @@ export async function watchX11Lockers(options: {
         if (!x.isClosed) log.debug('a window could not be looked at', errorAttributes(error));
       });
   });
-  x.on('UnmapNotify', ({ wid }) => unlock(wid));
-  x.on('DestroyNotify', ({ wid }) => unlock(wid));
+  const gone = (window: number) => {
+    shown.delete(window);
+    unlock(window);
+  };
+  x.on('UnmapNotify', ({ wid }) => gone(wid));
+  x.on('DestroyNotify', ({ wid }) => gone(wid));
   await x.selectInput(x.root, EVENT_MASK.SubstructureNotify ?? 0);
   return x;
 }
