@@ -401,6 +401,8 @@ describe.each(WIRES)('$model over the $wire wire', ({ wire, model, env }) => {
   it('a fact that was looked up overrules a model’s yes; no usable verdict is unknown', async () => {
     const yes = { judgement: 'satisfied', reason: 'Looks done.', confidence: 1, evidence: [] };
     const server = await provider(
+      // The run that gives up is judged, too.
+      { calls: [{ name: 'verdict', input: yes }] },
       { calls: [{ name: 'verdict', input: yes }] },
       { text: 'It is done, trust me.' },
     );

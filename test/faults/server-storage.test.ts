@@ -245,8 +245,8 @@ describe('backup', { timeout: 60_000 }, () => {
     };
     const target = path.join(folder, 'copy.sqlite');
     expect(backup(target)).toMatchObject({ status: 0, stdout: `${target}\n${target}.key\n` });
-    expect(backup(target)).toMatchObject({ status: 1, stderr: expect.stringContaining('never overwrites') });
-    expect(backup(folder)).toMatchObject({ status: 1 });
+    expect(backup(target)).toMatchObject({ status: 2, stderr: expect.stringContaining('never overwrites') });
+    expect(backup(folder)).toMatchObject({ status: 2 });
     expect(backup('')).toMatchObject({ status: 2 });
     await server.kill();
     const second = path.join(folder, 'copy-2.sqlite');

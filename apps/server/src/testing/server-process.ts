@@ -14,6 +14,7 @@ export class ServerProcess implements AsyncDisposable {
   readonly #entry: string;
   readonly #settings: Record<string, string>;
   port = 0;
+  /** What it wrote, and the problem it told its parent: as a person at a terminal reads it. */
   stderr = '';
   readonly #env: Readonly<Record<string, string>>;
   readonly #nodeFlags: readonly string[];
@@ -45,7 +46,8 @@ export class ServerProcess implements AsyncDisposable {
     const startedMs = performance.now();
     const { child, exited } = this.spawn();
     await new Promise<void>((resolve, reject) => {
-      child.once('message', (message: { port: number }) => {
+      child.on('message', (message: { port?: number }) => {
+        if (message.port === undefined) return;
         this.port = message.port;
         resolve();
       });
@@ -74,8 +76,16 @@ export class ServerProcess implements AsyncDisposable {
     child.stderr?.on('data', (chunk: Buffer) => {
       this.stderr += chunk.toString('utf8');
     });
+    child.on('message', (message: { type?: string; code?: string; message?: string }) => {
+      if (message.type === 'problem') this.stderr += `${message.code}: ${message.message}\n`;
+    });
     const exited = new Promise<number | string | null>((resolve) => {
-      child.once('exit', (code, signal) => resolve(signal ?? code));
+      child.once('exit', (code, signal) => {
+        const done = () => resolve(signal ?? code);
+        // What it told last may still be on its way.
+        if (child.connected) child.once('disconnect', done);
+        else done();
+      });
     });
     return { child, exited };
   }
