@@ -14,6 +14,7 @@ import {
 import { rename, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { errorAttributes, type Logger } from '@deskhand/base';
+import { replaceFile } from '@deskhand/base/replace-file';
 import {
   AUDIT_GENESIS,
   type AuditLine,
@@ -192,13 +193,11 @@ export class AuditLog implements Disposable {
   /** Notes first what the kept ones follow: a file that is there in spite of it counts as gone. */
   #dropOldest(): void {
     try {
-      const full = auditFiles(this.#path).filter(({ lastSeq }) => Number.isFinite(lastSeq));
+      const full = fullFiles(this.#path);
       for (const { path } of full.slice(0, Math.max(0, full.length - this.#limits.keptFiles))) {
         const last = lastOf(path);
         if (last === undefined) return;
-        const temporary = `${auditBaseFile(this.#path)}.new`;
-        writeFileSync(temporary, `${JSON.stringify(last)}\n`, { mode: 0o600, flush: true });
-        renameSync(temporary, auditBaseFile(this.#path));
+        replaceFile(auditBaseFile(this.#path), `${JSON.stringify(last)}\n`);
         rmSync(path, { force: true });
       }
     } catch (error) {
@@ -264,8 +263,13 @@ function lastOf(path: string): AuditMark | undefined {
   }
 }
 
+/** Oldest first, without the one that is written to. */
+function fullFiles(path: string) {
+  return auditFiles(path).filter(({ lastSeq }) => Number.isFinite(lastSeq));
+}
+
 /** Where a crash came before the first entry of a new file. */
 function lastOfFullFiles(path: string): AuditMark | undefined {
-  const newest = auditFiles(path).findLast(({ lastSeq }) => Number.isFinite(lastSeq));
+  const newest = fullFiles(path).at(-1);
   return newest === undefined ? readAuditMark(auditBaseFile(path)) : lastOf(newest.path);
 }

@@ -171,7 +171,7 @@ export class Observer {
     const [windows, active, privatePlaces, found, pointer, page] = await Promise.all([
       ...this.#windows(),
       this.#privatePlaces(),
-      sleep(TELLS_LATER_MS, { signal }).then(() =>
+      (request.elements ? sleep(TELLS_LATER_MS, { signal }) : Promise.resolve()).then(() =>
         this.#elements(request, seen.active, geometry, display, timerOf(timings), signal),
       ),
       this.#fact('pointer', this.#options.senses.capture.pointer(), null),
