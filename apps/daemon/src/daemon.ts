@@ -481,7 +481,7 @@ export class Daemon implements Disposable {
       this.#parts.audit.append({ kind: 'person', what: command.name });
     switch (command.name) {
       case 'stop':
-        return this.#stopByPerson(by, command.note ?? `Stopped from the ${by}.`);
+        return this.#stopByPerson(by, command.note);
       case 'pause':
       case 'takeover':
         return this.#pause(command.name === 'takeover' ? 'takeover' : 'asked', command);
@@ -763,14 +763,15 @@ export class Daemon implements Disposable {
     });
   }
 
-  async #stopByPerson(by: 'panel' | 'cli', reason: string): Promise<void> {
+  async #stopByPerson(by: 'panel' | 'cli', reason: string | undefined): Promise<void> {
     const peers = this.#demandPeers();
     this.#endInput('LATCHED', 'The person stopped this desktop.');
     try {
       await peers.guard.stop(by, reason);
     } catch {
       // No guard: this process does what it can of guard's work, and the file stops the next guard.
-      const latch = { by, at: new Date().toISOString(), reason: reason.slice(0, 500) };
+      const why = reason === undefined ? {} : { reason: reason.slice(0, 500) };
+      const latch = { by, at: new Date().toISOString(), ...why };
       this.#latch = { tripped: true, ...latch };
       this.#knownStop.remember(latch);
       this.#control = 'stopped';
@@ -788,7 +789,7 @@ export class Daemon implements Disposable {
         throw error;
       } finally {
         // A disk that refuses keeps nobody from hearing of it; whoever asked hears that, too.
-        void this.#tellServer('stopped', reason);
+        void this.#tellServer('stopped', reason ?? by);
         peers.socket.announce();
       }
     }

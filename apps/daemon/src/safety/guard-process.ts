@@ -110,10 +110,11 @@ export class GuardProcess implements AsyncDisposable {
   }
 
   /** @throws ProtocolError NOT_RUNNING when guard is not there. */
-  async stop(by: StopSource, reason: string, at?: string): Promise<void> {
+  async stop(by: StopSource, reason: string | undefined, at?: string): Promise<void> {
+    const why = reason === undefined ? {} : { reason };
     const when = at === undefined ? {} : { at };
     await this.#ask((connection) =>
-      connection.request({ type: 'stop', by, reason, ...when }, STOP_CEILING_MS),
+      connection.request({ type: 'stop', by, ...why, ...when }, STOP_CEILING_MS),
     );
   }
 
