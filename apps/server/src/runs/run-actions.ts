@@ -112,6 +112,19 @@ export class RunActions {
     return last !== undefined && last.step > row.steps_completed ? last.step : null;
   }
 
+  /** What the person said who resumed it last. */
+  async lastNote(runId: string): Promise<string | null> {
+    const row = await this.#database.read
+      .selectFrom('run_events')
+      .select('event')
+      .where('run_id', '=', runId)
+      .where('type', '=', 'resumed')
+      .orderBy('seq', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    return row === undefined ? null : ((JSON.parse(row.event) as { note: string | null }).note ?? null);
+  }
+
   /** What the run did so far, typed text left out. */
   async history(runId: string): Promise<PastAction[]> {
     const rows = await this.#database.read

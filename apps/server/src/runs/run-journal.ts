@@ -14,23 +14,25 @@ export interface RunDesk {
   bootId(): string | null;
   status(): RunStatus;
   /** Resolves once the run is `running`: at once, or when a person resumed it. */
-  running(options: { signal: AbortSignal }): Promise<{ note: string | null }>;
+  whenRunning(options: { signal: AbortSignal }): Promise<{ note: string | null }>;
   /** Running → awaiting_human unless it already is. */
   needHuman(reason: string): Promise<void>;
   /** For the panel on the desktop. */
-  narrate(news: {
-    step: number;
-    thought?: string;
-    /** In words. */
-    action?: string;
-    outcome?: Outcome;
-    costCents?: number;
-  }): void;
+  narrate(news: Narration): void;
   /** Operations in words, with the names of what they point at in the picture with this id. */
   describe(operations: readonly Operation[], frameId: string | null): readonly string[];
   /** Ends the run from inside, e.g. when the wallet is empty. */
-  stop(reason: StopError): void;
+  abort(reason: StopError): void;
 }
+
+export type Narration = Readonly<{
+  step: number;
+  thought?: string;
+  /** In words. */
+  action?: string;
+  outcome?: Outcome;
+  costCents?: number;
+}>;
 
 /** The agent's journal for one claim: every line goes through the one door, under the claim's fence. */
 export class FencedJournal implements RunJournal {
@@ -150,7 +152,7 @@ export class FencedJournal implements RunJournal {
     this.#desk.narrate({ step, costCents });
     if (walletEmpty) {
       const reason = new StopError('wallet', 'The wallet cannot pay for another step.');
-      this.#desk.stop(reason);
+      this.#desk.abort(reason);
       throw reason;
     }
     return { costCents };
@@ -158,11 +160,11 @@ export class FencedJournal implements RunJournal {
 
   async awaitHuman(question: string, options: { signal: AbortSignal }): Promise<{ note: string | null }> {
     await this.#desk.needHuman(question);
-    return await raceSignal(this.#desk.running(options), options.signal);
+    return await raceSignal(this.#desk.whenRunning(options), options.signal);
   }
 
   /** A person has the desktop: nothing is told and nothing begun until it is handed back. */
   async #whileAwaiting(): Promise<void> {
-    if (this.#desk.status() === 'awaiting_human') await this.#desk.running({ signal: this.#signal });
+    if (this.#desk.status() === 'awaiting_human') await this.#desk.whenRunning({ signal: this.#signal });
   }
 }

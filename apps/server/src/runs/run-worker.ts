@@ -1,6 +1,4 @@
 import type { Clock, Engine, OwnKey, TaskBrief, Verifier } from '@deskhand/agent';
-import { describeOperation } from '@deskhand/agent/describe-operation';
-import { nameTargets } from '@deskhand/agent/name-targets';
 import { runTask } from '@deskhand/agent/run-loop';
 import { errorAttributes, type Logger, raceSignal, reasonFrom, StopError } from '@deskhand/base';
 import {
@@ -13,18 +11,19 @@ import {
   type RunChange,
   RunId,
 } from '@deskhand/protocol';
-import type { Lease, LeaseBook } from '../machines/lease-book.ts';
+import type { LeaseBook } from '../machines/lease-book.ts';
 import type { LinkConnection } from '../machines/link-connection.ts';
 import type { HubListener, MachineHub } from '../machines/machine-hub.ts';
 import type { MachineService } from '../machines/machine-service.ts';
 import { arrivalWithin, RemoteMachine } from '../machines/remote-machine.ts';
 import type { Job, Queue, Stop } from '../seams/queue.ts';
 import type { Database } from '../storage/database.ts';
+import { DrivenRun } from './driven-run.ts';
 import type { FrameStore } from './frame-store.ts';
 import { decideRecovery } from './recover-runs.ts';
 import { rehearsalFor } from './rehearsal.ts';
 import { changeFor, changeOf, stoppedByUser } from './run-end.ts';
-import { FencedJournal, type RunDesk } from './run-journal.ts';
+import { FencedJournal } from './run-journal.ts';
 import { actionPolicyOf, type RunRow } from './run-record.ts';
 import { FencedError, RUNS_QUEUE, type RunClaim, type RunService } from './run-service.ts';
 
@@ -56,31 +55,13 @@ type Parts = {
   wakeMachine: (machineId: string) => void;
 };
 
-/** A run that is driven here now. */
-type Driven = {
-  runId: string;
-  machineId: string;
-  epoch: number;
-  controller: AbortController;
-  row: RunRow;
-  lease: Lease | null;
-  remote: RemoteMachine | null;
-  /** Woken by every change of the run's state. */
-  wake: Set<() => void>;
-  /** The run awaits because a person has the desktop, not because it asked something. */
-  takenOver: boolean;
-  costCents: number;
-  /** Texts of this run, so that no name on the screen repeats one; null when an earlier claim typed some. */
-  typed: Set<string> | null;
-};
-
 /**
  * Takes runs from the queue, one per machine at a time, and drives each with the agent's loop. Everything that
  * must stop a run (cancel, deadline, kill switch, lost link, shutdown) aborts its one signal; the first reason wins.
  */
 export class RunWorker implements HubListener, AsyncDisposable {
   readonly #parts: Parts;
-  readonly #driven = new Map<string, Driven>();
+  readonly #driven = new Map<string, DrivenRun>();
   /** Ends that could not be stored (full disk): stored before the run is touched again. */
   readonly #owed = new Map<string, RunChange>();
   #stop: Stop | undefined;
@@ -93,7 +74,7 @@ export class RunWorker implements HubListener, AsyncDisposable {
 
   start(): void {
     const { queue, runs, hub } = this.#parts;
-    this.#stopListening = [runs.onChange((row) => this.#onChange(row)), hub.listen(this)];
+    this.#stopListening = [runs.onChange((row) => this.#driven.get(row.id)?.changed(row)), hub.listen(this)];
     this.#stop = queue.consume(RUNS_QUEUE, AT_ONCE, (job) => this.#handle(job));
   }
 
@@ -107,7 +88,7 @@ export class RunWorker implements HubListener, AsyncDisposable {
       return await this.#parts.runs.change(runId, { type: 'stopped', reason: 'cancelled' });
     } catch (error) {
       if (error instanceof ProtocolError && error.code === 'DB_UNAVAILABLE')
-        this.#driven.get(runId)?.controller.abort(new StopError('cancelled', 'Cancelled over the API.'));
+        this.#driven.get(runId)?.abort(new StopError('cancelled', 'Cancelled over the API.'));
       throw error;
     }
   }
@@ -129,14 +110,14 @@ export class RunWorker implements HubListener, AsyncDisposable {
 
   /** Remote control of a machine was suspended: its current run ends, the queued ones wait. */
   stopMachine(machineId: string): void {
-    this.#onMachine(machineId)?.controller.abort(
+    this.#onMachine(machineId)?.abort(
       new StopError('stopped_by_user', 'Remote control of this machine was suspended over the API.'),
     );
   }
 
   /** A machine is gone for good: all its open runs are cancelled with MACHINE_REMOVED. */
   async abandonMachine(machineId: string): Promise<void> {
-    this.#onMachine(machineId)?.controller.abort(
+    this.#onMachine(machineId)?.abort(
       new StopError('machine_removed', 'The machine was unregistered, over the API or when its time was up.'),
     );
     const open = await this.#parts.database.read
@@ -151,8 +132,7 @@ export class RunWorker implements HubListener, AsyncDisposable {
   /** Settles when the run is no longer driven here and its lease is given back. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing = true;
-    for (const driven of this.#driven.values())
-      driven.controller.abort(new StopError('shutdown', 'The server stops.'));
+    for (const driven of this.#driven.values()) driven.abort(new StopError('shutdown', 'The server stops.'));
     await this.#stop?.();
     for (const stop of this.#stopListening) stop();
   }
@@ -176,26 +156,14 @@ export class RunWorker implements HubListener, AsyncDisposable {
       await this.#end(runId, { type: 'stopped', reason, ...(message === undefined ? {} : { message }) });
       return;
     }
-    const driven: Driven = {
-      runId,
-      machineId: row.machine_id,
-      epoch: row.epoch,
-      controller: new AbortController(),
-      row,
-      lease: null,
-      remote: null,
-      wake: new Set(),
-      takenOver: false,
-      costCents: row.cost_cents,
-      typed: row.epoch > 1 ? null : new Set(),
-    };
-    if (this.#closing) driven.controller.abort(new StopError('shutdown', 'The server stops.'));
-    const onStop = () => driven.controller.abort(new StopError('shutdown', 'The server stops.'));
+    const driven = new DrivenRun(row, this.#parts);
+    if (this.#closing) driven.abort(new StopError('shutdown', 'The server stops.'));
+    const onStop = () => driven.abort(new StopError('shutdown', 'The server stops.'));
     job.signal.addEventListener('abort', onStop, { once: true });
     this.#driven.set(runId, driven);
     // Between the first look and now somebody may have ended it.
     const fresh = await this.#row(runId);
-    if (fresh !== undefined) this.#onChange(fresh);
+    if (fresh !== undefined) driven.changed(fresh);
     try {
       await this.#drive(driven, recovery.type === 'continue', log);
     } finally {
@@ -204,8 +172,8 @@ export class RunWorker implements HubListener, AsyncDisposable {
     }
   }
 
-  async #drive(driven: Driven, recovered: boolean, log: Logger): Promise<void> {
-    const { signal } = driven.controller;
+  async #drive(driven: DrivenRun, recovered: boolean, log: Logger): Promise<void> {
+    const { signal } = driven;
     let claimed = false;
     try {
       if (recovered) await this.#awaitReturn(driven);
@@ -235,10 +203,10 @@ export class RunWorker implements HubListener, AsyncDisposable {
   }
 
   /** A queued run starts when its desktop is connected, armed and in nobody's hands. */
-  async #awaitMachine(driven: Driven): Promise<void> {
+  async #awaitMachine(driven: DrivenRun): Promise<void> {
     const { hub, machines } = this.#parts;
     const { machineId } = driven;
-    const { signal } = driven.controller;
+    const { signal } = driven;
     this.#parts.wakeMachine(machineId);
     for (;;) {
       signal.throwIfAborted();
@@ -268,17 +236,12 @@ export class RunWorker implements HubListener, AsyncDisposable {
   }
 
   /** After a restart: its desktop has a while to come back, and must still be allowed to act. */
-  async #awaitReturn(driven: Driven): Promise<void> {
+  async #awaitReturn(driven: DrivenRun): Promise<void> {
     const { hub, limits } = this.#parts;
     this.#parts.wakeMachine(driven.machineId);
     let connection: LinkConnection;
     try {
-      connection = await arrivalWithin(
-        hub,
-        driven.machineId,
-        limits.recoveryGraceMs,
-        driven.controller.signal,
-      );
+      connection = await arrivalWithin(hub, driven.machineId, limits.recoveryGraceMs, driven.signal);
     } catch (error) {
       if (reasonFrom(error) !== 'link_lost') throw error;
       throw new StopError('interrupted', 'The server restarted and the machine did not come back to it.', {
@@ -288,11 +251,11 @@ export class RunWorker implements HubListener, AsyncDisposable {
     if (connection.latch.tripped) throw stoppedByUser(connection.latch);
   }
 
-  async #perform(driven: Driven, claim: RunClaim, log: Logger): Promise<RunChange> {
+  async #perform(driven: DrivenRun, claim: RunClaim, log: Logger): Promise<RunChange> {
     const { hub, leases, runs, frames, clock, limits } = this.#parts;
     const { row } = claim;
     const minds = (row.mode === 'test' ? rehearsalFor(row.task) : null) ?? this.#parts.minds;
-    const { signal } = driven.controller;
+    const { signal } = driven;
     const model: RunModel = { model: row.model, ownKey: runs.modelKeys.open(row) };
     const engine = await minds.engineFor(model);
     await runs.setEngine(row.id, claim.epoch, engine.name);
@@ -315,15 +278,20 @@ export class RunWorker implements HubListener, AsyncDisposable {
     driven.lease = lease;
     driven.remote = remote;
     // The desktop hears of a stop at once, not when engine and loop have wound down.
-    const onAbort = () => void leases.release(lease, stopWord(driven));
+    const onAbort = () => void leases.release(lease, driven.leaseEnd);
     signal.addEventListener('abort', onAbort, { once: true });
     try {
-      const desk = this.#desk(driven, log);
-      const journal = new FencedJournal({ runs, frames, desk, runId: row.id, epoch: claim.epoch, signal });
+      const journal = new FencedJournal({
+        runs,
+        frames,
+        desk: driven,
+        runId: row.id,
+        epoch: claim.epoch,
+        signal,
+      });
       const connection = hub.connection(row.machine_id);
-      if (connection?.control === 'paused')
-        await this.#personActs(driven, 'A person has control of the desktop.');
-      desk.narrate({ step: row.steps_completed });
+      if (connection?.control === 'paused') await driven.personActs('A person has control of the desktop.');
+      driven.narrateStatus();
       const startNote = claim.first ? null : await this.#resumeWhereItStood(driven, claim, remote, journal);
       const after = claim.first ? row : ((await this.#row(row.id)) ?? row);
       const brief: TaskBrief = {
@@ -367,7 +335,7 @@ export class RunWorker implements HubListener, AsyncDisposable {
     } finally {
       signal.removeEventListener('abort', onAbort);
       driven.remote = null;
-      await leases.release(lease, stopWord(driven));
+      await leases.release(lease, driven.leaseEnd);
     }
   }
 
@@ -377,13 +345,13 @@ export class RunWorker implements HubListener, AsyncDisposable {
    * @returns the note of a person who answered meanwhile.
    */
   async #resumeWhereItStood(
-    driven: Driven,
+    driven: DrivenRun,
     claim: RunClaim,
     remote: RemoteMachine,
     journal: FencedJournal,
   ): Promise<string | null> {
     const { runs } = this.#parts;
-    const { signal } = driven.controller;
+    const { signal } = driven;
     const pending = await runs.actions.pending(claim.row.id);
     if (pending !== null) {
       const { outcomes } = await raceSignal(
@@ -400,13 +368,13 @@ export class RunWorker implements HubListener, AsyncDisposable {
     const open = pending === null ? await runs.actions.unclosedStep(claim.row) : null;
     if (open !== null) await journal.stepCompleted(open, null, {});
     if (claim.row.status !== 'awaiting_human') return null;
-    const { note } = await this.#whenRunning(driven, { signal });
+    const { note } = await driven.whenRunning({ signal });
     return note;
   }
 
   /** Stores how it ended; when a person has the desktop at that moment, after they hand it back. */
-  async #finish(driven: Driven, change: RunChange): Promise<void> {
-    const { signal } = driven.controller;
+  async #finish(driven: DrivenRun, change: RunChange): Promise<void> {
+    const { signal } = driven;
     for (;;) {
       try {
         await this.#parts.runs.change(driven.runId, change, { epoch: driven.epoch });
@@ -420,7 +388,7 @@ export class RunWorker implements HubListener, AsyncDisposable {
         if (change.type !== 'finished' || this.#driven.get(driven.runId)?.row.status !== 'awaiting_human')
           return;
         try {
-          await this.#whenRunning(driven, { signal });
+          await driven.whenRunning({ signal });
         } catch {
           const reason = changeFor(signal.reason, signal);
           if (reason === null) return;
@@ -440,101 +408,7 @@ export class RunWorker implements HubListener, AsyncDisposable {
 
   // ---- what happens around it ------------------------------------------------------------------------
 
-  #desk(driven: Driven, log: Logger): RunDesk {
-    const { hub } = this.#parts;
-    return {
-      bootId: () => hub.connection(driven.machineId)?.bootId ?? null,
-      status: () => driven.row.status,
-      running: (options) => this.#whenRunning(driven, options),
-      needHuman: async (reason) => {
-        if (driven.row.status === 'awaiting_human') return;
-        // The takeover it would wait for is over already.
-        if (driven.remote?.takeRefusalForTakeover()) return;
-        driven.row = await this.#parts.runs.change(
-          driven.runId,
-          { type: 'needs_human', reason: reason.slice(0, 2000) },
-          { epoch: driven.epoch, only: 'running' },
-        );
-      },
-      narrate: ({ step, thought, action, outcome, costCents }) => {
-        if (costCents !== undefined) driven.costCents = costCents;
-        try {
-          hub.connection(driven.machineId)?.send({
-            type: 'narrate',
-            runId: RunId.parse(driven.runId),
-            status: driven.row.status,
-            step,
-            maxSteps: driven.row.max_steps,
-            costCents: driven.costCents,
-            ...(thought === undefined
-              ? {}
-              : { thought: this.#parts.runs.modelKeys.blotOut(driven.runId, thought).slice(0, 4000) }),
-            ...(action === undefined ? {} : { action: action.slice(0, 500) }),
-            ...(outcome === undefined ? {} : { outcome: outcome.status }),
-            ...(driven.row.awaiting_human_reason === null
-              ? {}
-              : { awaitingReason: driven.row.awaiting_human_reason.slice(0, 2000) }),
-          });
-        } catch (error) {
-          log.debug('the panel could not be told', errorAttributes(error));
-        }
-      },
-      describe: (operations, frameId) => {
-        const seen = driven.remote?.seen ?? null;
-        for (const operation of operations)
-          if (operation.type === 'type_text') driven.typed?.add(operation.text);
-        const isCurrent = frameId === null || seen?.frame?.geometry.frameId === frameId;
-        const targets = nameTargets(operations, isCurrent ? seen : null, driven.typed ?? undefined);
-        return operations.map((operation, index) => {
-          const { name = null, application = null } = targets[index] ?? {};
-          return describeOperation(operation, { name: driven.typed === null ? null : name, application });
-        });
-      },
-      stop: (reason) => driven.controller.abort(reason),
-    };
-  }
-
-  #narrateStatus(driven: Driven): void {
-    this.#desk(driven, this.#parts.log).narrate({ step: driven.row.steps_completed });
-  }
-
-  /** Resolves when the run is `running`, with the note it was resumed with. */
-  async #whenRunning(driven: Driven, { signal }: { signal: AbortSignal }): Promise<{ note: string | null }> {
-    while (driven.row.status !== 'running') {
-      signal.throwIfAborted();
-      await new Promise<void>((resolve, reject) => {
-        const done = () => {
-          driven.wake.delete(done);
-          signal.removeEventListener('abort', onAbort);
-          resolve();
-        };
-        const onAbort = () => {
-          driven.wake.delete(done);
-          reject(signal.reason as Error);
-        };
-        driven.wake.add(done);
-        signal.addEventListener('abort', onAbort, { once: true });
-      });
-    }
-    return { note: await this.#lastNote(driven.runId) };
-  }
-
-  /** Every committed change of a run, wherever it came from. */
-  #onChange(row: RunRow): void {
-    const driven = this.#driven.get(row.id);
-    if (driven === undefined) return;
-    const before = driven.row.status;
-    driven.row = row;
-    if (isTerminal(row.status)) driven.controller.abort(new StopError('ended', `The run is ${row.status}.`));
-    else if (before === 'awaiting_human' && row.status === 'running') {
-      driven.takenOver = false;
-      driven.remote?.resume();
-    }
-    if (before !== row.status && driven.lease !== null) this.#narrateStatus(driven);
-    for (const wake of [...driven.wake]) wake();
-  }
-
-  #onMachine(machineId: string): Driven | undefined {
+  #onMachine(machineId: string): DrivenRun | undefined {
     for (const driven of this.#driven.values())
       if (driven.machineId === machineId && driven.lease !== null) return driven;
     return undefined;
@@ -545,9 +419,8 @@ export class RunWorker implements HubListener, AsyncDisposable {
   connected(connection: LinkConnection): void {
     const driven = this.#onMachine(connection.machineId);
     if (driven === undefined) return;
-    if (connection.latch.tripped) driven.controller.abort(stoppedByUser(connection.latch));
-    else if (connection.control === 'paused')
-      void this.#personActs(driven, 'A person has control of the desktop.');
+    if (connection.latch.tripped) driven.abort(stoppedByUser(connection.latch));
+    else if (connection.control === 'paused') void driven.personActs('A person has control of the desktop.');
   }
 
   disconnected(connection: LinkConnection): void {
@@ -555,8 +428,8 @@ export class RunWorker implements HubListener, AsyncDisposable {
     if (driven === undefined) return;
     // Also while the engine thinks or a person is asked: a desktop that stays away ends its run.
     const { hub, limits } = this.#parts;
-    arrivalWithin(hub, connection.machineId, limits.linkGraceMs, driven.controller.signal).catch((error) => {
-      driven.controller.abort(error);
+    arrivalWithin(hub, connection.machineId, limits.linkGraceMs, driven.signal).catch((error) => {
+      driven.abort(error);
     });
   }
 
@@ -565,20 +438,18 @@ export class RunWorker implements HubListener, AsyncDisposable {
     if (driven === undefined) return;
     switch (event.event) {
       case 'stopped':
-        driven.controller.abort(stoppedByUser(event.latch));
+        driven.abort(stoppedByUser(event.latch));
         return;
       case 'paused':
       case 'person_took_over':
-        void this.#personActs(driven, event.reason ?? 'A person has control of the desktop.');
+        void driven.personActs(event.reason ?? 'A person has control of the desktop.');
         return;
       case 'resumed':
         if (event.control !== 'armed') return;
-        driven.remote?.resume();
-        // A question asked before the takeover still wants its answer.
-        if (driven.takenOver) void this.#personHandsBack(driven, null);
+        void driven.desktopResumed();
         return;
       default:
-        if (event.latch.tripped) driven.controller.abort(stoppedByUser(event.latch));
+        if (event.latch.tripped) driven.abort(stoppedByUser(event.latch));
     }
   }
 
@@ -590,58 +461,14 @@ export class RunWorker implements HubListener, AsyncDisposable {
       case 'cancel':
       case 'deny':
         void this.#end(driven.runId, { type: 'stopped', reason: 'cancelled' }).catch(() =>
-          driven.controller.abort(new StopError('cancelled')),
+          driven.abort(new StopError('cancelled')),
         );
         return;
       case 'resume':
       case 'approve':
-        void this.#personHandsBack(driven, command.note ?? null);
+        void driven.personHandsBack(command.note ?? null);
         return;
     }
-  }
-
-  /** A person took the desktop: the run waits for them, or ends where it may not wait. */
-  async #personActs(driven: Driven, reason: string): Promise<void> {
-    driven.remote?.pause();
-    const { on_awaiting_human: how } = driven.row;
-    try {
-      if (how === 'fail') driven.controller.abort(new StopError('human_needed', reason));
-      else if (how === 'cancel') driven.controller.abort(new StopError('human_unwanted', reason));
-      else if (driven.row.status === 'running') {
-        driven.takenOver = true;
-        driven.row = await this.#parts.runs.change(
-          driven.runId,
-          { type: 'needs_human', reason },
-          { epoch: driven.epoch, only: 'running' },
-        );
-      }
-    } catch (error) {
-      if (!(error instanceof ProtocolError || error instanceof FencedError)) throw error;
-      this.#parts.log.debug('takeover of a run that is not running', {
-        runId: driven.runId,
-        ...errorAttributes(error),
-      });
-    }
-  }
-
-  async #personHandsBack(driven: Driven, note: string | null): Promise<void> {
-    try {
-      await this.#parts.runs.change(driven.runId, { type: 'resumed', note }, { only: 'awaiting_human' });
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-    }
-  }
-
-  async #lastNote(runId: string): Promise<string | null> {
-    const row = await this.#parts.database.read
-      .selectFrom('run_events')
-      .select('event')
-      .where('run_id', '=', runId)
-      .where('type', '=', 'resumed')
-      .orderBy('seq', 'desc')
-      .limit(1)
-      .executeTakeFirst();
-    return row === undefined ? null : ((JSON.parse(row.event) as { note: string | null }).note ?? null);
   }
 
   async #row(runId: string): Promise<RunRow | undefined> {
@@ -652,14 +479,6 @@ export class RunWorker implements HubListener, AsyncDisposable {
       .executeTakeFirst();
   }
 }
-
-/** For the desktop: why its lease ends. */
-function stopWord({ controller: { signal }, row }: Driven): string {
-  if (!signal.aborted) return 'finished';
-  const reason = reasonFrom(signal.reason) ?? 'stopped';
-  return reason === 'ended' ? row.status : reason;
-}
-
 /** A person's answer to a question asked before the restart reaches the new conversation as an instruction. */
 function noteAsInstruction(instructions: string | null, note: string | null): string | null {
   if (note === null || note === '') return instructions;
