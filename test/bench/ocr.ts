@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { silentLogger } from '@deskhand/base';
-import { openX11ScreenCapture, type X11ScreenCapture } from '@deskhand/daemon/capture';
+import { keptImage, openX11ScreenCapture, type X11ScreenCapture } from '@deskhand/daemon/capture';
 import type { RawImage } from '@deskhand/daemon/ports';
 import { openSenses, type Senses } from '@deskhand/daemon/senses';
 import { openX11 } from '@deskhand/daemon/x11';
@@ -215,7 +215,7 @@ function grabber(capture: X11ScreenCapture, signal: AbortSignal) {
       { x: left, y: top, width: Math.round(region.width), height: Math.round(region.height) },
       { signal },
     );
-    return { ...image, pixels: new Uint8Array(image.pixels) };
+    return keptImage(image);
   };
 }
 

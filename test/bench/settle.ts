@@ -4,6 +4,7 @@ import { silentLogger } from '@deskhand/base';
 import {
   FrameEncoder,
   FrameMemory,
+  keptImage,
   layoutIdOf,
   openX11ScreenActivity,
   openX11ScreenCapture,
@@ -265,7 +266,7 @@ export async function openSettleRig(signal: AbortSignal): Promise<SettleRig> {
         const startedAt = performance.now();
         const after = async (sleepMs: number) => {
           await new Promise((resolve) => setTimeout(resolve, startedAt + sleepMs - performance.now()));
-          return copyOf(await sleeper.grab(SCREEN, { signal }));
+          return keptImage(await sleeper.grab(SCREEN, { signal }));
         };
         const [ours, final, ...fixed] = await Promise.all([
           (async () => {
@@ -276,7 +277,7 @@ export async function openSettleRig(signal: AbortSignal): Promise<SettleRig> {
             const where = { place, target, ceilingMs: 3000 };
             const settled = await settling.after(scenario.type, where, signal, told);
             const image = await capture.grab(SCREEN, { signal });
-            const picture = copyOf(image);
+            const picture = keptImage(image);
             await encode(encoder, image, display, layoutId);
             return { settled, picture, inHandMs: performance.now() - startedAt };
           })(),
@@ -324,10 +325,6 @@ async function keep(
       join(folder, `${name.replaceAll(/\W+/g, '-')}-${moment}-${which}.png`),
       await toPng(image),
     );
-}
-
-function copyOf(image: RawImage): RawImage {
-  return { ...image, pixels: new Uint8Array(image.pixels) };
 }
 
 function encode(

@@ -18,6 +18,9 @@ import type { z } from 'zod';
  * All coordinates here are desktop space (physical pixels); frames are mapped before they get here.
  */
 
+/** Whole rows of a picture. */
+export type Rows = Readonly<{ top: number; count: number }>;
+
 /** Pixels of one grab; rows top to bottom without padding. The buffer is reused by the next grab of the same source. */
 export type RawImage = Readonly<{
   width: number;
@@ -30,6 +33,12 @@ export type RawImage = Readonly<{
    * source can't leave any out.
    */
   left?: readonly Rect[];
+  /**
+   * Fills `into` with whole rows as `pixels` holds them, for who goes through the picture once: where pixels come from
+   * elsewhere, rows that are used at once cost half of what all of them cost. As long valid as `pixels`, whose copies
+   * must not keep it.
+   */
+  readRows?(rows: Rows, into: Uint8Array): void;
 }>;
 
 /** Eyes. */

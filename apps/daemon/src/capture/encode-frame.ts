@@ -14,8 +14,8 @@ import {
 } from '@deskhand/protocol';
 import type { PointerImage, RawImage } from '../ports.ts';
 import { encodeFlatPng, flatten, isFlat } from './flat-picture.ts';
-import { FrameScaler, type PaintRows } from './frame-scaler.ts';
-import { paintOver, paintPointer, toBgrx } from './paint.ts';
+import { FrameScaler, type PaintRows, type ReadRows } from './frame-scaler.ts';
+import { paintOver, paintPointer, readBgrxRows } from './paint.ts';
 
 export type EncodeFrameOptions = Readonly<{
   /** What `image` shows, desktop space; its size is the image's. */
@@ -71,7 +71,8 @@ export class FrameEncoder {
         if (pointer) paintPointer(canvas, pointer);
         for (const mask of masks) paintOver(canvas, mask);
       };
-      this.#scaler.scale(toBgrx(image), source, target, rgb, pointer || masks.length > 0 ? paint : null);
+      const read: ReadRows = (rows, into) => readBgrxRows(image, rows, into);
+      this.#scaler.scale(read, source, target, rgb, pointer || masks.length > 0 ? paint : null);
       encoded = await encodeRgb(rgb, target, options);
     } finally {
       this.#giveBack(rgb);

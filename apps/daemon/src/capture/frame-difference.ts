@@ -1,5 +1,6 @@
 import { intersection, type Rect } from '@deskhand/protocol';
 import type { RawImage } from '../ports.ts';
+import { keptImage } from './kept-image.ts';
 
 /** What differs between two pictures of the same region. */
 export type FrameDifference = Readonly<{
@@ -27,15 +28,18 @@ export class FrameMemory {
     return this.#width === 0;
   }
 
-  /** Copies the picture; the buffer is reused while sizes stay the same. */
-  remember(image: RawImage): void {
+  /**
+   * Copies the picture; the buffer is reused while sizes stay the same.
+   * @returns the copy, which lasts until another one is remembered.
+   */
+  remember(image: RawImage): RawImage {
     const bytesPerPixel = image.format === 'bgrx' ? 4 : 3;
     const length = image.width * image.height * bytesPerPixel;
     if (this.#pixels.length !== length) this.#pixels = new Uint8Array(length);
-    this.#pixels.set(image.pixels.subarray(0, length));
     this.#width = image.width;
     this.#height = image.height;
     this.#bytesPerPixel = bytesPerPixel;
+    return keptImage(image, this.#pixels);
   }
 
   forget(): void {

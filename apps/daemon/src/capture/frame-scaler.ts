@@ -1,4 +1,5 @@
 import type { Size } from '@deskhand/protocol';
+import type { Rows } from '../ports.ts';
 import { quantize, resamplingTaps } from './resampling.ts';
 import {
   createMemory,
@@ -39,8 +40,8 @@ type Band = Readonly<{
   rows: ReadonlyArray<{ kernel: ScaleKernel; addresses: number; weights: number }>;
 }>;
 
-/** Whole rows of a picture. */
-export type Rows = Readonly<{ top: number; count: number }>;
+/** Fills `into` with rows of a picture. */
+export type ReadRows = (rows: Rows, into: Uint8Array) => void;
 
 /** Changes rows of a picture before they are scaled: one 0x00RRGGBB word per pixel (the top byte means nothing). */
 export type PaintRows = (words: Uint32Array, rows: Rows) => void;
@@ -59,12 +60,12 @@ export class FrameScaler {
   #current: Plan | null = null;
 
   /**
-   * @param pixels BGRX rows; read before this returns.
+   * @param rows gives BGRX rows, some twice; asked for before this returns, in bands that stay in a core's cache.
    * @param result receives target width × height × 3 bytes of RGB.
    * @param paint is given every source row at least once, some twice.
    */
   scale(
-    pixels: Uint8Array,
+    rows: ReadRows,
     source: Size,
     target: Size,
     result: Uint8Array,
@@ -75,11 +76,8 @@ export class FrameScaler {
     const { buffer } = this.#memory;
     const same = source.width === target.width && source.height === target.height;
     for (const band of plan.bands) {
-      const { top, count } = band.source;
-      const rowBytes = source.width * 4;
-      new Uint8Array(buffer, plan.sourceAt, count * rowBytes).set(
-        pixels.subarray(top * rowBytes, (top + count) * rowBytes),
-      );
+      const { count } = band.source;
+      rows(band.source, new Uint8Array(buffer, plan.sourceAt, count * source.width * 4));
       paint?.(new Uint32Array(buffer, plan.sourceAt, count * source.width), band.source);
       if (same) plan.kernel.swizzle(plan.sourceAt, plan.targetAt, Math.ceil((source.width * count) / 4));
       else this.#resample(plan, band);

@@ -1,6 +1,7 @@
 export { displayAt, layoutIdOf, primaryDisplay } from './display-layout.ts';
 export { type EncodeFrameOptions, encodeFrame, FrameEncoder } from './encode-frame.ts';
 export { type FrameDifference, FrameMemory } from './frame-difference.ts';
+export { keptImage } from './kept-image.ts';
 export { openNutScreenCapture } from './nut-screen-capture.ts';
 export { OverlayExclusion } from './overlay-exclusion.ts';
 export { NO_OWN_WINDOWS, OVERLAY_PROPERTY, type OwnWindows } from './own-windows.ts';

@@ -1,5 +1,5 @@
-import { intersection, type Rect, type Size } from '@deskhand/protocol';
-import type { PointerImage, RawImage } from '../ports.ts';
+import { intersection, type Rect } from '@deskhand/protocol';
+import type { PointerImage, RawImage, Rows } from '../ports.ts';
 
 /** Opaque mid-grey: neither a light nor a dark application looks broken, and nothing can be read in it. */
 const MASK_WORD = 0x0080_8080;
@@ -64,15 +64,18 @@ export function paintPointer({ words, region }: Canvas, pointer: PointerImage): 
   }
 }
 
-/** A BGRX copy of a picture in any format. */
-export function toBgrx(image: RawImage): Uint8Array {
-  if (image.format === 'bgrx') return image.pixels;
-  const { width, height }: Size = image;
-  const words = new Uint32Array(width * height);
-  for (let index = 0, from = 0; index < words.length; index += 1, from += 3)
+/** Fills `into` with rows of a picture as BGRX, whatever its format. */
+export function readBgrxRows(image: RawImage, rows: Rows, into: Uint8Array): void {
+  const first = rows.top * image.width;
+  const count = rows.count * image.width;
+  if (image.format === 'bgrx') {
+    if (image.readRows !== undefined) image.readRows(rows, into);
+    else into.set(image.pixels.subarray(first * 4, (first + count) * 4));
+    return;
+  }
+  const { pixels } = image;
+  const words = new Uint32Array(into.buffer, into.byteOffset, count);
+  for (let index = 0, from = first * 3; index < count; index += 1, from += 3)
     words[index] =
-      ((image.pixels[from] as number) << 16) |
-      ((image.pixels[from + 1] as number) << 8) |
-      (image.pixels[from + 2] as number);
-  return new Uint8Array(words.buffer);
+      ((pixels[from] as number) << 16) | ((pixels[from + 1] as number) << 8) | (pixels[from + 2] as number);
 }

@@ -6,11 +6,19 @@ export const BYTES_PER_PIXEL = 4;
 /** A rectangle of a window or pixmap, in its own coordinates. */
 export type Part = Readonly<{ drawable: number; rect: Rect }>;
 
-/** Reads pixels from the X server into one buffer that is used again: through shared memory where it can be had. */
+/** What was read of one part; valid until the next read. */
+export interface PartPixels {
+  readonly sizeBytes: number;
+  /** Fills `into` with the part's bytes from `offset` on. */
+  copyTo(into: Uint8Array, offset: number): void;
+}
+
+/** Reads pixels from the X server: through one shared segment that is used again, where it can be had. */
 export class X11PixelReader implements AsyncDisposable {
   readonly #x: X11Connection;
   readonly #shm: Shm | null;
   #segment: ShmSegment | null = null;
+  #room = Buffer.alloc(0);
 
   constructor(x: X11Connection, shm: Shm | null) {
     this.#x = x;
@@ -26,22 +34,31 @@ export class X11PixelReader implements AsyncDisposable {
     this.#segment = await this.#shm.createSegment(bytes);
   }
 
-  /**
-   * All parts are asked for in one write, so that nothing of ours comes between them. Reserve room first.
-   * @returns each part's rows, valid until the next read.
-   */
-  read(parts: readonly Part[]): Promise<Buffer[]> {
+  /** All parts are asked for in one write, so that nothing of ours comes between them. Reserve room first. */
+  read(parts: readonly Part[]): Promise<PartPixels[]> {
     let offset = 0;
     const segment = this.#segment;
     return Promise.all(
-      parts.map(async ({ drawable, rect }) => {
-        if (segment === null) return this.#x.getImage(drawable, rect);
+      parts.map(async ({ drawable, rect }): Promise<PartPixels> => {
+        if (segment === null) {
+          const bytes = await this.#x.getImage(drawable, rect);
+          return {
+            sizeBytes: bytes.length,
+            copyTo: (into, from) => into.set(bytes.subarray(from, from + into.length)),
+          };
+        }
         const start = offset;
         offset += rect.width * rect.height * BYTES_PER_PIXEL;
-        const size = await segment.getImage(drawable, rect.x, rect.y, rect.width, rect.height, start);
-        return segment.buffer.subarray(start, start + size);
+        const sizeBytes = await segment.getImage(drawable, rect.x, rect.y, rect.width, rect.height, start);
+        return { sizeBytes, copyTo: (into, from) => segment.read(start + from, into) };
       }),
     );
+  }
+
+  /** One buffer that is used again; a fresh one costs more page faults than filling it costs time. */
+  room(bytes: number): Buffer {
+    if (this.#room.length < bytes) this.#room = Buffer.alloc(bytes);
+    return this.#room.subarray(0, bytes);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,13 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { errorAttributes, type Logger } from '@deskhand/base';
-import {
-  type Display,
-  intersection,
-  type Point,
-  ProtocolError,
-  type Rect,
-  type Size,
-} from '@deskhand/protocol';
+import { type Display, intersection, type Point, ProtocolError, type Rect } from '@deskhand/protocol';
 import type { PointerImage, RawImage, ScreenCapture } from '../ports.ts';
 import { EVENT_MASK, type Randr, type Shm, type X11Connection, X11Error, type XFixes } from '../x11/index.ts';
 import { demandRegion } from './demand-region.ts';
@@ -15,7 +8,8 @@ import { layoutIdOf } from './display-layout.ts';
 import { OverlayComposer } from './overlay-composer.ts';
 import { NO_OWN_WINDOWS, type OwnWindows } from './own-windows.ts';
 import { readX11Displays } from './x11-displays.ts';
-import { BYTES_PER_PIXEL, X11PixelReader } from './x11-pixel-reader.ts';
+import { X11Grab } from './x11-grab.ts';
+import { BYTES_PER_PIXEL, type PartPixels, X11PixelReader } from './x11-pixel-reader.ts';
 
 /** Windows that are opened or moved settle within this many pictures; a dragged one may not. */
 const UNDISTURBED_ATTEMPTS = 4;
@@ -193,14 +187,14 @@ export class X11ScreenCapture implements ScreenCapture {
     return grab;
   }
 
-  async #checked(region: Rect, signal: AbortSignal, take: () => Promise<RawImage>): Promise<RawImage> {
+  async #checked(region: Rect, signal: AbortSignal, take: () => Promise<X11Grab>): Promise<X11Grab> {
     signal.throwIfAborted();
     if (this.#disposed) throw new ProtocolError('CAPTURE_FAILED', 'The capture was closed.');
     demandRegion(region, [this.#desktop]);
     try {
       const image = await take();
       signal.throwIfAborted();
-      if (image.pixels.length < region.width * region.height * BYTES_PER_PIXEL)
+      if (image.sizeBytes < region.width * region.height * BYTES_PER_PIXEL)
         throw new ProtocolError('CAPTURE_FAILED', 'The X server sent fewer pixels than asked for.');
       return image;
     } catch (cause) {
@@ -211,17 +205,21 @@ export class X11ScreenCapture implements ScreenCapture {
   }
 
   /** Everything on the screen, our own windows too. */
-  async #whole(region: Rect): Promise<RawImage> {
+  async #whole(region: Rect, left?: readonly Rect[]): Promise<X11Grab> {
     await this.#reserve([region]);
-    const [pixels] = await this.#reader.read([{ drawable: this.#connection.root, rect: region }]);
-    return bgrx(region, pixels as Uint8Array);
+    const [base] = await this.#reader.read([{ drawable: this.#connection.root, rect: region }]);
+    return this.#grabbed({ region, base: base as PartPixels, ...(left === undefined ? {} : { left }) });
+  }
+
+  #grabbed(parts: Omit<ConstructorParameters<typeof X11Grab>[0], 'room'>): X11Grab {
+    return new X11Grab({ ...parts, room: (bytes) => this.#reader.room(bytes) });
   }
 
   /**
    * The screen without our own windows. A picture that was drawn while windows changed is drawn again; if they never
    * rest, the last one is drawn while nothing else may happen.
    */
-  async #withoutOwn(composer: OverlayComposer, region: Rect): Promise<RawImage> {
+  async #withoutOwn(composer: OverlayComposer, region: Rect): Promise<X11Grab> {
     for (let attempt = 1; attempt <= UNDISTURBED_ATTEMPTS; attempt += 1) {
       const image = await this.#attempt(composer, region);
       if (image !== null) return image;
@@ -231,11 +229,11 @@ export class X11ScreenCapture implements ScreenCapture {
     throw new ProtocolError('CAPTURE_FAILED', 'The windows of the screen change too fast to take a picture.');
   }
 
-  async #attempt(composer: OverlayComposer, region: Rect): Promise<RawImage | null> {
+  async #attempt(composer: OverlayComposer, region: Rect): Promise<X11Grab | null> {
     const { composition, revision } = await composer.plan(region, this.#desktop);
     if (composition === null) {
-      const image = await this.#whole(region);
-      return composer.revision === revision ? { ...image, left: [] } : null;
+      const image = await this.#whole(region, []);
+      return composer.revision === revision ? image : null;
     }
     const { holes, left, canvas } = composition;
     const [first] = holes;
@@ -249,11 +247,9 @@ export class X11ScreenCapture implements ScreenCapture {
         this.#reader.read(all ? composed : [{ drawable: this.#connection.root, rect: region }, ...composed]),
       ]);
       if (!holds || composer.revision !== revision) return null;
-      const [pixels, ...patches] = parts as [Buffer, ...Buffer[]];
-      patches.forEach((patch, index) => {
-        lay(patch, holes[index] as Rect, pixels, region);
-      });
-      return { ...bgrx(region, pixels), left };
+      const [base, ...rest] = parts as [PartPixels, ...PartPixels[]];
+      const patches = rest.map((pixels, index) => ({ place: holes[index] as Rect, pixels }));
+      return this.#grabbed({ region, base, patches, left });
     } catch (error) {
       if (!(error instanceof X11Error)) throw error;
       // A window went between the plan and the drawing.
@@ -316,21 +312,8 @@ export class X11ScreenCapture implements ScreenCapture {
   }
 }
 
-function bgrx({ width, height }: Size, pixels: Uint8Array): RawImage {
-  return { width, height, format: 'bgrx', pixels };
-}
-
 function sameSize(a: Rect, b: Rect): boolean {
   return a.width === b.width && a.height === b.height;
-}
-
-/** Copies the rows of `patch`, which shows `place`, into the picture of `region`. */
-function lay(patch: Buffer, place: Rect, picture: Buffer, region: Rect): void {
-  const rowBytes = place.width * BYTES_PER_PIXEL;
-  for (let row = 0; row < place.height; row += 1) {
-    const at = ((place.y - region.y + row) * region.width + place.x - region.x) * BYTES_PER_PIXEL;
-    patch.copy(picture, at, row * rowBytes, (row + 1) * rowBytes);
-  }
 }
 
 async function usableShm(connection: X11Connection): Promise<Shm> {

@@ -23,10 +23,16 @@ import {
   type SettleReport,
   type WindowInfo,
 } from '@deskhand/protocol';
-import { displayAt, FrameEncoder, FrameMemory, layoutIdOf, primaryDisplay } from '../capture/index.ts';
+import {
+  displayAt,
+  FrameEncoder,
+  FrameMemory,
+  keptImage,
+  layoutIdOf,
+  primaryDisplay,
+} from '../capture/index.ts';
 import { paintOverAll } from '../capture/paint.ts';
 import { withoutAll } from '../capture/rectangles.ts';
-import type { RawImage } from '../ports.ts';
 import type { SecretScreen } from '../secrets/secret-screen.ts';
 import type { DesktopSenses } from './desktop-senses.ts';
 import { EarlyLook } from './early-look.ts';
@@ -285,17 +291,13 @@ export class Observer {
     const hiding = hidden.any;
     const privateBefore = await this.#privatePlaces();
     let image = await timed('capture', capture.grab(region, { signal }));
-    if (hiding) image = { ...image, pixels: new Uint8Array(image.pixels) };
+    // The capture's buffer is ours until the next await: the picture is remembered, or kept where it has to wait.
+    const memory = wish.region === undefined ? (this.#spare.pop() ?? new FrameMemory()) : null;
+    if (memory !== null) image = memory.remember(image);
+    else if (hiding) image = keptImage(image);
     // A private window that opened or moved while the picture was taken is in one of the two lists.
     const privatePlaces = hiding ? [...privateBefore, ...(await hidden.places())] : [];
-    // Before the next await the buffer is ours: compare, remember and let the encoder read it.
-    let changedFraction: number | undefined;
-    let memory: FrameMemory | null = null;
-    if (wish.region === undefined) {
-      changedFraction = this.#lastFrame.compare(image)?.changedFraction;
-      memory = this.#spare.pop() ?? new FrameMemory();
-      memory.remember(image);
-    }
+    const changedFraction = memory === null ? undefined : this.#lastFrame.compare(image)?.changedFraction;
     const { left } = image;
     const own = uncovered(this.#options.covered({ composed: left !== undefined }), left ?? [], region);
     const secrets = secretPlaces.filter((rect) => intersection(rect, region) !== null);
@@ -399,8 +401,8 @@ export class Observer {
     const { hidden } = this.#options;
     const before = hidden.any ? await hidden.places() : [];
     const image = await capture.grab(region, { signal });
-    // Reading takes long and the buffer is shared. (`slice` of a Buffer would share it too.)
-    const kept: RawImage = { ...image, pixels: new Uint8Array(image.pixels) };
+    // Reading takes long and the buffer is shared.
+    const kept = keptImage(image);
     if (hidden.any) paintOverAll(kept, region, [...before, ...(await hidden.places())]);
     const found = await words.read(kept, { signal });
     return found.map((word) => ({

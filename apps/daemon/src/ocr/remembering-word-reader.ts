@@ -1,4 +1,5 @@
 import { intersection, type Rect, type ScreenElement, union } from '@deskhand/protocol';
+import { keptImage } from '../capture/kept-image.ts';
 import type { RawImage, WordReader } from '../ports.ts';
 import { changedPart, cutOut } from './changed-part.ts';
 
@@ -32,9 +33,8 @@ export class RememberingWordReader implements WordReader {
 
   async read(image: RawImage, options: { signal: AbortSignal }): Promise<readonly ScreenElement[]> {
     options.signal.throwIfAborted();
-    // The capture's buffer is used again by the next grab, while this goes on and is kept. Captures come as Buffers,
-    // whose `slice` would be a view of the same memory.
-    const own: RawImage = { ...image, pixels: new Uint8Array(image.pixels) };
+    // The capture's buffer is used again by the next grab, while this goes on and is kept.
+    const own = keptImage(image);
     const elements = await this.#readOwn(own, options);
     this.#readings = withinMemory([{ image: own, elements }, ...this.#readings]);
     return elements;

@@ -11,6 +11,7 @@ import {
 } from 'x11';
 import type { X11EventMap, X11EventName } from './events.ts';
 import { wrapExtension, type X11ExtensionMap, type X11ExtensionName } from './extensions.ts';
+import { sharedMemoryProvider } from './shared-memory.ts';
 import { X11Error } from './x11-error.ts';
 
 /** Bits for `selectInput`, by the names of the X protocol (`PropertyChange`, `SubstructureNotify` …). */
@@ -81,6 +82,7 @@ export async function openX11(options: {
           ...(options.display === undefined ? {} : { display: options.display }),
           // Requests of one tick leave in one write: a character's key events arrive together or not at all.
           bufferRequests: true,
+          shm: sharedMemoryProvider,
         },
         (error, display) => {
           if (error) return fail(error);

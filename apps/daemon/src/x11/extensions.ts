@@ -52,9 +52,7 @@ export type XTest = Readonly<{
 
 export type ShmSegment = Readonly<{
   sizeBytes: number;
-  /** The client's copy; filled by `getImage`. */
-  buffer: Buffer;
-  /** Copies a rectangle of the drawable into `buffer` from `offset` (default 0). @returns bytes written. */
+  /** Copies a rectangle of the drawable into the segment from `offset` (default 0). @returns bytes written. */
   getImage(
     drawable: number,
     x: number,
@@ -63,6 +61,8 @@ export type ShmSegment = Readonly<{
     height: number,
     offset?: number,
   ): Promise<number>;
+  /** Fills `into` with what lies in the segment from `offset` on. */
+  read(offset: number, into: Uint8Array): void;
   detach(): Promise<void>;
 }>;
 
@@ -207,14 +207,13 @@ const shm: Build<RawShm, Shm> = (connection, raw) => ({
     );
     return {
       sizeBytes,
-      buffer: segment.buffer,
       async getImage(drawable, x, y, width, height, offset = 0) {
         const { size } = await connection.answer<{ size: number }>('MIT-SHM GetImage', (reply) =>
           raw.GetImage(drawable, x, y, width, height, ALL_PLANES, Z_PIXMAP, segment.shmseg, offset, reply),
         );
-        segment.readback(offset, size);
         return size;
       },
+      read: (offset, into) => segment.buffer.read(offset, into),
       detach: () => connection.answer<void>('MIT-SHM detach', (reply) => segment.detach(() => reply(null))),
     };
   },

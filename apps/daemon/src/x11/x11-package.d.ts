@@ -246,12 +246,13 @@ declare module 'x11' {
     GrabControl(impervious: boolean): void;
   };
 
+  export type ShmProvider = typeof import('./shared-memory.ts').sharedMemoryProvider;
   export type RawShmSegment = {
     shmseg: number;
     size: number;
-    buffer: Buffer;
+    /** What the provider made. */
+    buffer: import('./shared-memory.ts').SharedMemory;
     detach(done?: () => void): void;
-    readback(offset: number, length: number): void;
   };
   export type RawShm = ExtensionBase & {
     usable(reply: (error: Error | null, usable: boolean) => void): void;
@@ -413,7 +414,7 @@ declare module 'x11' {
   };
 
   export function createClient(
-    options: { display?: string; shm?: false | 'off'; bufferRequests?: boolean },
+    options: { display?: string; shm?: false | 'off' | ShmProvider; bufferRequests?: boolean },
     callback: (error: Error | null | undefined, display: Display) => void,
   ): Client;
   export const eventMask: Readonly<Record<string, number>>;
