@@ -42,7 +42,11 @@ export function rendererConfig(outDir: string): InlineConfig {
     // The same bundle whatever NODE_ENV the builder has: tests build it on demand, too.
     mode: 'production',
     define: { 'process.env.NODE_ENV': JSON.stringify('production') },
-    oxc: { jsx: { runtime: 'automatic', importSource: 'preact', development: false } },
+    // Preact's own factory instead of its second one for JSX, which is built from the same again.
+    oxc: {
+      jsx: { runtime: 'classic', pragma: 'h', pragmaFrag: 'Fragment' },
+      jsxInject: "import { Fragment, h } from 'preact'",
+    },
     build: {
       outDir,
       emptyOutDir: true,
@@ -63,36 +67,15 @@ export function rendererConfig(outDir: string): InlineConfig {
       cssMinify: true,
       reportCompressedSize: false,
       rolldownOptions: {
-        preserveEntrySignatures: 'exports-only',
         input: {
           index: join(root, 'src', 'ui', 'index.html'),
-          electron: join(root, 'src', 'ui', 'electron.html'),
           ring: join(root, 'src', 'ui', 'ring.html'),
-          later: join(root, 'src', 'ui', 'later.tsx'),
-        },
-        output: {
-          // Asked for by name at run time, without a loader in the bundle.
-          entryFileNames: ({ name }) => `assets/${name === 'later' ? name : `${name}-[hash]`}.js`,
         },
       },
     },
-    resolve: { alias: { 'preact/jsx-runtime': join(root, 'src', 'ui', 'jsx-runtime.ts') } },
-    plugins: [
-      plainImports,
-      compiledWords(join(root, 'src', 'locales'), LANGUAGES),
-      writeBuildId('renderer', outDir),
-    ],
+    plugins: [compiledWords(join(root, 'src', 'locales'), LANGUAGES), writeBuildId('renderer', outDir)],
   };
 }
-
-/** `__import(…)` becomes `import(…)` after bundling: Vite would add its own loader to each dynamic import. */
-const plainImports: Plugin = {
-  name: 'deskhand-plain-imports',
-  generateBundle(_options, bundle) {
-    for (const file of Object.values(bundle))
-      if (file.type === 'chunk') file.code = file.code.replaceAll('__import(', 'import(');
-  },
-};
 
 /** Hash of the sources: tells a build that is older than them. */
 export function sourceId(bundle: Bundle): string {

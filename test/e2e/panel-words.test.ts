@@ -133,7 +133,7 @@ describe('what the panel says, and what it makes of what it is told', () => {
         const stop = await stage.box('.stop-button');
         expect([stop.height, stop.y + stop.height]).toEqual([56, PANEL_SIZE.height - 46]);
         const untranslated = await stage.page.evaluate<string[]>(
-          `[...document.querySelectorAll('.status h1 span:not(.chip), .controls button, .label, .figures dt, .stop-button span')]
+          `[...document.querySelectorAll('.status h1 span:not(.chip), .controls button, .label, .figures dt, .stop-button')]
             .map((element) => element.textContent.trim()).filter((text) => text && !text.startsWith('⟦'))`,
         );
         expect(untranslated).toEqual([]);

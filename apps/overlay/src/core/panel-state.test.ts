@@ -185,6 +185,9 @@ describe('the view', () => {
       type: 'daemon_state',
       state: daemonState({ seq: 3, run: panelRun({ id: 'b', status: 'succeeded' }) }),
     });
+    // The one that is on the screen is no past one.
+    expect(viewOf(state, 0).pastRuns.map(({ id }) => id)).toEqual(['a']);
+    state = reduce(state, { type: 'daemon_state', state: daemonState({ seq: 4, run: null }) });
     expect(viewOf(state, 0).pastRuns.map(({ id, status }) => [id, status])).toEqual([
       ['b', 'succeeded'],
       ['a', 'running'],

@@ -172,7 +172,10 @@ export function viewOf(state: PanelState, nowMs: number): PanelView {
     next: goesOn && newest !== undefined && newest.outcome === null ? stepView(newest) : null,
     thought: newest?.thought ?? null,
     steps: steps.map(stepView).reverse(),
-    pastRuns: state.history ?? [...state.pastRuns].reverse(),
+    pastRuns: (state.history ?? [...state.pastRuns].reverse()).filter(
+      // The run on the screen is no past one, unless there is a replay to open.
+      (past) => past.id !== run?.id || past.replay,
+    ),
     wholeDay: state.history !== null,
     details: detailsOf(state, guardHeard),
   };

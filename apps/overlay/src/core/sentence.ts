@@ -11,29 +11,17 @@ export type Translate = (
  * What the state means now, in one sentence; empty where its name says it all.
  * @param clock time of day of an ISO time, null for what is none.
  */
-export function sentenceOf(
-  view: PanelView,
+export const sentenceOf = (
+  { mode, run, pairing, pause, latch, links }: PanelView,
   hostHeard: boolean,
   t: Translate,
   clock: (iso: string) => string | null,
-): string {
-  switch (view.mode) {
-    case 'idle':
-      return view.run === null
-        ? t('idle')
-        : t('lastRun', { status: t('runStatus', { status: view.run.status }) });
-    case 'pairing':
-      return view.pairing === null ? '' : t('pairing', { host: view.pairing.host });
-    case 'paused':
-    case 'takeover':
-      return t('pause', { kind: view.pause?.kind });
-    case 'stopped':
-      return t('stopped', { by: view.latch?.by, at: clock(view.latch?.at ?? '') ?? 'unknown' });
-    case 'disconnected':
-      return t('disconnected');
-    case 'controls_lost':
-      return t(`lost.${!hostHeard ? 'host' : view.links.guard ? 'daemon' : 'guard'}`);
-    default:
-      return '';
-  }
-}
+): string =>
+  t(`sentence.${mode}`, {
+    status: run ? t('runStatus', { status: run.status }) : 'none',
+    host: pairing?.host,
+    kind: pause?.kind,
+    by: latch?.by,
+    at: clock(latch?.at ?? '') ?? 'unknown',
+    lost: !hostHeard ? 'host' : links.guard ? 'daemon' : 'guard',
+  });

@@ -1,6 +1,7 @@
 import { errorAttributes, inertLine, type Logger, Scope } from '@deskhand/base';
 import type { RuntimePaths } from '@deskhand/base/runtime-paths';
 import {
+  contains,
   type FromDaemon,
   type FromGuard,
   type PanelKind,
@@ -405,7 +406,11 @@ export class PanelHost implements AsyncDisposable {
           jpegBase64,
           width,
           height,
-          target: target === null ? null : { x: target.x, y: target.y },
+          // Outside the picture there is nothing to mark.
+          target:
+            target !== null && contains({ x: 0, y: 0, width, height }, target)
+              ? { x: target.x, y: target.y }
+              : null,
         };
         for (const renderer of this.#renderers) if (!renderer.isBehind()) renderer.send(this.#thumbnail);
         return;

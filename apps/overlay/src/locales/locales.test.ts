@@ -31,6 +31,7 @@ const values: Readonly<Record<string, string | number>> = {
   ...{
     status: 'succeeded',
     kind: 'asked',
+    lost: 'daemon',
     at: '14:03',
     by: 'hotkey',
     host: 'h',

@@ -13,7 +13,7 @@ afterEach(async () => {
 });
 
 const files = new Map([
-  ['/electron.html', { type: 'text/html; charset=utf-8', bytes: Buffer.from('<p>panel</p>') }],
+  ['/index.html', { type: 'text/html; charset=utf-8', bytes: Buffer.from('<p>panel</p>') }],
 ]);
 
 async function start(
@@ -129,7 +129,7 @@ describe('overlay start', () => {
         backgroundThrottling: false,
       },
     });
-    expect(electron.panel.url).toBe('app://panel/electron.html');
+    expect(electron.panel.url).toBe('app://panel/index.html');
   });
 
   it.each<[Platform, string, boolean | undefined]>([
@@ -192,14 +192,14 @@ describe('overlay security', () => {
     const { electron } = await start();
     const handler = electron.handlers.get('app');
     const get = async (url: string, method = 'GET') => handler?.({ url, method }) as Promise<Response>;
-    const page = await get('app://panel/electron.html');
+    const page = await get('app://panel/index.html');
     expect(page.status).toBe(200);
     expect(page.headers.get('content-security-policy')).toContain("connect-src 'none'");
     expect(page.headers.get('content-security-policy')).not.toMatch(/unsafe|http/);
-    expect((await get('app://panel/../electron.html2')).status).toBe(404);
-    expect((await get('app://other/electron.html')).status).toBe(404);
+    expect((await get('app://panel/../index.html2')).status).toBe(404);
+    expect((await get('app://other/index.html')).status).toBe(404);
     expect((await get('app://panel/etc/passwd')).status).toBe(404);
-    expect((await get('app://panel/electron.html', 'POST')).status).toBe(404);
+    expect((await get('app://panel/index.html', 'POST')).status).toBe(404);
   });
 
   it.each<[what: string, from: (electron: FakeElectron) => Parameters<FakeElectron['fromPage']>[2]]>([

@@ -72,7 +72,7 @@ export class PanelController implements PanelMover, Disposable {
       clearTimeout(this.#hangTimer);
       this.#hangTimer = undefined;
     });
-    void window.loadURL(`${APP_ORIGIN}/electron.html`);
+    void window.loadURL(`${APP_ORIGIN}/index.html`);
   }
 
   /** The page is there: show it without taking the focus from what the person does. */

@@ -1,66 +1,69 @@
 import type { ComponentChildren } from 'preact';
-import type { AskView, CommandName } from '../core/panel-view.ts';
-import { Icon } from './icon.tsx';
-import type { Later } from './later.tsx';
+import type { ApprovalScope, AskView, CommandName } from '../core/panel-view.ts';
+import { Button } from './button.tsx';
 import type { PanelModel } from './panel-model.ts';
+import { Reset } from './reset.tsx';
 import { t } from './words.ts';
 
 type Plain = Exclude<CommandName, 'stop' | 'approve' | 'deny'>;
 
 /** The buttons of the state; what a state does not list cannot be pressed in it. */
-export function Controls({ model, later }: { model: PanelModel; later: Later | null }) {
+export function Controls({ model }: { model: PanelModel }) {
   const { mode, ask } = model.shown ?? {};
+  const row = (...names: readonly Plain[]) => (
+    <div class="foot">
+      <Row>
+        {names.map((name) => (
+          <Plainly key={name} model={model} name={name} />
+        ))}
+      </Row>
+    </div>
+  );
   switch (mode) {
     case 'running':
-      return <Row model={model} names={['pause', 'takeover']} />;
+      return row('pause', 'takeover');
     case 'paused':
-      return <Row model={model} names={['resume', 'takeover']} />;
+      return row('resume', 'takeover');
     case 'takeover':
-      return <Row model={model} names={['hand_back']} />;
+      return row('hand_back');
     case 'awaiting_human':
-      return ask ? <Decision model={model} ask={ask} /> : null;
+      return ask && <Decision model={model} ask={ask} />;
     case 'stopped':
-      return later && <later.Reset model={model} />;
+      return (
+        <div class="foot">
+          <Row>
+            <Reset model={model} />
+          </Row>
+        </div>
+      );
     default:
       return null;
   }
 }
 
-function Row({ model, names }: { model: PanelModel; names: readonly Plain[] }) {
-  return (
-    <Foot>
-      {names.map((name) => (
-        <button key={name} type="button" onClick={() => model.command(name)}>
-          <Icon name={name} />
-          {t(`command.${name}`)}
-        </button>
-      ))}
-    </Foot>
-  );
-}
+const Row = ({ children }: { children: ComponentChildren }) => <div class="controls">{children}</div>;
 
-const Foot = ({ children }: { children: ComponentChildren }) => (
-  <div class="foot">
-    <div class="controls">{children}</div>
-  </div>
+const Plainly = ({ model, name }: { model: PanelModel; name: Plain }) => (
+  <Button icon={name} label={t(`command.${name}`)} onClick={() => model.command(name)} />
 );
 
 /** Deny has the focus and Enter never approves. */
 function Decision({ model, ask }: { model: PanelModel; ask: AskView }) {
   const dull = !model.armed;
-  const yes = (name: 'approve' | 'answer', scope: 'once' | 'run' | 'always', label: string) => (
-    <button
-      type="button"
+  const yes = (
+    name: 'approve' | 'answer' | 'approve_run' | 'approve_always',
+    scope: ApprovalScope = 'once',
+  ) => (
+    <Button
+      icon={name === 'answer' ? name : 'approve'}
+      label={t(`command.${name}`)}
       class={scope === 'once' ? 'approve' : ''}
       aria-disabled={dull}
       onKeyDown={(event) => {
         if (event.key === 'Enter') event.preventDefault();
       }}
       onClick={() => model.decide('approve', scope)}
-    >
-      <Icon name={name} />
-      {label}
-    </button>
+    />
   );
   return (
     <div class="foot" aria-busy={dull}>
@@ -71,55 +74,48 @@ function Decision({ model, ask }: { model: PanelModel; ask: AskView }) {
           maxLength={2000}
           dir="auto"
           value={model.note}
-          onInput={(event) => model.setNote(event.currentTarget.value)}
+          onInput={({ currentTarget }) => {
+            model.note = currentTarget.value;
+          }}
         />
       </label>
-      <div class="controls">
-        <button
-          type="button"
+      <Row>
+        <Button
+          icon="deny"
+          label={t('command.deny')}
           class="deny"
           aria-disabled={dull}
           ref={focusOnce}
           onClick={() => model.decide('deny')}
-        >
-          <Icon name="deny" />
-          {t('command.deny')}
-        </button>
-        {ask.request === null
-          ? yes('answer', 'once', t('command.answer'))
-          : yes('approve', 'once', t('command.approve'))}
-      </div>
+        />
+        {yes(ask.request ? 'approve' : 'answer')}
+      </Row>
       <details class="more">
         <summary>{t('moreChoices')}</summary>
-        <div class="controls">
-          {ask.request !== null && yes('approve', 'run', t('command.approve_run'))}
-          {ask.request !== null && yes('approve', 'always', t('command.approve_always'))}
-          <button type="button" onClick={() => model.command('takeover')}>
-            <Icon name="takeover" />
-            {t('command.takeover')}
-          </button>
-        </div>
+        <Row>
+          {ask.request && yes('approve_run', 'run')}
+          {ask.request && yes('approve_always', 'always')}
+          <Plainly model={model} name="takeover" />
+        </Row>
       </details>
     </div>
   );
 }
 
 /** What is asked: a headline from facts, the model's question quoted below it. */
-export function Question({ ask }: { ask: AskView }) {
+export function Question({ ask: { request, question } }: { ask: AskView }) {
   return (
     <section class="decision">
-      {ask.request !== null && (
+      {request && (
         <p class="request">
-          <bdi>{ask.request.action}</bdi>{' '}
-          {ask.request.application !== '' && (
-            <span>{t('inApplication', { application: ask.request.application })}</span>
-          )}
+          <bdi>{request.action}</bdi>{' '}
+          {request.application && <span>{t('inApplication', { application: request.application })}</span>}
         </p>
       )}
-      {ask.question !== '' && (
+      {question && (
         <p class="question">
           <span class="label">{t('asks')}</span>
-          <q dir="auto">{ask.question}</q>
+          <q dir="auto">{question}</q>
         </p>
       )}
     </section>

@@ -18,7 +18,7 @@ export type PanelBridge = Readonly<{
 
 /** Electron: the sandboxed preload's named functions. */
 export class IpcTransport implements Transport {
-  readonly page = document;
+  readonly window = globalThis.window;
   readonly #bridge: PanelBridge;
 
   constructor(bridge: PanelBridge) {

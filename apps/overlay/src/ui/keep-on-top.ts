@@ -4,22 +4,26 @@ type DocumentPictureInPicture = Readonly<{
 
 const api = (globalThis as { documentPictureInPicture?: DocumentPictureInPicture }).documentPictureInPicture;
 
-/** Browsers that can keep a page's window above all others; undefined elsewhere. */
+/**
+ * Moves the panel into a window above all others, and back when the person closes it; undefined where the browser
+ * can't.
+ * @param movedTo told which window shows the panel now.
+ */
 export const keepOnTop =
   api === undefined
     ? undefined
-    : async (root: HTMLElement, movedTo: (window: Window) => void): Promise<void> => {
+    : async (movedTo: (window: Window) => void): Promise<void> => {
         const small = await api.requestWindow({ width: 376, height: 640 });
-        for (const sheet of document.querySelectorAll('link[rel=stylesheet]'))
-          small.document.head.append(sheet.cloneNode());
+        const { head, documentElement: html, body } = small.document;
+        for (const sheet of document.querySelectorAll('link[rel=stylesheet]')) head.append(sheet.cloneNode());
         small.document.title = document.title;
-        small.document.documentElement.lang = document.documentElement.lang;
-        small.document.documentElement.dir = document.documentElement.dir;
-        small.document.body.append(root);
+        html.lang = document.documentElement.lang;
+        html.dir = document.documentElement.dir;
+        const panel = document.getElementById('panel') as HTMLElement;
+        body.append(panel);
         movedTo(small);
-        // Closed by the person: the panel goes back to where it came from.
         small.addEventListener('pagehide', () => {
-          document.body.append(root);
+          document.body.append(panel);
           movedTo(window);
         });
       };

@@ -8,7 +8,7 @@ import {
   type PanelView,
   type ThumbnailView,
 } from '../core/panel-view.ts';
-import type { Later } from './later.tsx';
+import { showPatch } from './probe-patch.ts';
 import type { Transport } from './transport.ts';
 
 /** Approve and Deny can be pressed this long after they appeared: a hand on its way to another button is no answer. */
@@ -45,24 +45,21 @@ export class PanelModel {
   collapsed = false;
   nowMs = Date.now();
 
-  readonly #transport: Transport;
-  readonly #later: () => Promise<Later>;
+  readonly transport: Transport;
   readonly #changed: () => void;
-  #pending: { id: string; name: CommandName } | null = null;
-  #sent: PanelCommand | null = null;
+  #sent: PanelCommand | undefined;
   #heardAtMs = 0;
   #shownAsk = '';
   #armTimer = 0;
   #holdTimer = 0;
 
-  constructor(transport: Transport, later: () => Promise<Later>, changed: () => void) {
-    this.#transport = transport;
-    this.#later = later;
+  constructor(transport: Transport, changed: () => void) {
+    this.transport = transport;
     this.#changed = changed;
   }
 
   start(): void {
-    this.#transport.start({
+    this.transport.start({
       message: (message) => this.#receive(message),
       lost: () => {
         this.hostHeard = false;
@@ -89,47 +86,45 @@ export class PanelModel {
   }
 
   stop(): void {
-    const id = this.#begin('stop');
-    this.#transport.stop({ type: 'command', id, name: 'stop' });
+    this.transport.stop(this.#give('stop'));
   }
 
-  command(name: Exclude<CommandName, 'stop' | 'approve' | 'deny'>): void {
-    const id = this.#begin(name);
-    this.#send({ type: 'command', id, name });
+  /** @param what goes with it: the answer to a question. */
+  command(name: Exclude<CommandName, 'stop'>, what?: Partial<PanelCommand>): void {
+    if (this.transport.send(this.#give(name, what))) return;
+    this.last = { name, result: 'not_confirmed', message: null };
+    this.#changed();
   }
 
-  get canCollapse(): boolean {
-    return this.#transport.collapse !== undefined;
+  /** The same command again, with what the person typed. */
+  confirmWithCode(code: string): void {
+    const { name } = this.#sent ?? {};
+    if (name && name !== 'stop') this.command(name, { ...this.#sent, code });
+  }
+
+  #give(name: CommandName, what?: Partial<PanelCommand>): PanelCommand {
+    this.#sent = { ...what, type: 'command', id: crypto.randomUUID(), name };
+    this.last = { name, result: 'pending', message: null };
+    this.#changed();
+    return this.#sent;
   }
 
   toggleCollapsed(): void {
     this.collapsed = !this.collapsed;
-    this.#transport.collapse?.(this.collapsed);
+    this.transport.collapse?.(this.collapsed);
     this.#changed();
-  }
-
-  replay(runId: string): void {
-    this.#transport.replay(runId);
   }
 
   /** With the digest of exactly what is on the screen: a request that changed meanwhile is not this one. */
   decide(name: 'approve' | 'deny', scope?: ApprovalScope): void {
     if (!this.armed) return;
     const request = this.shown?.ask?.request;
-    const id = this.#begin(name);
-    this.#send({
-      type: 'command',
-      id,
-      name,
+    this.command(name, {
       note: this.note || undefined,
       requestId: request?.requestId,
       digest: request?.digest,
       scope: request ? scope : undefined,
     });
-  }
-
-  setNote(note: string): void {
-    this.note = note;
   }
 
   holdReset(): void {
@@ -164,29 +159,6 @@ export class PanelModel {
     this.#changed();
   }
 
-  #begin(name: CommandName): string {
-    const id = crypto.randomUUID();
-    this.#pending = { id, name };
-    this.last = { name, result: 'pending', message: null };
-    this.#changed();
-    return id;
-  }
-
-  /** The same command again, with what the person typed. */
-  confirmWithCode(typed: string): void {
-    const { name } = this.last ?? {};
-    if (this.#sent === null || name !== this.#sent.name) return;
-    const id = this.#begin(name);
-    this.#send({ ...this.#sent, id, code: typed });
-  }
-
-  #send(command: PanelCommand): void {
-    this.#sent = command;
-    if (this.#transport.send(command)) return;
-    this.last = { name: command.name, result: 'not_confirmed', message: null };
-    this.#changed();
-  }
-
   #receive(message: HostMessage): void {
     this.#heardAtMs = performance.now();
     if (!this.hostHeard) {
@@ -204,18 +176,13 @@ export class PanelModel {
         break;
       case 'result':
         // Once confirmed it stays confirmed: a slower path has nothing to add.
-        if (message.id !== this.#pending?.id || this.last?.result === 'confirmed') return;
-        this.last = {
-          name: message.name,
-          result: message.result,
-          message: message.message,
-          ...(message.code === undefined ? {} : { code: message.code }),
-        };
+        if (message.id !== this.#sent?.id || this.last?.result === 'confirmed') return;
+        this.last = message;
         break;
       case 'probe':
-        void this.#later()
-          .then(({ showPatch }) => showPatch(this.#transport.page, message.nonce, message.showMs))
-          .then((place) => this.#transport.painted(message.id, place));
+        void showPatch(this.transport.window, message).then((place) =>
+          this.transport.painted(message.id, place),
+        );
         return;
       default:
         return;
@@ -225,7 +192,7 @@ export class PanelModel {
 
   #watchAsk(): void {
     const ask = this.view?.ask ?? null;
-    const identity = ask === null ? '' : `${ask.request?.requestId}/${ask.request?.digest}/${ask.question}`;
+    const identity = JSON.stringify(ask);
     if (identity === this.#shownAsk) return;
     this.#shownAsk = identity;
     this.note = '';

@@ -5,36 +5,27 @@
  *          good to a few of them.
  */
 export async function showPatch(
-  page: Document,
-  nonce: string,
-  showMs: number,
+  window: Window,
+  { nonce, showMs }: Readonly<{ nonce: string; showMs: number }>,
 ): Promise<{ x: number; y: number; width: number; height: number }> {
-  const scale = page.defaultView?.devicePixelRatio ?? 1;
-  const side = 24 / scale;
-  const canvas = page.createElement('canvas');
+  const { document, devicePixelRatio: scale, screenX, screenY } = window;
+  const canvas = document.createElement('canvas');
   canvas.className = 'patch';
   canvas.width = canvas.height = 24;
-  canvas.style.width = canvas.style.height = `${side}px`;
-  const pen = canvas.getContext('2d');
+  canvas.style.width = canvas.style.height = `${24 / scale}px`;
+  const pen = canvas.getContext('2d') as CanvasRenderingContext2D;
   const bits = BigInt(`0x${nonce}`);
-  for (let cell = 0; pen && cell < 64; cell += 1) {
+  for (let cell = 0; cell < 64; cell += 1) {
     pen.fillStyle = (bits >> BigInt(63 - cell)) & 1n ? '#0f0' : '#f0f';
     pen.fillRect((cell % 8) * 3, (cell >> 3) * 3, 3, 3);
   }
-  page.body.append(canvas);
+  document.body.append(canvas);
   setTimeout(() => canvas.remove(), showMs);
   // The second frame begins when the first is on its way to the screen.
   for (let frame = 0; frame < 2; frame += 1)
-    await new Promise((resolve) => page.defaultView?.requestAnimationFrame(resolve));
+    await new Promise((resolve) => window.requestAnimationFrame(resolve));
   const { x, y } = canvas.getBoundingClientRect();
-  const {
-    screenX = 0,
-    screenY = 0,
-    outerWidth = 0,
-    outerHeight = 0,
-    innerWidth = 0,
-    innerHeight = 0,
-  } = page.defaultView ?? {};
+  const { outerWidth, outerHeight, innerWidth, innerHeight } = window;
   const scaled = (value: number) => Math.round(value * scale);
   return {
     x: scaled(screenX + (outerWidth - innerWidth) / 2 + x),

@@ -17,12 +17,12 @@ export function Status({ view, model }: { view: PanelView; model: PanelModel }) 
         </span>
         <span>{t(`mode.${view.mode}`)}</span>
       </h1>
-      {model.canCollapse && (
+      {model.transport.collapse && (
         <button type="button" class="plain" aria-label={t(toggle)} onClick={() => model.toggleCollapsed()}>
           <Icon name={toggle} />
         </button>
       )}
-      {sentence !== '' && <p class="sentence">{sentence}</p>}
+      {sentence && <p class="sentence">{sentence}</p>}
     </header>
   );
 }

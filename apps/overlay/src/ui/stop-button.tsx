@@ -1,25 +1,17 @@
-import type { PanelView } from '../core/panel-view.ts';
-import { Icon } from './icon.tsx';
+import { Button } from './button.tsx';
 import type { PanelModel } from './panel-model.ts';
 import { t } from './words.ts';
-
-const DEFAULT_STOP: PanelView['stop'] = {
-  active: false,
-  chord: 'Ctrl+Alt+Shift+Esc',
-  chordArmed: null,
-  chordReason: null,
-};
 
 /**
  * The red button. Fires when the pointer goes down, from any device, in every state; never disabled. It looks
  * inactive when nobody is known to listen, and still tries every path.
  */
 export function StopButton({ model }: { model: PanelModel }) {
-  const stop = model.shown?.stop ?? DEFAULT_STOP;
   return (
-    <div class={stop.active ? 'stop' : 'stop inactive'}>
-      <button
-        type="button"
+    <div class={model.shown?.stop.active ? 'stop' : 'stop inactive'}>
+      <Button
+        icon="stop"
+        label={t('stop')}
         class="stop-button"
         aria-describedby="stop-note"
         onPointerDown={() => model.stop()}
@@ -27,23 +19,19 @@ export function StopButton({ model }: { model: PanelModel }) {
           // Keyboard and screen readers click without a pointer.
           if (event.detail === 0) model.stop();
         }}
-      >
-        <Icon name="stop" />
-        <span>{t('stop')}</span>
-      </button>
+      />
       <p id="stop-note" class="stop-note">
-        {noteOf(model, stop)}
+        {noteOf(model)}
       </p>
     </div>
   );
 }
 
-function noteOf({ last }: PanelModel, { active, chord, chordArmed, chordReason }: PanelView['stop']): string {
+function noteOf({ last, shown }: PanelModel): string {
+  const { active, chord = 'Ctrl+Alt+Shift+Esc', chordArmed, chordReason } = shown?.stop ?? {};
+  if (last?.name === 'stop' && last.result === 'pending') return t('stop.pending');
   if (last?.name === 'stop' && last.result !== 'confirmed')
-    return last.result === 'pending'
-      ? t('stop.pending')
-      : `${t('stop.notConfirmed', { chord })} ${last.message ?? ''}`;
+    return `${t('stop.notConfirmed', { chord })} ${last.message ?? ''}`;
   if (!active) return t('stop.inactive', { chord });
-  if (chordArmed === false) return t('stop.hotkeyDead', { reason: chordReason });
-  return t('stop.anywhere', { chord });
+  return chordArmed === false ? t('stop.hotkeyDead', { reason: chordReason }) : t('stop.anywhere', { chord });
 }

@@ -2,21 +2,21 @@ import type { PanelView } from '../core/panel-view.ts';
 import { t } from './words.ts';
 
 /** What happens next in facts, and beneath it the model's reason, quoted. */
-export function Next({ view }: { view: PanelView }) {
-  const step = view.next ?? view.steps[0] ?? null;
-  if (step === null && view.thought === null) return null;
+export function Next({ view: { next, steps, thought } }: { view: PanelView }) {
+  const action = (next ?? steps[0])?.action;
+  if (!action && !thought) return null;
   return (
     <section class="next">
-      {step?.action && (
+      {action && (
         <p class="action">
-          <span class="label">{t(view.next === null ? 'last' : 'next')}</span> <bdi>{step.action}</bdi>
+          <span class="label">{t(next ? 'next' : 'last')}</span> <bdi>{action}</bdi>
         </p>
       )}
-      {view.thought && (
+      {thought && (
         <details class="thought">
           <summary>
             <span class="label">{t('why')}</span>
-            <q dir="auto">{view.thought}</q>
+            <q dir="auto">{thought}</q>
           </summary>
         </details>
       )}

@@ -1,5 +1,4 @@
 import type { HostMessage, PanelCommand } from '../core/panel-view.ts';
-import type { Later } from './later.tsx';
 
 export type TransportListener = Readonly<{
   message(message: HostMessage): void;
@@ -11,14 +10,14 @@ export type TransportListener = Readonly<{
 
 /** How a panel window reaches its host. Electron: preload. Browser: websocket. Tests: a script. */
 export interface Transport {
+  /** The window that shows the panel now: this page's, or the one kept on top. */
+  readonly window: Window;
   /** Windows that can be made small and large again. */
   collapse?(collapsed: boolean): void;
-  /** Windows that know their place: the means to tell and change it are here now. */
-  placed?(means: Later): void;
+  /** Windows that can be kept above all others. */
+  readonly pin?: (() => Promise<void>) | undefined;
   /** Shows the replay of a run in a window of its own. */
   replay(runId: string): void;
-  /** The page its panel is painted in now: another one while it is kept on top. */
-  readonly page: Document;
   /** The patch asked for is on the screen; desktop space, as far as a page knows. */
   painted(id: string, place: object): void;
   start(listener: TransportListener): void;

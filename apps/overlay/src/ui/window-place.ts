@@ -2,8 +2,6 @@
 
 export type Place = Readonly<{ x: number; y: number; width: number; height: number; area: object }>;
 
-const WATCH_MS = 300;
-
 /** Physical pixels of the desktop; a page knows its window in CSS pixels. */
 export function placeOf(window: Window): Place {
   const { screenX, screenY, outerWidth, outerHeight, devicePixelRatio: scale, screen } = window;
@@ -18,20 +16,6 @@ export function placeOf(window: Window): Place {
     ...physical(screenX, screenY, outerWidth, outerHeight),
     area: physical(availLeft, availTop, screen.availWidth, screen.availHeight),
   };
-}
-
-/** Says where the panel's window is whenever it has moved; there is no event for that. */
-export function watchPlace(transport: { readonly window: Window; place(place: Place): void }): void {
-  let last = '';
-  setInterval(() => {
-    const place = placeOf(transport.window);
-    // A window whose first picture is not out yet knows no size: that is no place.
-    if (place.width === 0 || place.height === 0) return;
-    const text = JSON.stringify(place);
-    if (text === last) return;
-    last = text;
-    transport.place(place);
-  }, WATCH_MS);
 }
 
 /** Resolves when the window is there, or a moment later when it would not move. */

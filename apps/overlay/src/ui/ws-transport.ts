@@ -1,10 +1,11 @@
-import type { HostMessage, PanelCommand } from '../core/panel-view.ts';
-import type { Later } from './later.tsx';
+import type { CommandResult, HostMessage, PanelCommand } from '../core/panel-view.ts';
+import { keepOnTop } from './keep-on-top.ts';
 import type { Transport, TransportListener } from './transport.ts';
-import type { Place } from './window-place.ts';
+import { moveWindow, type Place, placeOf } from './window-place.ts';
 
 const KEY = 'deskhand.panel.key';
 const RETRY_MS = 500;
+const WATCH_MS = 300;
 
 /**
  * Browser mode. Code (fragment) → session (cookie and key) → ticket → websocket, on this origin only.
@@ -14,42 +15,36 @@ export class WsTransport implements Transport {
   /** The window that shows the panel now: this page's, or the one kept on top. */
   window: Window = globalThis.window;
 
-  get page(): Document {
-    return this.window.document;
-  }
+  readonly pin = keepOnTop?.bind(null, (shown) => {
+    this.window = shown;
+  });
 
   #listener: TransportListener | undefined;
   #socket: WebSocket | undefined;
-  #means: Later | undefined;
+  #place = '';
 
   start(listener: TransportListener): void {
     this.#listener = listener;
     void this.#keepConnected();
+    setInterval(() => this.#watchPlace(), WATCH_MS);
   }
 
   send(command: PanelCommand): boolean {
     return this.#sendText(command);
   }
 
-  stop(command: PanelCommand): void {
+  async stop(command: PanelCommand): Promise<void> {
     this.#sendText(command);
+    const tell = (result: CommandResult['result']) =>
+      this.#listener?.message({ type: 'result', id: command.id, name: 'stop', result, message: null });
     // A second road, for a socket that is open but leads nowhere. A stop may come twice; it must come once.
-    this.#post('/stop')
-      .then(async (response) => {
-        if (!response.ok) throw new Error(String(response.status));
-        const { result } = (await response.json()) as { result: 'confirmed' | 'not_confirmed' };
-        this.#listener?.message({ type: 'result', id: command.id, name: 'stop', result, message: null });
-      })
-      .catch(() => {
-        if (this.#socket === undefined)
-          this.#listener?.message({
-            type: 'result',
-            id: command.id,
-            name: 'stop',
-            result: 'not_confirmed',
-            message: null,
-          });
-      });
+    try {
+      // What refuses answers in plain text, which is no JSON.
+      const { result } = await (await this.#post('/stop')).json();
+      tell(result);
+    } catch {
+      if (this.#socket === undefined) tell('not_confirmed');
+    }
   }
 
   /** The page of a run comes from this host, too, for one ticket; its window has no way to this one. */
@@ -62,14 +57,17 @@ export class WsTransport implements Transport {
     this.#sendText({ type: 'painted', id, ...place });
   }
 
-  placed(means: Later): void {
-    this.#means = means;
-    means.watchPlace(this);
+  /** Says where the panel's window is whenever it has moved; there is no event for that. */
+  #watchPlace(): void {
+    const place = placeOf(this.window);
+    const text = JSON.stringify(place);
+    // A window whose first picture is not out yet knows no size: that is no place.
+    if (place.width && place.height && text !== this.#place && this.#tellPlace(place)) this.#place = text;
   }
 
-  /** Tells the host where this window is; `id` when it asked for the move. */
-  place(place: Place, id?: string): void {
-    this.#sendText({ type: 'place', id, ...place });
+  /** `id` when the host asked for the move. */
+  #tellPlace(place: Place, id?: string): boolean {
+    return this.#sendText({ type: 'place', id, ...place });
   }
 
   #sendText(message: object): boolean {
@@ -127,16 +125,17 @@ export class WsTransport implements Transport {
         try {
           const message = JSON.parse(String(data)) as HostMessage;
           if (message.type === 'move')
-            void this.#means
-              ?.moveWindow(this.window, message.x, message.y)
-              .then((place) => this.place(place, message.id));
+            void moveWindow(this.window, message.x, message.y).then((place) =>
+              this.#tellPlace(place, message.id),
+            );
           else this.#listener?.message(message);
         } catch {
           // Half a message is no message; the next snapshot is complete.
         }
       };
       socket.onopen = () => {
-        if (this.#means) this.place(this.#means.placeOf(this.window));
+        this.#place = '';
+        this.#watchPlace();
       };
       socket.onclose = () => {
         this.#socket = undefined;
