@@ -27,8 +27,8 @@ import { StopWatch } from './stop-watch.ts';
 const TRIPS = Number(process.env.BENCH_TRIPS ?? 100);
 const RIVAL_TRIPS = Math.max(3, Math.round(TRIPS / 10));
 const ACTIONS = Number(process.env.BENCH_ACTIONS ?? 10_000);
-/** Trips of one cause only: for looking into that one. */
-const ONLY = process.env.BENCH_CAUSE;
+/** Trips of one cause, or of what an agent of this name does, only: for looking into those. */
+const { BENCH_CAUSE: ONLY_CAUSE, BENCH_AGENT: ONLY_AGENT } = process.env;
 const PROGRESS_EVERY = 25;
 const TEXT = 'the quick brown fox jumps over the lazy dog and goes home '.repeat(173).slice(0, 10_000);
 /** How long nothing may have been injected, before a trip counts as over: anything on its way has shown up by then. */
@@ -123,7 +123,12 @@ export const stopBenchmark: Benchmark = {
     const costs = [await measureGuard('after its start', daemon.guardPid())];
     const results: ScenarioTrips[] = [];
     const refusedStarts: string[] = [];
-    for (const scenario of SCENARIOS.filter(({ cause }) => ONLY === undefined || cause === ONLY)) {
+    const chosen = SCENARIOS.filter(
+      ({ cause, name }) =>
+        (ONLY_CAUSE === undefined || cause === ONLY_CAUSE) &&
+        (ONLY_AGENT === undefined || name.includes(ONLY_AGENT)),
+    );
+    for (const scenario of chosen) {
       const { name: agent, cause } = scenario;
       const trips: Trip[] = [];
       for (let trip = 0; trip < TRIPS; trip += 1) {
@@ -247,6 +252,7 @@ async function oneTrip(
   if (Number.isNaN(fromMs)) throw new Error('what should have stopped it was not seen by the X server');
   return {
     toLastInputMs: Math.max(0, lastInputMs - fromMs),
+    chordToLastInputMs: fromMs === chordMs || !stops ? Number.NaN : Math.max(0, lastInputMs - chordMs),
     lastBeforeMs: Math.max(0, fromMs - lastInputMs),
     toReleasedMs: Math.max(0, allUpMs - fromMs),
     toLatchMs: stops ? latchMs - startedMs : Number.NaN,

@@ -9,6 +9,7 @@ import { eventually } from '../helpers/eventually.ts';
 import { FrozenPart } from '../helpers/frozen-part.ts';
 import { LinkServer } from '../helpers/link-server.ts';
 import { type PersonDesktop, startPersonDesktop } from '../helpers/person-desktop.ts';
+import { slowDrag } from '../helpers/slow-drag.ts';
 import { isAlive } from '../helpers/up-process.ts';
 
 /** What may still arrive after the chord: events the X server and the application had already taken. */
@@ -23,6 +24,8 @@ const SPINNER = (file: string) =>
 /** Esc of a PC keyboard, and Ctrl+Alt+Shift in the state mask. */
 const ESCAPE_KEYCODE = 9;
 const CHORD_MASK = 1 | 4 | 8;
+/** Buttons 1 to 5 in a pointer's state. */
+const ANY_BUTTON = 0x1f00;
 const LONG_TEXT = 'The quick brown fox jumps over the lazy dog. '.repeat(223);
 
 let desktop: PersonDesktop;
@@ -140,7 +143,8 @@ describe('the stop chord on a real keyboard', () => {
       const served = other.sync();
       await desktop.person('key', key);
       await served;
-      expect(isAlive(handsPid)).toBe(false);
+      // Their connection ends a moment before they do.
+      await eventually(() => !isAlive(handsPid), { what: 'the end of those hands' });
       await eventually(async () => (await desktop.held()).length === 0, { what: 'nothing held' });
       expect((await status()).control).toBe(control);
       expect(outcomeOf(await reply).status).toBe('failed');
@@ -149,6 +153,30 @@ describe('the stop chord on a real keyboard', () => {
       if (control === 'paused') await local.request({ type: 'command', name: 'hand_back' });
     },
   );
+
+  it('[KILL] lets go while another program has the whole X server to itself', async () => {
+    await using seer = await openX11({ display: desktop.display, log: silentLogger });
+    await (await seer.require('xtest')).immuneToGrabs(true);
+    const held = async () => {
+      const [keys, { mask }] = await Promise.all([seer.keysDown(), seer.pointer()]);
+      return keys.length + (mask & ANY_BUTTON ? 1 : 0);
+    };
+    const { observation } = await server.observe({ settle: false });
+    const reply = server.act([slowDrag()], { frameId: observation?.frame?.geometry.frameId });
+    await eventually(async () => (await held()) === 2, { what: 'Shift and the button down' });
+    const other = await openX11({ display: desktop.display, log: silentLogger });
+    try {
+      other.unchecked((client) => client.GrabServer());
+      await other.sync();
+      await pressChord();
+      await eventually(async () => (await held()) === 0, { what: 'nothing held' });
+      await eventually(() => existsSync(daemon.runtime.latchFile), { what: 'the latch file' });
+    } finally {
+      await other[Symbol.asyncDispose]();
+    }
+    expect(outcomeOf(await reply).status).toBe('failed');
+    expect(await desktop.held()).toEqual([]);
+  });
 
   it.each(['frozen', 'gone'] as const)('[KILL] works while the panel is %s', async (how) => {
     await using panel = await FrozenPart.panel(daemon.runtime);

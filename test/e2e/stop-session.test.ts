@@ -9,6 +9,7 @@ import { heldInputs } from '../helpers/held-inputs.ts';
 import { LinkServer } from '../helpers/link-server.ts';
 import { LoginManager, SESSION_PATH } from '../helpers/login-manager.ts';
 import { slowDrag } from '../helpers/slow-drag.ts';
+import { DESKHAND } from '../helpers/up-process.ts';
 import { startXDesktop, type XDesktop } from '../helpers/x-desktop.ts';
 
 const run = promisify(execFile);
@@ -125,6 +126,42 @@ describe.each(CASES)('[KILL10] %s', (_what, goAway, comeBack, word) => {
     await comeBack();
     await eventually(async () => (await status()).control === 'armed', { what: 'an armed desktop' });
   });
+});
+
+it('[KILL10] a stop that is reset while the screen is locked: nothing may run, and everybody is told why', async () => {
+  await saver(true);
+  await eventually(async () => (await status()).control === 'paused', { what: 'a pause' });
+  await using guard = await daemon.guard();
+  await guard.request({ type: 'stop', by: 'cli' });
+  await eventually(async () => (await status()).control === 'stopped', { what: 'a stopped desktop' });
+  const seen: string[] = [];
+  await using panel = await daemon.local('panel');
+  panel.onMessage((message) => {
+    if (message.type === 'state') seen.push(`${message.control}: ${message.controlReason}`);
+  });
+  panel.send({ type: 'subscribe', thumbnails: false });
+  const { stdout } = await run(DESKHAND, ['reset', '--yes', '--data', daemon.dataFolder], {
+    env: { ...desktop.environment },
+  });
+  expect(stdout).toMatch(/^The stop is reset, but nothing may run yet: .*locked/);
+  expect(await status()).toMatchObject({
+    control: 'paused',
+    pauseKind: 'session',
+    controlReason: expect.stringContaining('locked'),
+  });
+  epoch += 1;
+  server.lease({ epoch, leaseId: `lease-${epoch}` });
+  expect(await server.act([{ type: 'key_press', keys: ['a'] }])).toMatchObject({
+    outcomes: [{ status: 'refused', code: 'PAUSED' }],
+  });
+  await eventually(async () => (await guard.request({ type: 'status' })).type === 'guard_state');
+  expect(await guard.request({ type: 'status' })).toMatchObject({ control: 'paused' });
+  await saver(false);
+  await eventually(async () => (await status()).control === 'armed', { what: 'an armed desktop' });
+  // Not for a moment did it look as if an agent might act.
+  const told = seen.slice(0, seen.findLastIndex((state) => state.startsWith('paused')) + 1);
+  expect(told.filter((state) => state.startsWith('armed'))).toEqual([]);
+  expect(told.at(-1)).toMatch(/^paused: .*locked/);
 });
 
 it('[KILL10] another session’s lock, a small window and one without the keyboard are none of ours', async () => {

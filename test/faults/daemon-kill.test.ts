@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,7 @@ import { eventually } from '../helpers/eventually.ts';
 import { heldInputs } from '../helpers/held-inputs.ts';
 import { LinkServer } from '../helpers/link-server.ts';
 import { slowDrag } from '../helpers/slow-drag.ts';
-import { cleanEnv, isAlive } from '../helpers/up-process.ts';
+import { cleanEnv, findProcesses, isAlive } from '../helpers/up-process.ts';
 import { startXDesktop, type XDesktop } from '../helpers/x-desktop.ts';
 
 /** The longest anything may stay pressed after whatever held it was killed. */
@@ -228,6 +229,35 @@ describe('the end', () => {
     await first[Symbol.asyncDispose]();
   });
 
+  it.each<[moment: string, args: string[], isNow: (daemon: DaemonProcess) => boolean]>([
+    ['before anything of it is there', [], () => true],
+    ['its folder is locked', [], ({ dataFolder }) => existsSync(join(dataFolder, 'daemon.lock'))],
+    ['guard is being started', [], (daemon) => runs(daemon, 'guard/main.ts')],
+    ['guard listens', [], ({ runtime }) => existsSync(runtime.guardSocket)],
+    ['hands are being started', [], (daemon) => runs(daemon, 'hands/main.ts')],
+    ['the panel may come', [], ({ runtime }) => existsSync(runtime.daemonSocket)],
+    ['its private desktop is being started', ['--virtual=800x600'], (daemon) => runs(daemon, 'Xvfb')],
+  ])('[KILL] SIGTERM while it starts, %s: it ends, and nothing is left', async (_moment, args, isNow) => {
+    const mark = randomUUID();
+    const base = args.length === 0 ? desktop.environment : cleanEnv({ XDG_RUNTIME_DIR: desktop.folder });
+    const daemon = DaemonProcess.launch({
+      server: server.url,
+      env: { ...base, DESKHAND_TEST_START: mark },
+      args: ['--pair-code', 'TEST-CODE', ...args],
+    });
+    await eventually(() => isNow(daemon), { everyMs: 2, what: 'that moment' });
+    await daemon.end('SIGTERM');
+    // Until it hears signals, the system ends it.
+    expect([daemon.child.exitCode, daemon.child.signalCode]).toEqual(
+      daemon.child.signalCode === null ? [0, null] : [null, 'SIGTERM'],
+    );
+    expect(daemon.messages.filter(({ type }) => type === 'problem')).toEqual([]);
+    await eventually(() => findProcesses('DESKHAND_TEST_START', mark).length === 0, {
+      what: 'nothing that it started',
+    });
+    await daemon[Symbol.asyncDispose]();
+  });
+
   it('its parent dies: it goes as with SIGTERM', async () => {
     const daemon = await DaemonProcess.start({ server: server.url, env: desktop.environment });
     const family = daemon.family();
@@ -300,6 +330,10 @@ describe('a bad beginning', () => {
     await daemon[Symbol.asyncDispose]();
   });
 });
+
+function runs(daemon: DaemonProcess, program: string): boolean {
+  return daemon.family().some(({ command }) => command.includes(program));
+}
 
 /** The shell that waits for guard's end. */
 function keeperPid(daemon: DaemonProcess): number {

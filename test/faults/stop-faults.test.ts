@@ -1,8 +1,11 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { encodeLine } from '@deskhand/protocol';
 import { readLatchFile } from '@deskhand/protocol/latch-file';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DaemonProcess } from '../helpers/daemon-process.ts';
@@ -18,6 +21,8 @@ let server: LinkServer;
 let folder: string;
 let daemon: DaemonProcess | undefined;
 let epoch = 0;
+/** Also those whose daemon is gone: none may outlive its test. */
+const guards = new Set<number>();
 
 beforeAll(async () => {
   server = await LinkServer.start();
@@ -32,6 +37,8 @@ afterEach(async () => {
   await daemon?.[Symbol.asyncDispose]();
   daemon = undefined;
   rmSync(folder, { recursive: true, force: true });
+  const left = () => [...guards].filter((pid) => isAlive(pid));
+  await eventually(() => left().length === 0, { what: 'the end of every guard' });
 });
 
 async function start(options: {
@@ -42,6 +49,7 @@ async function start(options: {
   const hellos = server.hellos.length;
   daemon = await DaemonProcess.start({ server: server.url, ...options });
   await server.hello(hellos + 1);
+  guards.add(daemon.guardPid());
   return daemon;
 }
 
@@ -81,7 +89,8 @@ describe('on a desktop of its own', () => {
     const mountPoint = () => join(folder, 'small-disk');
     const fill = () => spawnSync('sh', ['-c', `cat /dev/zero > ${mountPoint()}/fill-$$ 2>/dev/null`]);
     const empty = () => spawnSync('sh', ['-c', `rm -f ${mountPoint()}/fill-*`]);
-    const spare = () => join(mountPoint(), '.latch-spare');
+    const dataFolder = () => join(mountPoint(), 'data');
+    const spare = () => join(dataFolder(), '.latch-spare');
     /** A second name for each file: what a daemon removes or replaces at its end makes no room. */
     const keepNames = () =>
       spawnSync('sh', ['-c', 'mkdir kept; find . -type f ! -name "fill-*" -exec ln -t kept -b {} +'], {
@@ -90,7 +99,7 @@ describe('on a desktop of its own', () => {
     beforeEach(async () => {
       mkdirSync(mountPoint());
       execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m,mode=700', 'tmpfs', mountPoint()]);
-      await start({ env: desktop.environment, dataFolder: mountPoint() });
+      await start({ env: desktop.environment, dataFolder: dataFolder() });
     });
     afterEach(async () => {
       await daemon?.[Symbol.asyncDispose]();
@@ -176,10 +185,32 @@ describe('on a desktop of its own', () => {
         empty();
         await eventually(() => existsSync(runtime.latchFile), { what: 'the latch file' });
         await eventually(() => !isAlive(guardPid), { what: 'the end of guard' });
-        await start({ env: desktop.environment, dataFolder: mountPoint(), paired: true });
+        await start({ env: desktop.environment, dataFolder: dataFolder(), paired: true });
         expect(await status()).toMatchObject({ control: 'stopped', latch: { by: 'hotkey' } });
       },
     );
+
+    it.each([
+      ['removed: nothing can start from it, so nobody stays', 'removed'],
+      ['moved: the stop goes where it is now', 'moved'],
+      ['replaced by another one of its name: the stop is that one’s no less', 'replaced'],
+    ] as const)('[KILL11] a guard that waits for a disk, its folder %s', async (_what, how) => {
+      await drag(desktop);
+      const { runtime } = await stopWithoutRoom();
+      const guardPid = (daemon as DaemonProcess).guardPid();
+      keepNames();
+      await daemon?.end('SIGKILL');
+      expect(isAlive(guardPid)).toBe(true);
+      const moved = join(mountPoint(), 'moved');
+      if (how === 'moved') renameSync(dataFolder(), moved);
+      else rmSync(dataFolder(), { recursive: true });
+      // Whoever sets it up again there finds it stopped: in doubt, stopped.
+      if (how === 'replaced') mkdirSync(dataFolder());
+      if (how !== 'removed') empty();
+      await eventually(() => !isAlive(guardPid), { what: 'the end of guard' });
+      const latchFile = how === 'moved' ? join(moved, 'latch.json') : runtime.latchFile;
+      expect(existsSync(latchFile)).toBe(how !== 'removed');
+    });
   });
 
   it('[KILL1] a stop that reaches the daemon only, guard frozen and hands dead: it latches itself', async () => {
@@ -304,6 +335,38 @@ describe('on a desktop of its own', () => {
       expect(Math.abs(at - (Date.now() + jumpMs))).toBeLessThan(60_000);
     },
   );
+});
+
+it('[KILL] a guard whose display never answers does not outlive its daemon', async () => {
+  mkdirSync('/tmp/.X11-unix', { recursive: true, mode: 0o1777 });
+  const number = 5000 + (process.pid % 1000);
+  const path = `/tmp/.X11-unix/X${number}`;
+  rmSync(path, { force: true });
+  const asked = Promise.withResolvers<void>();
+  const silent = createServer(() => asked.resolve()).listen(path);
+  const main = fileURLToPath(new URL('../../apps/daemon/src/guard/main.ts', import.meta.url));
+  const guard = spawn(process.execPath, [main], { stdio: ['pipe', 'ignore', 'ignore'] });
+  try {
+    const ended = once(guard, 'exit');
+    guard.stdin.write(
+      encodeLine({
+        socket: join(folder, 'guard.sock'),
+        latchFile: join(folder, 'latch.json'),
+        chord: 'ctrl+alt+shift+escape',
+        server: { kind: 'x11', display: `:${number}` },
+        draw: false,
+        stopped: null,
+        tokens: { person: 'p'.repeat(32), daemon: 'd'.repeat(32), hands: 'h'.repeat(32) },
+      }),
+    );
+    await asked.promise;
+    guard.stdin.end();
+    expect(await ended).toEqual([0, null]);
+  } finally {
+    guard.kill('SIGKILL');
+    silent.close();
+    rmSync(path, { force: true });
+  }
 });
 
 it('[KILL] the X server is restarted: a new daemon finds nothing held, and its hotkey is armed and stops', async () => {

@@ -183,6 +183,21 @@ export function descendants(pid: number): Array<{ pid: number; command: string }
   return found;
 }
 
+/** Every process that was started with this variable, whoever is its parent by now; none but on Linux. */
+export function findProcesses(name: string, value: string): number[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .filter((entry) => {
+      try {
+        return readFileSync(`/proc/${entry}/environ`, 'utf8').split('\0').includes(`${name}=${value}`);
+      } catch {
+        // It ended while we looked.
+        return false;
+      }
+    })
+    .map(Number);
+}
+
 export function isAlive(pid: number): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
+import { sleep } from '@deskhand/base';
 import { Client } from '@deskhand/client';
 import type { DaemonState, LatchState } from '@deskhand/protocol';
 import type { Command } from 'commander';
@@ -9,6 +10,10 @@ import { isNotRunning, LocalDesk } from '../desk/local-desk.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CommandProblem } from '../output/problem.ts';
 import { dollars, inert } from '../output/terminal.ts';
+
+/** Guard tells the daemon of a reset within moments. */
+const RESET_HEARD_MS = 1000;
+const RESET_LOOK_MS = 20;
 
 type Common = { data?: string; json?: boolean };
 
@@ -144,9 +149,37 @@ async function reset(flags: Common & { yes?: boolean }, desk: LocalDesk, context
     }
   }
   await desk.reset();
-  context.print(
-    flags.json ? JSON.stringify({ stopped: false }) : 'Armed. New runs may start; none was started.',
-  );
+  const now = await afterReset(desk);
+  if (flags.json) {
+    const after = now === undefined ? {} : { state: now.control, state_reason: now.controlReason };
+    context.print(JSON.stringify({ stopped: false, ...after }));
+  } else context.print(resetDone(now));
+}
+
+/** What the daemon makes of it, which hears of the reset from guard; undefined when none runs. */
+async function afterReset(desk: LocalDesk): Promise<DaemonState | undefined> {
+  const giveUpMs = performance.now() + RESET_HEARD_MS;
+  try {
+    for (;;) {
+      const state = await desk.status();
+      if (state.control !== 'stopped' || performance.now() > giveUpMs) return state;
+      await sleep(RESET_LOOK_MS);
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a reset changed, in words; also when something else still keeps agents out. */
+export function resetDone(
+  now: Pick<DaemonState, 'control' | 'controlReason' | 'stopHotkey'> | undefined,
+): string {
+  const why = now?.controlReason ?? null;
+  if (now?.control === 'paused' && why !== null)
+    return `The stop is reset, but nothing may run yet: ${inert(why)}`;
+  if (now?.stopHotkey.armed === false && now.stopHotkey.override !== true)
+    return `The stop is reset, but no run starts: the stop hotkey is NOT ARMED: ${inert(now.stopHotkey.reason ?? 'unknown')}`;
+  return 'Armed. New runs may start; none was started.';
 }
 
 async function status(flags: Common, desk: LocalDesk, context: Context): Promise<void> {
@@ -226,6 +259,7 @@ function statusJson(state: DaemonState) {
     machine_id: state.machineId,
     name: state.name,
     state: state.control,
+    state_reason: state.controlReason,
     run:
       state.run === null
         ? null

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { defaultDataFolder } from '@deskhand/base/data-folder';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { resetDone } from '../commands/desk.ts';
 import { exitCodeOf } from '../exit-codes.ts';
 import { serverAccess } from './credentials.ts';
 import { dataFolder, ensureDataFolder } from './data-folder.ts';
@@ -139,5 +140,34 @@ describe('exit codes', () => {
     ['awaiting_human', 5],
   ] as const)('%s → %i', (status, code) => {
     expect(exitCodeOf(status)).toBe(code);
+  });
+});
+
+describe('what a reset says it did', () => {
+  const stopHotkey = { chord: 'Ctrl+Alt+Shift+Esc', armed: true };
+  it.each([
+    ['a desktop that runs', { control: 'armed', controlReason: null, stopHotkey }, /^Armed\./],
+    ['none that runs', undefined, /^Armed\./],
+    [
+      'a locked one',
+      { control: 'paused', controlReason: 'The screen is locked.', stopHotkey },
+      /^The stop is reset, but nothing may run yet: The screen is locked\.$/,
+    ],
+    [
+      'one whose hotkey is taken',
+      {
+        control: 'armed',
+        controlReason: null,
+        stopHotkey: { ...stopHotkey, armed: false, reason: 'Taken.' },
+      },
+      /no run starts: .*NOT ARMED: Taken\./,
+    ],
+    [
+      'one that may run without',
+      { control: 'armed', controlReason: null, stopHotkey: { ...stopHotkey, armed: false, override: true } },
+      /^Armed\./,
+    ],
+  ] as const)('%s', (_what, state, words) => {
+    expect(resetDone(state)).toMatch(words);
   });
 });

@@ -1,6 +1,4 @@
-import type { LeaseGrant, Narrate, PanelRun } from '@deskhand/protocol';
-
-type RunBrief = NonNullable<LeaseGrant['run']>;
+import type { Narrate, PanelRun, RunBrief } from '@deskhand/protocol';
 
 const KNOWN_RUNS = 1000;
 /** A run in one of these is over: the panel shows it until the next one begins. */

@@ -206,6 +206,23 @@ describe('guard', () => {
     expect(world.guard.holdsUnwrittenStop).toBe(false);
   });
 
+  it('[KILL11] a stop that somebody else brought to the full disk is on the disk: nobody stays for it', () => {
+    const world = new World();
+    world.diskFull = true;
+    void world.guard.stop('hotkey', 'pressed');
+    world.guard.tick();
+    expect(world.guard.holdsUnwrittenStop).toBe(true);
+    // Unreadable, or made by hand: it is written over as soon as that can be done.
+    world.file = { tripped: true, by: 'latch_file', reason: 'The latch file cannot be read (EISDIR).' };
+    world.guard.tick();
+    expect(world.guard.holdsUnwrittenStop).toBe(true);
+    world.file = { tripped: true, by: 'cli', at: '2026-01-02T03:04:05.678Z' };
+    world.guard.tick();
+    expect(world.guard.holdsUnwrittenStop).toBe(false);
+    expect(world.guard.state()).toMatchObject({ control: 'stopped', latch: { tripped: true, by: 'cli' } });
+    expect(world.guard.state().latch.memoryOnly).toBeUndefined();
+  });
+
   it('[KILL11] hands over its note with the stop: the next one writes the reason without it', () => {
     const world = new World();
     world.diskFull = true;
@@ -309,6 +326,23 @@ describe('guard', () => {
     world.guard.handle(daemon, { type: 'resume', id: '1' });
     expect(world.guard.control).toBe('armed');
     expect(leases(hands.received)).toBeGreaterThan(before);
+  });
+
+  it('[KILL] tells hands of a pause before anybody else hears of it, and before anything is drawn', () => {
+    const world = new World();
+    const { daemon, hands } = world.driving();
+    const order: string[] = [];
+    for (const peer of [daemon, hands]) {
+      const send = peer.send.bind(peer);
+      Object.assign(peer, {
+        send: (message: FromGuard) => {
+          order.push(`${peer.role} ${message.type}`);
+          send(message);
+        },
+      });
+    }
+    world.guard.onPersonInput('key');
+    expect(order[0]).toBe('hands guard_state');
   });
 
   it('[KILL] hands may not end a pause', () => {

@@ -127,7 +127,10 @@ export class Guard {
     if (onDisk.tripped && !this.#latch.tripped) {
       void this.#trip(onDisk);
       this.#log.warn('stopped by a latch file', { by: onDisk.by });
-    } else if (!onDisk.tripped && this.#latch.tripped) {
+    } else if (onDisk.at !== undefined && this.#latchUnwritten !== undefined) {
+      // Somebody else brought a stop to the disk: the next start finds that one.
+      this.#onWritten(recordOf(onDisk));
+    } else if (this.#latch.tripped && (!onDisk.tripped || this.#latchUnwritten !== undefined)) {
       this.#writeLatch(this.#latchUnwritten ?? recordOf(this.#latch));
     }
   }
@@ -151,6 +154,7 @@ export class Guard {
   onPersonInput(kind: PersonInputKind): void {
     if (!this.#driving || this.control !== 'armed') return;
     this.#pausedBecause = 'person_input';
+    this.#tellHands();
     this.#log.info('paused', { because: 'person_input', kind });
     this.#powers.broadcast(
       { type: 'person_input', kind, at: new Date().toISOString() },
@@ -293,9 +297,10 @@ export class Guard {
   }
 
   announce(): void {
-    this.drawBorder();
-    this.#powers.broadcast(this.state(), () => true);
+    this.#tellHands();
+    this.#powers.broadcast(this.state(), ({ role }) => role !== 'hands');
     this.#renewLease();
+    this.drawBorder();
   }
 
   /** The daemon is gone for good: nobody is left who could use the hands. */
@@ -310,6 +315,11 @@ export class Guard {
   /** A stop that no disk has yet. Each look at the latch file tries again. */
   get holdsUnwrittenStop(): boolean {
     return this.#latchUnwritten !== undefined;
+  }
+
+  /** First of all: they end their input by it. */
+  #tellHands(): void {
+    this.#powers.broadcast(this.state(), ({ role }) => role === 'hands');
   }
 
   #renewLease(): void {
@@ -346,11 +356,7 @@ export class Guard {
   #writeLatch(record: { by: string; at: string; reason?: string }): void {
     try {
       this.#powers.latch.write(record);
-      if (this.#latchUnwritten !== undefined) {
-        this.#latchUnwritten = undefined;
-        this.#latch = { tripped: true, ...record };
-        this.announce();
-      }
+      if (this.#latchUnwritten !== undefined) this.#onWritten(record);
     } catch (error) {
       if (this.#latchUnwritten !== undefined) return;
       this.#latchUnwritten = record;
@@ -359,6 +365,13 @@ export class Guard {
       this.#log.error('the latch file cannot be written; memory holds the stop', errorAttributes(error));
       this.announce();
     }
+  }
+
+  /** What only memory held is on the disk. */
+  #onWritten(record: { by: string; at: string; reason?: string }): void {
+    this.#latchUnwritten = undefined;
+    this.#latch = { tripped: true, ...record };
+    this.announce();
   }
 
   #reset(): void {

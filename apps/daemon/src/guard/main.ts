@@ -1,4 +1,4 @@
-import { existsSync, watch } from 'node:fs';
+import { type FSWatcher, watch } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { uptime } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -17,6 +17,7 @@ import { Guard } from './guard.ts';
 import { GUARD_READY_LINE, GuardBoot } from './guard-boot.ts';
 import { type GuardDesktop, type GuardDesktopEvents, NoNativeDesktop } from './guard-desktop.ts';
 import { type GuardDrawing, NoDrawing } from './guard-drawing.ts';
+import { HeldFolder } from './held-folder.ts';
 import { ReleaseKeeper } from './release-keeper.ts';
 import { SleepDetector } from './sleep-detector.ts';
 import { StopKeyRecord } from './stop-key-record.ts';
@@ -30,6 +31,8 @@ import { X11GuardDrawing } from './x11-guard-drawing.ts';
 const DESKTOP_RETRY_MS = 1000;
 const DRAWING_RETRY_MS = 2000;
 const PREDECESSOR_CEILING_MS = 3000;
+/** Letting go asks the display server, and that may hang: guard ends all the same, and its keeper lets go after it. */
+const LET_GO_CEILING_MS = 3000;
 /** How often a stop that no disk has is tried to be written after the daemon's end. */
 const UNWRITTEN_RETRY_MS = 200;
 
@@ -45,6 +48,17 @@ async function main(): Promise<void> {
   process.on('SIGHUP', () => {});
 
   const { boot, daemonGone } = await readBoot();
+  let told = false;
+  const terminated = new Promise<void>((resolve) =>
+    process.once('SIGTERM', () => {
+      told = true;
+      resolve();
+    }),
+  );
+  // From the first moment on: whatever hangs below, no guard stays behind when its daemon is gone.
+  const over = Promise.race([daemonGone, terminated]);
+  const dataFolder = new HeldFolder(dirname(boot.latchFile));
+  const latchFile = () => join(dataFolder.path, basename(boot.latchFile));
   const chord = parseStopChord(boot.chord);
   const record = new StopKeyRecord(join(dirname(boot.latchFile), 'stop-key.json'), chord.label);
   let desktop: GuardDesktop = new NoNativeDesktop('The hotkey is being set up.');
@@ -90,11 +104,11 @@ async function main(): Promise<void> {
       releaseAll: () => desktop.releaseAll(),
       sleep: (ms) => sleep(ms),
       latch: {
-        read: () => readLatchFile(boot.latchFile),
-        write: (latch) => writeLatchFile(boot.latchFile, latch),
+        read: () => readLatchFile(latchFile()),
+        write: (latch) => writeLatchFile(latchFile(), latch),
         clear: () => {
-          clearLatchFile(boot.latchFile);
-          reserveLatchRoom(boot.latchFile);
+          clearLatchFile(latchFile());
+          reserveLatchRoom(latchFile());
         },
       },
       hotkey: () => {
@@ -125,54 +139,54 @@ async function main(): Promise<void> {
     drawing = opened;
     onDrawn();
   });
-  await startAfterPredecessor(server);
   const latchName = basename(boot.latchFile);
-  const watcher = watch(dirname(boot.latchFile), (_kind, name) => {
-    if (name === null || name === latchName) running.lookAtLatchFile();
-  });
-  // The folder may be taken away under us; the tick still looks.
-  watcher.on('error', () => watcher.close());
+  let watcher: FSWatcher | undefined;
+  let keeper: ReleaseKeeper | undefined;
   const slept = new SleepDetector({ awakeMs: () => performance.now(), everMs: () => uptime() * 1000 });
   const tick = () => {
     // Before the next lease: what was granted before a night's sleep is not granted for the morning.
     if (slept.look()) running.onAwake();
     running.tick();
   };
-  keepTicking = () => {
-    if (everyMs === running.tickMs) return;
-    everyMs = running.tickMs;
-    clearInterval(ticking);
-    ticking = setInterval(tick, everyMs);
+  const begin = async () => {
+    await startAfterPredecessor(server);
+    watcher = watch(dirname(boot.latchFile), (_kind, name) => {
+      if (name === null || name === latchName) running.lookAtLatchFile();
+    });
+    // The folder may be taken away under us; the tick still looks.
+    watcher.on('error', () => watcher?.close());
+    keepTicking = () => {
+      if (everyMs === running.tickMs) return;
+      everyMs = running.tickMs;
+      clearInterval(ticking);
+      ticking = setInterval(tick, everyMs);
+    };
+    keepTicking();
+    reserveLatchRoom(boot.latchFile);
+    keeper = ReleaseKeeper.start(boot.server, log);
+    await keepDesktop.first;
+    // Whatever a guard before us could not let go any more.
+    await desktop.releaseAll();
+    process.stdout.write(`${GUARD_READY_LINE}\n`);
+    // Now, because most guards are killed: what is kept at the end would never be kept.
+    flushCompileCache();
   };
-  keepTicking();
-  reserveLatchRoom(boot.latchFile);
-  const keeper = ReleaseKeeper.start(boot.server, log);
-  await keepDesktop.first;
-  // Whatever a guard before us could not let go any more.
-  await desktop.releaseAll();
-  process.stdout.write(`${GUARD_READY_LINE}\n`);
-  // Now, because most guards are killed: what is kept at the end would never be kept.
-  flushCompileCache();
-
-  let told = false;
-  const terminated = new Promise<void>((resolve) =>
-    process.once('SIGTERM', () => {
-      told = true;
-      resolve();
-    }),
-  );
-  await Promise.race([daemonGone, terminated]);
+  await Promise.race([begin(), over]);
+  await over;
   ending.abort();
   keepTicking = () => {};
   clearInterval(ticking);
-  watcher.close();
-  await running.end();
-  keeper?.[Symbol.dispose]();
-  await server[Symbol.asyncDispose]();
-  await desktop[Symbol.asyncDispose]();
-  await drawing[Symbol.asyncDispose]();
-  // Nobody else may know of it: the next start must find it on the disk.
-  while (!told && running.holdsUnwrittenStop && existsSync(dirname(boot.latchFile))) {
+  watcher?.close();
+  const letGo = async () => {
+    await running.end();
+    keeper?.[Symbol.dispose]();
+    await server[Symbol.asyncDispose]();
+    await desktop[Symbol.asyncDispose]();
+    await drawing[Symbol.asyncDispose]();
+  };
+  await Promise.race([letGo(), sleep(LET_GO_CEILING_MS)]);
+  // Nobody else may know of it: the next start must find it on the disk. There is none from a folder that is removed.
+  while (!told && running.holdsUnwrittenStop && !dataFolder.isRemoved) {
     running.lookAtLatchFile();
     await Promise.race([terminated, sleep(UNWRITTEN_RETRY_MS)]);
   }

@@ -34,6 +34,9 @@ export class X11GuardDesktop implements GuardDesktop {
   /** Keys and buttons that real devices hold, as `device code`. */
   readonly #realKeys = new Set<string>();
   readonly #realButtons = new Set<string>();
+  /** What was heard going down by injection and not up again, by code: what is to be let go, known beforehand. */
+  readonly #injectedKeys = new Set<number>();
+  readonly #injectedButtons = new Set<number>();
   /** Not released because a person's finger was on the same key, so injection may hold it, too: `key 50`, `button 1`. */
   readonly #owed = new Set<string>();
   /**
@@ -103,25 +106,31 @@ export class X11GuardDesktop implements GuardDesktop {
   async releaseAll(): Promise<void> {
     try {
       const xtest = await this.#x.require('xtest');
-      const [keys, pointer] = await Promise.all([this.#x.keysDown(), this.#x.pointer()]);
+      // What is known to be held goes up in the same write as the questions, which wait for answers.
+      const [, keys, pointer] = await Promise.all([
+        xtest.batch(this.#releasesOf(this.#injectedKeys, this.#injectedButtons)),
+        this.#x.keysDown(),
+        this.#x.pointer(),
+      ]);
       // The state has bits for buttons 1 to 5 only; releasing one that is up does nothing.
       const buttons = [1, 2, 3, 4, 5].filter((button) => (pointer.mask >> (7 + button)) & 1);
-      // An injected release would take a key out of the person's fingers, in the middle of the stop chord say.
-      const realKeys = codesOf(this.#realKeys);
-      const realButtons = codesOf(this.#realButtons);
-      for (const keycode of realKeys) this.#owed.add(`key ${keycode}`);
-      for (const button of realButtons) this.#owed.add(`button ${button}`);
-      await xtest.batch([
-        ...[...new Set([...keys, ...this.#modifierKeycodes])]
-          .filter((keycode) => !realKeys.has(keycode))
-          .map((detail) => ({ kind: 'key' as const, detail, down: false })),
-        ...[...buttons, 8, 9]
-          .filter((button) => !realButtons.has(button))
-          .map((detail) => ({ kind: 'button' as const, detail, down: false })),
-      ]);
+      await xtest.batch(
+        this.#releasesOf(new Set([...keys, ...this.#modifierKeycodes]), new Set([...buttons, 8, 9])),
+      );
     } catch (error) {
       this.#log.error('keys and buttons could not be released', errorAttributes(error));
     }
+  }
+
+  /** An injected release would take a key out of the person's fingers, in the middle of the stop chord say: those wait. */
+  #releasesOf(keys: ReadonlySet<number>, buttons: ReadonlySet<number>) {
+    const realKeys = codesOf(this.#realKeys);
+    const realButtons = codesOf(this.#realButtons);
+    for (const keycode of realKeys) this.#owed.add(`key ${keycode}`);
+    for (const button of realButtons) this.#owed.add(`button ${button}`);
+    const up = (kind: 'key' | 'button', codes: ReadonlySet<number>, real: ReadonlySet<number>) =>
+      [...codes].filter((detail) => !real.has(detail)).map((detail) => ({ kind, detail, down: false }));
+    return [...up('key', keys, realKeys), ...up('button', buttons, realButtons)];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -146,12 +155,16 @@ export class X11GuardDesktop implements GuardDesktop {
     x.on('XIRawKeyPress', (event) => this.#onKey(event, true));
     x.on('XIRawKeyRelease', (event) => this.#onKey(event, false));
     x.on('XIRawButtonPress', (event) => {
-      if (!this.#isReal(event)) return;
+      if (!this.#isReal(event)) {
+        this.#injectedButtons.add(event.detail);
+        return;
+      }
       this.#realButtons.add(`${event.sourceId} ${event.detail}`);
       this.#lastRealPressMs = performance.now();
       this.#events.onPersonInput('button');
     });
     x.on('XIRawButtonRelease', (event) => {
+      if (!this.#isReal(event)) this.#injectedButtons.delete(event.detail);
       if (this.#realButtons.delete(`${event.sourceId} ${event.detail}`))
         this.#payRelease('button', event.detail);
     });
@@ -160,6 +173,9 @@ export class X11GuardDesktop implements GuardDesktop {
     });
 
     await this.#openEar();
+    // A server grab of hands that are just killed, or that hang within it, must not make letting go wait.
+    const xtest = await x.require('xtest').catch(() => undefined);
+    await xtest?.immuneToGrabs(true);
     await this.#readKeyboard();
   }
 
@@ -191,6 +207,8 @@ export class X11GuardDesktop implements GuardDesktop {
     this.#heardKeycode?.(event.detail);
     const { detail: keycode, sourceId } = event;
     const real = this.#isReal(event);
+    if (!real && down) this.#injectedKeys.add(keycode);
+    else if (!real) this.#injectedKeys.delete(keycode);
     if (real && down) {
       this.#realKeys.add(`${sourceId} ${keycode}`);
       this.#lastRealPressMs = performance.now();

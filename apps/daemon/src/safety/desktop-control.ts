@@ -145,11 +145,13 @@ export class DesktopControl {
     }
     this.#latch = state.latch;
     if (state.latch.tripped) this.#knownStop.remember(state.latch);
-    if (this.#pauseToRestore !== undefined && state.control === 'armed') {
-      // A guard that was restarted does not know that a person had control: nothing is allowed until it does.
-      this.#comingPause = this.#pauseToRestore;
+    const missing = state.control === 'armed' ? this.#missingPause(before.control) : undefined;
+    if (missing !== undefined) {
+      // Guard does not know why nobody may drive: nothing is allowed until it does.
+      this.#control = 'paused';
+      this.#comingPause = missing.kind;
       const { guard } = this.#demandPeers();
-      void guard.pause('restored').catch((error) => {
+      void guard.pause(missing.reason).catch((error) => {
         log.error('the pause could not be restored', errorAttributes(error));
       });
     } else {
@@ -318,6 +320,16 @@ export class DesktopControl {
 
   // ---- inside ----------------------------------------------------------------------------------
 
+  /** A guard that was restarted does not know that a person had control, one that was reset not of a lock meanwhile. */
+  #missingPause(before: ControlState): { kind: PauseKind; reason: string } | undefined {
+    if (this.#pauseToRestore !== undefined) return { kind: this.#pauseToRestore, reason: 'restored' };
+    const { reason } = this.#absence;
+    if (before === 'armed' || reason === undefined) return undefined;
+    // A stop has ended the run that the lock interrupted, if any did: nothing waits to be handed back to.
+    this.#awayPause = before === 'stopped' ? 'idle' : (this.#awayPause ?? 'idle');
+    return { kind: 'session', reason };
+  }
+
   #followPause(state: GuardState, before: { control: ControlState; tripped: boolean }): void {
     const { tellServer, onResumed } = this.#options;
     const unheard = state.unheard === true && this.#control === 'paused';
@@ -378,6 +390,8 @@ export class DesktopControl {
         return 'A person took this desktop over.';
       case 'guard_lost':
         return 'Guard is not alive, so no input is possible.';
+      case 'session':
+        return this.#absence.reason ?? said ?? 'This session was out of sight.';
       default:
         return said === undefined || said === 'pause' ? 'A person paused this desktop.' : said;
     }

@@ -13,6 +13,11 @@ export class Absence {
     return [...this.#reasons.keys()].join(', ');
   }
 
+  /** A whole sentence for the person: what came last. */
+  get reason(): string | undefined {
+    return [...this.#reasons.values()].at(-1);
+  }
+
   /** @returns false for what was known already. */
   note({ source, away, reason }: SessionChange): boolean {
     const before = this.#reasons.size;

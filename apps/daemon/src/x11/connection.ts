@@ -93,6 +93,9 @@ export async function openX11(options: {
       );
       // Replaced by the connection's own listener; without any, an early stream error would end the process.
       client.on('error', fail);
+      // A server that dies, or refuses without a word, between taking the connection and its first answer.
+      client.on('end', () => fail(new Error('the X server closed the connection')));
+      client.stream?.once('close', () => fail(new Error('the connection to the X server ended')));
     } catch (cause) {
       fail(cause);
     }

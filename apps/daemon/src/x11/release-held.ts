@@ -19,14 +19,19 @@ const client: Client = createClient(display === undefined ? {} : { display }, (e
   if (error) process.exit(1);
   client.require('xtest', (missing, xtest) => {
     if (missing) process.exit(1);
-    void letGo(client, xtest as unknown as { FakeInput: FakeInput });
+    const { FakeInput, GrabControl } = xtest as unknown as { FakeInput: FakeInput; GrabControl: GrabControl };
+    // Whoever was killed while the server served nobody else may not be quite gone.
+    GrabControl(true);
+    void letGo(client, FakeInput);
   });
 });
 client.on('error', () => process.exit(1));
 
 type FakeInput = (type: number, detail: number, time: number, root: number, x: number, y: number) => void;
 
-async function letGo(x: Client, xtest: { FakeInput: FakeInput }): Promise<void> {
+type GrabControl = (impervious: boolean) => void;
+
+async function letGo(x: Client, fakeInput: FakeInput): Promise<void> {
   for (const ms of LOOK_AGAIN_MS) {
     await new Promise((resolve) => setTimeout(resolve, ms));
     const down = await new Promise<Buffer>((resolve) => {
@@ -36,8 +41,8 @@ async function letGo(x: Client, xtest: { FakeInput: FakeInput }): Promise<void> 
       });
     });
     for (let keycode = 8; keycode < 256; keycode += 1)
-      if (((down[keycode >> 3] ?? 0) >> (keycode & 7)) & 1) xtest.FakeInput(KEY_RELEASE, keycode, 0, 0, 0, 0);
-    for (const button of BUTTONS) xtest.FakeInput(BUTTON_RELEASE, button, 0, 0, 0, 0);
+      if (((down[keycode >> 3] ?? 0) >> (keycode & 7)) & 1) fakeInput(KEY_RELEASE, keycode, 0, 0, 0, 0);
+    for (const button of BUTTONS) fakeInput(BUTTON_RELEASE, button, 0, 0, 0, 0);
   }
   // One answer more: by then the server has done all of it.
   x.QueryKeymap(() => process.exit(0));
