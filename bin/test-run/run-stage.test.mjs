@@ -150,7 +150,7 @@ describe('the stages', () => {
     expect(chooseStages([])).toBe(stages);
     expect(chooseStages(['unit', 'lint']).map((stage) => stage.name)).toEqual(['lint', 'unit']);
     expect(() => chooseStages(['lint', 'units'])).toThrow(
-      'no stage named units; there are: typecheck, lint, build, unit, e2e',
+      'no stage named units; there are: typecheck, lint, build, unit, server, e2e',
     );
   });
 

@@ -12,6 +12,7 @@ export const stages = [
   check('lint', 1, 'biome', ['check', '.']),
   check('build', 2, 'turbo', ['run', 'build', ...plainTurbo]),
   suite('unit', 4),
+  suite('server', 8),
   suite('e2e', 18),
 ];
 

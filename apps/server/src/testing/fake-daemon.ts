@@ -274,7 +274,7 @@ export class FakeDaemon implements AsyncDisposable {
     const at = new Date().toISOString();
     const bytes = Buffer.alloc(PICTURE_BYTES, randomHex(32));
     const frameId = mintFrameId();
-    if (withFrame) this.#socket?.send(encodeFrameMessage({ type: 'frame', frameId }, bytes));
+    if (withFrame) this.#sendWhileOpen(encodeFrameMessage({ type: 'frame', frameId }, bytes));
     return {
       frame: withFrame
         ? {
@@ -306,6 +306,11 @@ export class FakeDaemon implements AsyncDisposable {
   }
 
   #send(message: unknown): void {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+    this.#sendWhileOpen(JSON.stringify(message));
+  }
+
+  /** What was done while the link was down stays unsaid, also while a new one is being made. */
+  #sendWhileOpen(data: string | Uint8Array): void {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(data);
   }
 }
