@@ -24,7 +24,8 @@ export async function primitivesTable(
   await using connection = await openX11({ display: desktop.display, log: silentLogger });
   await using input = await openX11InputBackend({ connection, log: silentLogger });
   const xtest = await connection.require('xtest');
-  const shift = 50;
+  // No modifier, and nothing happens where it is pressed.
+  const pause = 127;
   // A window of our own takes the clicks: the desktop would open a menu.
   const place = { x: 5, y: 5 };
   const active = `0x${Number(await desktop.ask('xdotool', 'getactivewindow')).toString(16)}`;
@@ -39,8 +40,8 @@ export async function primitivesTable(
         name: 'bare XTEST: key down, up',
         every: 1,
         work: async () => {
-          await xtest.key(shift, true);
-          await xtest.key(shift, false);
+          await xtest.key(pause, true);
+          await xtest.key(pause, false);
           return 0;
         },
       },
@@ -48,13 +49,23 @@ export async function primitivesTable(
         name: 'deskhand: key down, up',
         every: 1,
         work: async () => {
-          await input.key('shift', true);
-          await input.key('shift', false);
+          await input.key('pause', true);
+          await input.key('pause', false);
           return 0;
         },
       },
       {
         name: 'deskhand: the same, and only if that window still gets it',
+        every: 1,
+        work: async () => {
+          input.aim({ keys: active, points: [] });
+          await input.stroke(['pause']);
+          input.aim(null);
+          return 0;
+        },
+      },
+      {
+        name: 'deskhand: a modifier so, or a chord: what it woke is asked before it is let go',
         every: 1,
         work: async () => {
           input.aim({ keys: active, points: [] });

@@ -22,8 +22,6 @@ export class AimedXTest implements XTest {
   readonly #toplevels: X11Toplevels;
   readonly #grabs: X11Grabs;
   #aim: Aim | null = null;
-  /** Focus windows known to lie in a window that may get keys; for this aim only. */
-  #known = new Set<number>();
   #pointerWasHeld: boolean | null = null;
 
   constructor(connection: X11Connection, xtest: XTest) {
@@ -34,8 +32,8 @@ export class AimedXTest implements XTest {
   }
 
   /** Whatever can be made ready before the first event. */
-  prepare(): Promise<void> {
-    return this.#grabs.prepare();
+  async prepare(): Promise<void> {
+    await this.#grabs.prepare();
   }
 
   /**
@@ -50,7 +48,6 @@ export class AimedXTest implements XTest {
   aim(aim: Aim | null): void {
     this.#aim = aim;
     this.#pointerWasHeld = null;
-    this.#known = new Set();
   }
 
   key(keycode: number, down: boolean): Promise<void> {
@@ -77,49 +74,72 @@ export class AimedXTest implements XTest {
     const keys = aim?.keys !== undefined && presses('key');
     const place = presses('button') ? aim?.points[0] : undefined;
     if (!keys && place === undefined) return this.#xtest.batch(events);
+    const x = this.#connection;
     await this.#whileNobodyElse(
       async () => {
         if (place !== undefined) {
-          const held = this.#pointerWasHeld === null ? this.#grabs.pointerHeld() : Promise.resolve(null);
-          const [pointer, isHeld] = await Promise.all([this.#connection.pointer(), held]);
+          const [pointer, isHeld] = await x.together(() =>
+            Promise.all([x.pointer(), this.#pointerWasHeld === null ? this.#grabs.pointerHeld() : null]),
+          );
           await this.#demandAt(pointer, place.windowId);
           if (isHeld !== null) this.#pointerWasHeld = isHeld && !(await this.#isPopupAt(pointer));
         }
-        return !keys || (await this.#hasFocus(aim.keys ?? null));
+        if (!keys) return true;
+        const [focus, held] = await x.together(() =>
+          Promise.all([x.inputFocus(), this.#grabs.keyboardHeld()]),
+        );
+        return this.#getsKeys(aim.keys ?? null, focus, held);
       },
       () => this.#xtest.batch(events),
     );
   }
 
   /**
-   * Presses these keys in order and lets them go in the opposite one while the server serves nobody else: no other
-   * window gets the releases. Where the press woke another program's key binding (a window manager's Alt+Tab),
-   * letting go waits for `untilRead`: such a program may take the keyboard only when it reads the press, and would
-   * wait for ever for a release that came before.
+   * Presses keys in order and lets them go in the opposite one while the server serves nobody else: no other window
+   * gets the releases. Where the press woke another program's key binding (a window manager's Alt+Tab), letting go
+   * waits for `untilRead`: such a program may take the keyboard only when it reads the press, and would wait for ever
+   * for a release that came before. Three round trips: what is so, the press and what it did, the release. A key
+   * `alone`, no modifier among what is down, has nothing anybody could wait for: two.
+   * @param strokeFor what to press, given the keycodes that are down.
    */
-  async stroke(keycodes: readonly number[], untilRead: () => Promise<void>): Promise<void> {
-    const all = (down: boolean) =>
-      (down ? keycodes : keycodes.toReversed()).map((detail) => ({ kind: 'key', detail, down }) as const);
-    let down = false;
-    const pressAndLetGo = async () => {
-      const aim = this.#aim;
-      const held = this.#grabs.keyboardHeld();
-      // Asked once for both: nothing changes while the server serves nobody else.
-      if (aim?.keys !== undefined && !(await this.#hasFocus(aim.keys, held))) return false;
-      const wasHeld = await held;
-      down = true;
-      // One round trip: the server answers the second after the first is done.
-      const [, isHeld] = await Promise.all([this.#xtest.batch(all(true)), this.#grabs.keyboardHeld()]);
-      if (!wasHeld && isHeld) return true;
-      await this.#xtest.batch(all(false));
-      down = false;
+  async stroke(
+    strokeFor: (down: ReadonlySet<number>) => Readonly<{ keycodes: readonly number[]; alone: boolean }>,
+    untilRead: () => Promise<void>,
+  ): Promise<void> {
+    const x = this.#connection;
+    const aim = this.#aim;
+    let down: readonly number[] = [];
+    let isPressed = false;
+    let wokeSomebody = false;
+    const eventsOf = (keycodes: readonly number[], press: boolean) =>
+      keycodes.map((detail) => ({ kind: 'key', detail, down: press }) as const);
+    const ready = async () => {
+      const [focus, wasHeld, keysDown] = await x.together(() =>
+        Promise.all([x.inputFocus(), this.#grabs.keyboardHeld(), x.keysDown()]),
+      );
+      if (aim?.keys !== undefined && !(await this.#getsKeys(aim.keys, focus, wasHeld))) return false;
+      const stroke = strokeFor(new Set(keysDown));
+      down = stroke.keycodes;
+      if (stroke.alone) return true;
+      isPressed = true;
+      const [, isHeld] = await x.together(() =>
+        Promise.all([this.#xtest.batch(eventsOf(down, true)), this.#grabs.keyboardHeld()]),
+      );
+      wokeSomebody = !wasHeld && isHeld;
       return true;
     };
+    const letGo = async () => {
+      const events = [...(isPressed ? [] : eventsOf(down, true)), ...eventsOf(down.toReversed(), false)];
+      await this.#xtest.batch(events);
+      down = [];
+    };
     try {
-      await this.#whileNobodyElse(pressAndLetGo, async () => {});
-      if (down) await untilRead();
+      await this.#whileNobodyElse(ready, async () => {
+        if (!wokeSomebody) await letGo();
+      });
+      if (down.length > 0) await untilRead();
     } finally {
-      if (down) await this.#xtest.batch(all(false));
+      if (down.length > 0 && isPressed) await letGo();
     }
   }
 
@@ -140,19 +160,23 @@ export class AimedXTest implements XTest {
 
   async #grabbed(ready: () => Promise<boolean>, send: () => Promise<void>): Promise<boolean> {
     const connection = this.#connection;
+    // Written with the first question.
     connection.unchecked((client) => client.GrabServer());
+    let isReady = false;
     let sending: Promise<void> | undefined;
     try {
-      if (await ready()) sending = send();
+      isReady = await ready();
     } catch (error) {
       if (error instanceof X11Error) throw changed('The window went away.', error);
       throw error;
     } finally {
-      // In the same write as the events.
-      connection.unchecked((client) => client.UngrabServer());
+      connection.together(() => {
+        if (isReady) sending = send();
+        connection.unchecked((client) => client.UngrabServer());
+      });
     }
     await sending;
-    return sending !== undefined;
+    return isReady;
   }
 
   async #demandAt(point: Point, wanted: string | null): Promise<true> {
@@ -161,26 +185,18 @@ export class AimedXTest implements XTest {
     throw changed('Another window lies there now.');
   }
 
-  async #hasFocus(wanted: string | null, asked = this.#grabs.keyboardHeld()): Promise<boolean> {
+  /** @param focus and `held`: what the server says while it serves nobody else. @returns false: nobody does now. */
+  async #getsKeys(wanted: string | null, focus: number, held: boolean): Promise<boolean> {
     const x = this.#connection;
-    // All in one round trip, also what only a focus not known yet needs: the server waits for us.
-    const [focus, held, about] = await Promise.all([
-      x.inputFocus(),
-      asked,
-      this.#known.size > 0 ? null : this.#announced(),
-    ]);
     if (held && !(await this.#hasPopup(wanted)))
       throw changed('Another program holds the keyboard: an open menu, a screen locker, a password prompt.');
-    if (this.#known.has(focus)) return true;
-    const { managed, active } = about ?? (await this.#announced());
+    // 0, 1 and the root stand for nobody or for whatever lies below the pointer. Any other window belongs to the
+    // client its keys go to; only where that is another one (a window embedded in a foreign one, the window
+    // manager's own) has to be asked what it lies in.
+    if (wanted !== null && focus > 1 && focus !== x.root && x.sameClient(focus, Number(wanted))) return true;
+    const { managed, active } = await this.#announced();
     const found = await this.#toplevels.ofFocus(focus, managed, active);
-    if (this.#fits(found, wanted)) {
-      // 0, 1 and the root mean nobody or whatever lies below the pointer: never known in advance. Nor is the
-      // window manager's own window, which stands for the announced one only for the moment.
-      if (focus > 1 && focus !== x.root && found !== null && x.sameClient(focus, found))
-        this.#known.add(focus);
-      return true;
-    }
+    if (this.#fits(found, wanted)) return true;
     if (found === null) return false;
     throw changed('Another window has the focus now.');
   }

@@ -127,6 +127,10 @@ export class KeyboardMap {
     return undefined;
   }
 
+  isModifier(keycode: number): boolean {
+    return this.#modifiers.some((row) => row.includes(keycode));
+  }
+
   #modifierKey(row: number, keysym: number): number | null {
     for (const keycode of this.#modifiers[row] ?? [])
       if (keycode !== 0 && this.#row(keycode)[0] === keysym) return keycode;

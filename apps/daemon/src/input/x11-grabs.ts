@@ -11,20 +11,26 @@ const ASYNCHRONOUS = 1;
  */
 export class X11Grabs {
   readonly #x: X11Connection;
-  #window: Promise<number> | undefined;
+  #preparing: Promise<number> | undefined;
+  #window: number | null = null;
 
   constructor(x: X11Connection) {
     this.#x = x;
   }
 
-  /** Made ahead: under a server grab one round trip is all there should be. */
-  async prepare(): Promise<void> {
-    this.#window ??= this.#x.createWindow({ x: -10, y: -10, width: 1, height: 1 }, {}, { inputOnly: true });
-    await this.#window;
+  /** Made ahead, so that a question goes out at once: under a server grab one round trip is all there should be. */
+  async prepare(): Promise<number> {
+    this.#preparing ??= this.#x.createWindow(
+      { x: -10, y: -10, width: 1, height: 1 },
+      {},
+      { inputOnly: true },
+    );
+    this.#window = await this.#preparing;
+    return this.#window;
   }
 
   async keyboardHeld(): Promise<boolean> {
-    const window = await this.#own();
+    const window = this.#window ?? (await this.prepare());
     const status = await this.#x.answer<number>('GrabKeyboard', (reply, client) =>
       client.GrabKeyboard(window, 0, CURRENT_TIME, ASYNCHRONOUS, ASYNCHRONOUS, reply),
     );
@@ -32,15 +38,10 @@ export class X11Grabs {
   }
 
   async pointerHeld(): Promise<boolean> {
-    const window = await this.#own();
+    const window = this.#window ?? (await this.prepare());
     const status = await this.#x.answer<number>('GrabPointer', (reply, client) =>
       client.GrabPointer(window, 0, 0, ASYNCHRONOUS, ASYNCHRONOUS, 0, 0, CURRENT_TIME, reply),
     );
     return status === ALREADY_GRABBED;
-  }
-
-  async #own(): Promise<number> {
-    await this.prepare();
-    return this.#window as Promise<number>;
   }
 }

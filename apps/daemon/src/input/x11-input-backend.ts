@@ -183,23 +183,24 @@ export class X11InputBackend implements InputBackend {
   }
 
   async stroke(keys: readonly string[]): Promise<void> {
-    const strokes = [];
+    const strokes: Stroke[] = [];
     for (const key of keys) strokes.push(await this.#strokeOf(key));
     const map = this.#lastMap ?? (await this.#map());
-    const held = new Set(await this.#connection.keysDown());
-    const down: number[] = [];
-    const press = (keycode: number | null) => {
-      if (keycode === null || held.has(keycode)) return;
-      held.add(keycode);
-      down.push(keycode);
+    const keycodesFor = (held: ReadonlySet<number>) => {
+      const pressed: number[] = [];
+      const press = (keycode: number | null) => {
+        if (keycode !== null && !held.has(keycode) && !pressed.includes(keycode)) pressed.push(keycode);
+      };
+      for (const { keycode, shift, level3 } of strokes) {
+        if (shift) press(map.shiftKeycode);
+        if (level3) press(map.level3Keycode);
+        // Asked for itself, it is pressed also where it seems to be down.
+        if (!pressed.includes(keycode)) pressed.push(keycode);
+      }
+      const [only = 0] = pressed;
+      return { keycodes: pressed, alone: pressed.length === 1 && held.size === 0 && !map.isModifier(only) };
     };
-    for (const { keycode, shift, level3 } of strokes) {
-      if (shift) press(map.shiftKeycode);
-      if (level3) press(map.level3Keycode);
-      // Asked for itself, it is pressed also where it seems to be down.
-      if (!down.includes(keycode)) down.push(keycode);
-    }
-    await this.#inject(() => this.#xtest.stroke(down, () => this.#windowManager.wait()));
+    await this.#inject(() => this.#xtest.stroke(keycodesFor, () => this.#windowManager.wait()));
   }
 
   async typeText(

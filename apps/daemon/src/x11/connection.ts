@@ -48,6 +48,9 @@ const PROPERTY_CHUNK_UNITS = 65_536;
 /** Below the 256 KiB request limit of servers without BIG-REQUESTS. */
 const CHANGE_PROPERTY_CHUNK_BYTES = 200_000;
 
+/** Whether requests wait for those that follow, though somebody waits for their answer. */
+type Writing = { held: boolean };
+
 /**
  * Opens one connection to an X server.
  * @param display `:N` or `host:N`; default is the `DISPLAY` of this process. The cookie comes from
@@ -63,6 +66,7 @@ export async function openX11(options: {
   signal?.throwIfAborted();
   let settled = false;
   let client: Client | undefined;
+  const writing: Writing = { held: false };
   const connecting = new Promise<X11Connection>((resolve, reject) => {
     const fail = (cause: unknown) => {
       if (settled) return;
@@ -81,14 +85,14 @@ export async function openX11(options: {
         {
           ...(options.display === undefined ? {} : { display: options.display }),
           // Requests of one tick leave in one write: a character's key events arrive together or not at all.
-          bufferRequests: true,
+          bufferRequests: { shouldFlush: () => (writing.held ? false : undefined) },
           shm: sharedMemoryProvider,
         },
         (error, display) => {
           if (error) return fail(error);
           if (settled || client === undefined) return;
           settled = true;
-          resolve(new X11Connection(options.display ?? '', client, display, log));
+          resolve(new X11Connection(options.display ?? '', client, display, log, writing));
         },
       );
       // Replaced by the connection's own listener; without any, an early stream error would end the process.
@@ -128,6 +132,7 @@ export class X11Connection implements AsyncDisposable {
 
   readonly #client: Client;
   readonly #log: Logger;
+  readonly #writing: Writing;
   readonly #listeners = new Map<X11EventName, Set<(event: never) => void>>();
   readonly #extensions = new Map<X11ExtensionName, Promise<unknown>>();
   readonly #atoms = new Map<string, Promise<number>>();
@@ -138,12 +143,13 @@ export class X11Connection implements AsyncDisposable {
   #disposing: Promise<void> | undefined;
 
   /** Use {@link openX11}. */
-  constructor(displayName: string, client: Client, display: RawDisplay, log: Logger) {
+  constructor(displayName: string, client: Client, display: RawDisplay, log: Logger, writing: Writing) {
     const screen = display.screen[0];
     if (screen === undefined) throw new ProtocolError('DISPLAY_UNAVAILABLE', 'The X server has no screen.');
     this.displayName = displayName;
     this.#client = client;
     this.#log = log;
+    this.#writing = writing;
     this.root = screen.root;
     this.screen = {
       root: screen.root,
@@ -233,6 +239,21 @@ export class X11Connection implements AsyncDisposable {
       this.#watches.delete(watch);
     }
     if (watch.error) throw new X11Error(name, watch.error);
+  }
+
+  /**
+   * Everything that `issue` asks before its first await, and what waits to be written, leaves in one write: one round
+   * trip for all, and the server has all of it before it serves anybody else.
+   */
+  together<T>(issue: () => T): T {
+    if (this.#writing.held) return issue();
+    this.#writing.held = true;
+    try {
+      return issue();
+    } finally {
+      this.#writing.held = false;
+      if (!this.#isClosed) this.#client.pack_stream.flush();
+    }
   }
 
   /** Sends requests without waiting; an error is only logged. For things that are cheap and may fail. */

@@ -58,7 +58,7 @@ declare module 'x11' {
     stream?: RawStream;
     seq_num: number;
     /** Outgoing bytes of one request; `submit(true)` when a reply follows. */
-    pack_stream: { put(packet: Buffer): void; submit(expectsReply?: boolean): void };
+    pack_stream: { put(packet: Buffer): void; submit(expectsReply?: boolean): void; flush(): void };
     /** By sequence number: how to read the reply's body (after its first 8 bytes), and whom to tell. */
     replies: Record<number, [(body: Buffer, byte1: number) => unknown, Reply<never>]>;
     atoms: Record<string, number>;
@@ -414,7 +414,11 @@ declare module 'x11' {
   };
 
   export function createClient(
-    options: { display?: string; shm?: false | 'off' | ShmProvider; bufferRequests?: boolean },
+    options: {
+      display?: string;
+      shm?: false | 'off' | ShmProvider;
+      bufferRequests?: { shouldFlush: () => boolean | undefined };
+    },
     callback: (error: Error | null | undefined, display: Display) => void,
   ): Client;
   export const eventMask: Readonly<Record<string, number>>;
