@@ -6,6 +6,8 @@ const SMALL_MAX_AREA = 10_000;
 const SMALL_REPEATS = 4;
 /** … over at least this long make it ambient; a fading menu repeats too, but is over sooner. */
 const SMALL_SPAN_MS = 240;
+/** Sooner where it keeps time, as clocks do, and did before the action: two waits that differ by no more than this share. */
+const EVEN_WITHIN = 0.1;
 /** A place that was quiet this long has to prove itself again; longer than the slowest caret or clock needs. */
 const SMALL_MEMORY_MS = 5000;
 /** Rectangles are the same place when their centres fall into the same cell. */
@@ -32,7 +34,16 @@ const FEEDBACK_REACH_PX = { x: 320, y: 80 } as const;
 const MOVING_REPEATS = 2;
 const MOVING_WITHIN_MS = 1500;
 
-type Place = { rect: Rect; large: boolean; first: number; last: number; repeats: number; ambient: boolean };
+type Place = {
+  rect: Rect;
+  large: boolean;
+  first: number;
+  last: number;
+  repeats: number;
+  /** When it changed after a pause, the last three times; none is kept of a large one. */
+  beats: number[];
+  ambient: boolean;
+};
 type Change = Readonly<{ at: number; key: string; rect: Rect }>;
 
 /** What happened since the mark, ambient things left out. Times are the caller's clock. */
@@ -93,13 +104,16 @@ export class ChangeHistory {
     const place = this.#places.get(key);
     if (place === undefined || at - place.last > (large ? LARGE_BREAK_MS : SMALL_MEMORY_MS)) {
       if (this.#places.size >= MAX_PLACES) this.#places.clear();
-      this.#places.set(key, { rect, large, first: at, last: at, repeats: 1, ambient: false });
+      this.#places.set(key, { rect, large, first: at, last: at, repeats: 1, beats: [at], ambient: false });
     } else if (at > place.last) {
+      if (!large && at - place.last > PAUSE_MS) place.beats = [...place.beats, at].slice(-3);
       place.last = at;
       place.repeats += 1;
       place.rect = union(place.rect, rect);
       const [repeats, spanMs] = large ? [LARGE_REPEATS, LARGE_SPAN_MS] : [SMALL_REPEATS, SMALL_SPAN_MS];
-      place.ambient ||= place.repeats >= repeats && at - place.first >= spanMs;
+      place.ambient ||=
+        (place.repeats >= repeats && at - place.first >= spanMs) ||
+        (place.first < this.#markedAt && keepsTime(place.beats));
     }
     if (this.#since.length >= MAX_CHANGES) this.#since.splice(1, MAX_CHANGES / 2);
     this.#since.push({ at, key, rect });
@@ -173,6 +187,13 @@ export class ChangeHistory {
     }
     return [...seen.values()].filter(({ repeats }) => repeats >= MOVING_REPEATS).map(({ rect }) => rect);
   }
+}
+
+/** Whether the last two waits were long and alike. */
+function keepsTime([first, second, third]: readonly number[]): boolean {
+  if (first === undefined || second === undefined || third === undefined) return false;
+  const [before, after] = [second - first, third - second];
+  return before >= SMALL_SPAN_MS && Math.abs(after - before) <= before * EVEN_WITHIN;
 }
 
 /** Edges move a little from picture to picture. */

@@ -216,6 +216,30 @@ describe('settling', () => {
     expect(history.changedAfterMs()).toBe(570);
   });
 
+  it('a clock that ticked before the action teaches nothing, what comes late and unevenly does', () => {
+    const after = (times: readonly number[], rect = CARET) => {
+      const history = new ChangeHistory();
+      for (const at of times.filter((time) => time < 0)) history.add(rect, at);
+      history.mark(0);
+      history.decide(150);
+      for (const at of times.filter((time) => time > 0)) history.add(rect, at);
+      return history.changedAfterMs();
+    };
+    expect(after([-850, 160, 1155])).toBeNull();
+    expect(after([-850, 160, 1155], BIG)).toBe(10);
+    // The same place answered the action before, too, but keeps no time.
+    expect(after([-2100, 300, 900])).toBe(150);
+    // It began with the action: steps of an answer come evenly as well.
+    expect(after([300, 800, 1300])).toBe(150);
+    expect(after([-40, 160, 360])).toBe(10);
+  });
+
+  it('a clock that ticked before is waited for no longer than twice', async () => {
+    const report = await settle([...repeat(CARET, -900, 4000, 1000), [20, BIG]], { quietMs: 950 });
+    expect(report.reason).toBe('quiet');
+    expect(report.settledMs).toBeLessThan(1200);
+  });
+
   it('what moves on its own before an action proves nothing afterwards, however unevenly it moves', () => {
     const film: Rect = { x: 40, y: 40, width: 320, height: 180 };
     const history = new ChangeHistory();
