@@ -11,8 +11,11 @@ const TALLEST_LINE_PX = 40;
 /** Readers refuse pictures of more than 32,767 rows; a screen of scattered specks would make one. */
 const TALLEST_SHEET_PX = 8000;
 
-/** A piece's place on a sheet, of which everything is enlarged `scale` times. */
-export type PlacedPiece = Readonly<{ piece: TextPiece; x: number; y: number; height: number }>;
+/** How many times a piece is enlarged for its reader: a whole number. */
+export type ScaleOf = (piece: TextPiece) => number;
+
+/** A piece's place on a sheet, on which it is enlarged `scale` times. */
+export type PlacedPiece = Readonly<{ piece: TextPiece; scale: number; x: number; y: number; height: number }>;
 
 /** Pieces of a picture one below the other, each as wide as it is: what one reader reads at a time. */
 export type Sheet = Readonly<{ image: GreyImage; places: readonly PlacedPiece[] }>;
@@ -24,7 +27,7 @@ export type Sheet = Readonly<{ image: GreyImage; places: readonly PlacedPiece[] 
 export function sheetsOf(
   image: GreyImage,
   pieces: readonly TextPiece[],
-  options: Readonly<{ count: number; scale: number }>,
+  options: Readonly<{ count: number; scaleOf: ScaleOf }>,
 ): Sheet[] {
   const efforts = pieces.map(effortOf);
   const total = efforts.reduce((sum, effort) => sum + effort, 0);
@@ -40,16 +43,16 @@ export function sheetsOf(
     .filter(({ members }) => members.length > 0)
     .flatMap(({ members }) => {
       const own = members.sort((a, b) => a - b).map((index) => pieces[index] as TextPiece);
-      return lowEnough(own, options.scale).map((some) => sheetOf(image, some, options.scale));
+      return lowEnough(own, options.scaleOf).map((some) => sheetOf(image, some, options.scaleOf));
     });
 }
 
 /** Pieces in order, in groups none of which makes too tall a sheet. */
-function lowEnough(pieces: readonly TextPiece[], scale: number): TextPiece[][] {
+function lowEnough(pieces: readonly TextPiece[], scaleOf: ScaleOf): TextPiece[][] {
   const groups: TextPiece[][] = [];
   let height = Number.POSITIVE_INFINITY;
   for (const piece of pieces) {
-    const own = piece.rect.height * scale + MARGIN_PX;
+    const own = piece.rect.height * scaleOf(piece) + MARGIN_PX;
     if (height + own > TALLEST_SHEET_PX) {
       groups.push([]);
       height = MARGIN_PX;
@@ -61,14 +64,10 @@ function lowEnough(pieces: readonly TextPiece[], scale: number): TextPiece[][] {
 }
 
 /** What was read on a sheet, by piece, in order; bounds in pixels of the picture, from the piece's upper left corner. */
-export function wordsByPiece(
-  sheet: Sheet,
-  words: readonly Word[],
-  scale: number,
-): ReadonlyMap<TextPiece, readonly Word[]> {
+export function wordsByPiece(sheet: Sheet, words: readonly Word[]): ReadonlyMap<TextPiece, readonly Word[]> {
   const found = new Map<TextPiece, Word[]>(sheet.places.map(({ piece }) => [piece, []]));
   for (const { bounds, ...word } of words) {
-    const { piece, x, y } = nearest(sheet.places, centerOf(bounds).y);
+    const { piece, x, y, scale } = nearest(sheet.places, centerOf(bounds).y);
     found.get(piece)?.push({
       ...word,
       bounds: {
@@ -93,21 +92,17 @@ function effortOf({ rect, ink }: TextPiece): number {
   return ink / Math.min(rect.height, TALLEST_LINE_PX);
 }
 
-function sheetOf(image: GreyImage, pieces: readonly TextPiece[], scale: number): Sheet {
-  const width = Math.max(...pieces.map(({ rect }) => rect.width)) * scale + 2 * MARGIN_PX;
+function sheetOf(image: GreyImage, pieces: readonly TextPiece[], scaleOf: ScaleOf): Sheet {
+  const width = Math.max(...pieces.map((piece) => piece.rect.width * scaleOf(piece))) + 2 * MARGIN_PX;
   let height = MARGIN_PX;
   const places = pieces.map((piece) => {
-    const place = {
-      piece,
-      x: MARGIN_PX,
-      y: height,
-      height: piece.rect.height * scale,
-    };
+    const scale = scaleOf(piece);
+    const place = { piece, scale, x: MARGIN_PX, y: height, height: piece.rect.height * scale };
     height += place.height + MARGIN_PX;
     return place;
   });
   const pixels = new Uint8Array(width * height).fill(255);
-  for (const { piece, x, y } of places) {
+  for (const { piece, scale, x, y } of places) {
     const part = enlarge(cutPiece(image, piece), scale);
     for (let row = 0; row < part.height; row += 1)
       pixels.set(part.pixels.subarray(row * part.width, (row + 1) * part.width), (y + row) * width + x);

@@ -10,6 +10,8 @@ import { piecesOf, type TextPiece } from './text-pieces.ts';
 
 /** Up to this many pixels the picture is enlarged; a whole desktop would take seconds. */
 const ENLARGE_UP_TO_PX = 1_100_000;
+/** Letters of such bodies (a 24 px font's) are as large on the screen as readers are trained on: no need to enlarge. */
+const LARGE_BODY_PX = 12;
 /** More readers than this gain little: a busy desktop needs its cores too. */
 const MAX_READERS = 4;
 /** Nobody reads: the models' memory goes back. */
@@ -55,9 +57,13 @@ export class TesseractWordReader implements WordReader {
   async read(image: RawImage, options: { signal: AbortSignal }): Promise<readonly ScreenElement[]> {
     options.signal.throwIfAborted();
     // Converted before the first wait: the capture's buffer is used again by the next grab.
-    const scale = image.width * image.height <= ENLARGE_UP_TO_PX ? 2 : 1;
+    const enlarges = image.width * image.height <= ENLARGE_UP_TO_PX;
+    const scaleOf = ({ bodyPx }: TextPiece) => (enlarges && bodyPx < LARGE_BODY_PX ? 2 : 1);
     const paper = toReadingImage(image, 1);
-    const pieces = piecesOf(paper).map((piece) => ({ piece, key: this.#known.keyOf(paper, piece, scale) }));
+    const pieces = piecesOf(paper).map((piece) => ({
+      piece,
+      key: this.#known.keyOf(paper, piece, scaleOf(piece)),
+    }));
     const missing = new Map<string, TextPiece>();
     const found = new Map<string, readonly Word[]>();
     for (const { piece, key } of pieces) {
@@ -65,8 +71,8 @@ export class TesseractWordReader implements WordReader {
       if (words === undefined) missing.set(key, piece);
       else found.set(key, words);
     }
-    const sheets = sheetsOf(paper, [...missing.values()], { count: this.#readers.length, scale });
-    const fresh = new Map((await this.#readAll(sheets, scale, options)).flatMap((byPiece) => [...byPiece]));
+    const sheets = sheetsOf(paper, [...missing.values()], { count: this.#readers.length, scaleOf });
+    const fresh = new Map((await this.#readAll(sheets, options)).flatMap((byPiece) => [...byPiece]));
     for (const [key, piece] of missing) {
       const words = fresh.get(piece) ?? [];
       found.set(key, words);
@@ -84,13 +90,13 @@ export class TesseractWordReader implements WordReader {
     await Promise.all(this.#readers.map((reader) => reader[Symbol.asyncDispose]()));
   }
 
-  async #readAll(sheets: readonly Sheet[], scale: number, options: { signal: AbortSignal }) {
+  async #readAll(sheets: readonly Sheet[], options: { signal: AbortSignal }) {
     if (sheets.length === 0) return [];
     clearTimeout(this.#resting);
     try {
       return await Promise.all(
         sheets.map(async (sheet) =>
-          wordsByPiece(sheet, wordsOf(await this.#idlest().read(sheet.image, options)), scale),
+          wordsByPiece(sheet, wordsOf(await this.#idlest().read(sheet.image, options))),
         ),
       );
     } finally {

@@ -57,6 +57,33 @@ describe('pieces of a reading image', () => {
     expect(rects(image)).toEqual([{ x: 10, y: 10, width: 30, height: 18 }]);
   });
 
+  it('are lines also where a row of white is all that parts them, but for a dot that could be of either', () => {
+    const close = paper(200, 60, [...line(10, 5, [4, 3]), ...line(10, 16, [5]), ...line(10, 28, [2])]);
+    expect(rects(close).map(({ y, height }) => [y, height])).toEqual([
+      [5, 10],
+      [16, 10],
+      [28, 10],
+    ]);
+    const dotted = paper(200, 60, [
+      ...line(10, 5, [4]),
+      { x: 12, y: 17, width: 2, height: 2 },
+      ...line(10, 20, [3]),
+    ]);
+    expect(rects(dotted)).toEqual([{ x: 10, y: 5, width: 30, height: 25 }]);
+  });
+
+  it('tell how tall the bodies of their letters are, heads and tails aside', () => {
+    const letters = Array.from({ length: 10 }, (_, letter) => ({
+      ...{ x: 10 + letter * 9, width: 7 },
+      ...(letter === 3
+        ? { y: 10, height: 20 }
+        : letter === 6
+          ? { y: 16, height: 21 }
+          : { y: 16, height: 14 }),
+    }));
+    expect(piecesOf(paper(200, 60, letters)).map(({ bodyPx }) => bodyPx)).toEqual([14]);
+  });
+
   it('cut a long line in two between words, and say that it is one', () => {
     const image = paper(900, 40, line(10, 10, [8, 8, 8, 8, 8, 8, 8]));
     const pieces = piecesOf(image);
@@ -106,15 +133,15 @@ describe('sheets', () => {
   const pieces = piecesOf(image);
 
   it('share the pieces out evenly, each piece once; a few words stay together', () => {
-    const sheets = sheetsOf(image, pieces, { count: 2, scale: 2 });
+    const sheets = sheetsOf(image, pieces, { count: 2, scaleOf: () => 2 });
     expect(sheets).toHaveLength(2);
     const ink = sheets.map(({ places }) => places.reduce((sum, { piece }) => sum + piece.ink, 0));
     expect(Math.min(...ink) / Math.max(...ink)).toBeGreaterThan(0.85);
     expect(new Set(sheets.flatMap(({ places }) => places.map(({ piece }) => piece)))).toEqual(
       new Set(pieces),
     );
-    expect(sheetsOf(image, pieces.slice(0, 2), { count: 2, scale: 2 })).toHaveLength(1);
-    expect(sheetsOf(image, [], { count: 2, scale: 2 })).toEqual([]);
+    expect(sheetsOf(image, pieces.slice(0, 2), { count: 2, scaleOf: () => 2 })).toHaveLength(1);
+    expect(sheetsOf(image, [], { count: 2, scaleOf: () => 2 })).toEqual([]);
   });
 
   it('are never taller than a reader takes, and hold no specks', () => {
@@ -132,7 +159,7 @@ describe('sheets', () => {
     const many = grid(5);
     const marks = piecesOf(many);
     expect(marks).toHaveLength(80 * 60);
-    const sheets = sheetsOf(many, marks, { count: 2, scale: 2 });
+    const sheets = sheetsOf(many, marks, { count: 2, scaleOf: () => 2 });
     for (const sheet of sheets) expect(sheet.image.height).toBeLessThanOrEqual(8000);
     expect(sheets.flatMap(({ places }) => places)).toHaveLength(80 * 60);
     expect(piecesOf(grid(4))).toEqual([]);
@@ -140,17 +167,17 @@ describe('sheets', () => {
 
   it('lead from a box on them back to the pixel it came from', () => {
     for (const scale of [1, 2])
-      for (const sheet of sheetsOf(image, pieces, { count: 2, scale }))
+      for (const sheet of sheetsOf(image, pieces, { count: 2, scaleOf: () => scale }))
         for (const { piece, x, y } of sheet.places) {
           const bounds = { x: x + 8 * scale, y, width: 6 * scale, height: 10 * scale };
           const word = { text: 'a', confidence: 90, bounds, line: '1' };
-          const [found] = wordsByPiece(sheet, [word], scale).get(piece) ?? [];
+          const [found] = wordsByPiece(sheet, [word]).get(piece) ?? [];
           expect(found?.bounds).toEqual({ x: 8, y: 0, width: 6, height: 10 });
         }
   });
 
   it('show the pieces themselves', () => {
-    const [sheet] = sheetsOf(image, pieces, { count: 1, scale: 1 });
+    const [sheet] = sheetsOf(image, pieces, { count: 1, scaleOf: () => 1 });
     for (const { piece, x, y } of sheet?.places ?? []) {
       const { rect } = piece;
       for (let row = 0; row < rect.height; row += 1) {

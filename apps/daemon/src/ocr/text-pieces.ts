@@ -5,6 +5,8 @@ import type { GreyImage } from './reading-image.ts';
 const PAPER = 240;
 /** Dots of an i, commas and underlines stand no further from their letters. */
 const ROW_GAP_PX = 4;
+/** Rows of letters are at least so tall where a line without any gap above it begins. */
+const LETTERS_PX = 7;
 /** Things side by side are further apart than this share of their height; words are not. */
 const COLUMN_GAP = 1.2;
 /** Nobody writes with letters as small as this; specks are many on some screens. */
@@ -12,14 +14,19 @@ const SPECK_PX = 4;
 const COLUMN_GAP_PX = { least: 14, most: 40 };
 /** A line that is so many times as long as high may be read in two parts. */
 const LONG_LINE = 24;
+/** A row of letters' bodies has at least this share of the ink of the fullest; one of only their heads or tails has less. */
+const BODY_INK = 0.25;
+/** What is lower is a rule, dots or the foot of something. */
+const LEAST_BODY_PX = 3;
 /** A gap between words, as a share of the line's height. */
 const WORD_GAP = 0.3;
 
 /**
  * A part of a picture that is read as one: a line of text, a button, a block whose lines touch.
- * `rect` whole pixels; `line` counts lines, both parts of a long one alike; `ink` how many pixels are not paper.
+ * `rect` whole pixels; `line` counts lines, both parts of a long one alike; `ink` how many pixels are not paper; `bodyPx` how tall the bodies of
+ * its lowest line's letters are, from baseline to the top of an x.
  */
-export type TextPiece = Readonly<{ rect: Rect; line: number; isPart: boolean; ink: number }>;
+export type TextPiece = Readonly<{ rect: Rect; line: number; isPart: boolean; ink: number; bodyPx: number }>;
 
 /**
  * Cuts a reading image at what is white all across or all down, again and again, until nothing is left to cut.
@@ -37,14 +44,16 @@ export function piecesOf(image: GreyImage): TextPiece[] {
       line,
       isPart: parts.length > 1,
       ink: inkOf(image, part),
+      bodyPx: bodyOf(image, part),
     }));
   });
 }
 
 function leavesOf(image: GreyImage, area: Rect, along: 'rows' | 'columns', tried: boolean): Rect[] {
   const isRows = along === 'rows';
-  const gapPx = isRows ? ROW_GAP_PX : columnGapPx(area.height);
-  const stretches = stretchesOf(profileOf(image, area, along), gapPx);
+  const gapPx = columnGapPx(area.height);
+  const profile = profileOf(image, area, along);
+  const stretches = isRows ? linesOf(profile) : stretchesOf(profile, gapPx);
   const parts = stretches.map(({ from, to }) =>
     isRows
       ? { ...area, y: area.y + from, height: to - from }
@@ -87,6 +96,23 @@ function stretchesOf(profile: Uint32Array, gapPx: number): Array<{ from: number;
   return stretches;
 }
 
+/**
+ * Lines of text, also those so close that a dot of an i could fill the gap: both sides of a cut are as tall as letters.
+ * What is lower belongs to a line, and nobody knows to which.
+ */
+function linesOf(profile: Uint32Array): Array<{ from: number; to: number }> {
+  const lines: Array<{ from: number; to: number }> = [];
+  let lastPx = 0;
+  for (const { from, to } of stretchesOf(profile, 1)) {
+    const last = lines.at(-1);
+    const isNear = last !== undefined && from - last.to < ROW_GAP_PX;
+    if (last !== undefined && isNear && Math.min(lastPx, to - from) < LETTERS_PX) last.to = to;
+    else lines.push({ from, to });
+    lastPx = to - from;
+  }
+  return lines;
+}
+
 /** A long line in two, at the widest gap between words near its middle. */
 function partsOfLine(image: GreyImage, line: Rect): Rect[] {
   if (line.width < LONG_LINE * line.height) return [line];
@@ -102,6 +128,20 @@ function partsOfLine(image: GreyImage, line: Rect): Rect[] {
     { ...line, width: best.from },
     { ...line, x: line.x + best.to, width: line.width - best.to },
   ];
+}
+
+/** Rows between x-height and baseline hold most of a line's ink: the least tall run of such rows. */
+function bodyOf(image: GreyImage, piece: Rect): number {
+  const profile = profileOf(image, piece, 'rows');
+  const least = Math.max(...profile) * BODY_INK;
+  const bodies = stretchesOf(
+    profile.map((count) => (count >= least ? count : 0)),
+    1,
+  );
+  return Math.min(
+    piece.height,
+    ...bodies.map(({ from, to }) => to - from).filter((height) => height >= LEAST_BODY_PX),
+  );
 }
 
 function inkOf(image: GreyImage, { x, y, width, height }: Rect): number {
