@@ -149,7 +149,8 @@ async function main(): Promise<void> {
     running.tick();
   };
   const begin = async () => {
-    await startAfterPredecessor(server);
+    await startAfterPredecessor(server, ending.signal);
+    if (ending.signal.aborted) return server[Symbol.asyncDispose]();
     watcher = watch(dirname(boot.latchFile), (_kind, name) => {
       if (name === null || name === latchName) running.lookAtLatchFile();
     });
@@ -194,9 +195,12 @@ async function main(): Promise<void> {
 }
 
 /** The guard of a daemon that was killed a moment ago may still be letting go. */
-async function startAfterPredecessor(server: LocalServer<ToGuard, FromGuard>): Promise<void> {
+async function startAfterPredecessor(
+  server: LocalServer<ToGuard, FromGuard>,
+  signal: AbortSignal,
+): Promise<void> {
   const giveUpMs = performance.now() + PREDECESSOR_CEILING_MS;
-  for (;;) {
+  while (!signal.aborted) {
     try {
       return await server.start();
     } catch (error) {
