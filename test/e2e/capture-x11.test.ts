@@ -70,6 +70,23 @@ describe('frames of a real X server', () => {
     });
   });
 
+  it('come through the socket, the same pixels, where shared memory has no room for them', async () => {
+    await using connection = await openX11({ display: desktop.display, log: silentLogger });
+    const full = () => Promise.reject(new Error('ENOSPC: no space left on device'));
+    Object.assign(await connection.require('shm'), { createSegment: full });
+    const warnings: string[] = [];
+    const log = { ...silentLogger, warn: (message: string) => warnings.push(message) };
+    await using narrow = await openX11ScreenCapture({ connection, log });
+    await using eyes = await openEyes();
+    const region = { x: 100, y: 50, width: 300, height: 200 };
+    await eventually(async () => {
+      const theirs = Buffer.from((await eyes.capture.grab(region, { signal })).pixels);
+      const ours = Buffer.from((await narrow.grab(region, { signal })).pixels);
+      expect(ours.equals(theirs)).toBe(true);
+    });
+    expect(warnings).toHaveLength(1);
+  });
+
   it('a patch found in a shrunk frame is the patch on the desktop, to the pixel', async () => {
     await using eyes = await openEyes();
     const place = { x: 733, y: 411, width: 6, height: 6 };

@@ -1,3 +1,4 @@
+import { errorAttributes, type Logger } from '@deskhand/base';
 import type { Rect } from '@deskhand/protocol';
 import type { Shm, ShmSegment, X11Connection } from '../x11/index.ts';
 
@@ -16,12 +17,14 @@ export interface PartPixels {
 /** Reads pixels from the X server: through one shared segment that is used again, where it can be had. */
 export class X11PixelReader implements AsyncDisposable {
   readonly #x: X11Connection;
-  readonly #shm: Shm | null;
+  readonly #log: Logger;
+  #shm: Shm | null;
   #segment: ShmSegment | null = null;
   #room = Buffer.alloc(0);
 
-  constructor(x: X11Connection, shm: Shm | null) {
+  constructor(x: X11Connection, shm: Shm | null, log: Logger) {
     this.#x = x;
+    this.#log = log;
     this.#shm = shm;
   }
 
@@ -31,7 +34,19 @@ export class X11PixelReader implements AsyncDisposable {
     const old = this.#segment;
     this.#segment = null;
     await old?.detach();
-    this.#segment = await this.#shm.createSegment(bytes);
+    try {
+      this.#segment = await this.#shm.createSegment(bytes);
+    } catch (error) {
+      if (this.#x.isClosed) throw error;
+      this.#log.warn(
+        'no room for a picture in shared memory: pixels come through the socket, which is slower',
+        {
+          bytes,
+          ...errorAttributes(error),
+        },
+      );
+      this.#shm = null;
+    }
   }
 
   /** All parts are asked for in one write, so that nothing of ours comes between them. Reserve room first. */

@@ -95,7 +95,7 @@ export class X11ScreenCapture implements ScreenCapture {
   }) {
     this.#connection = parts.connection;
     this.#log = parts.log;
-    this.#reader = new X11PixelReader(parts.connection, parts.shm);
+    this.#reader = new X11PixelReader(parts.connection, parts.shm, parts.log);
     this.#composer = parts.composer;
     this.#whyNotComposed = parts.whyNotComposed;
     this.#randr = parts.randr;

@@ -1,6 +1,7 @@
-import { accessSync, closeSync, constants, ftruncateSync, openSync, readSync, unlinkSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 
 const FOLDER = '/dev/shm';
+const CLAIMED_AT_ONCE_BYTES = 1024 * 1024;
 
 /** A piece of memory the X server writes to; read in parts, so that no copy of the whole has to exist here. */
 export class SharedMemory {
@@ -17,7 +18,11 @@ export class SharedMemory {
     try {
       // Without a name from here on: it ends with the last process that holds it, however that ends.
       unlinkSync(path);
-      ftruncateSync(descriptor, sizeBytes);
+      // Every page is claimed now: where the folder is full (a container's is small), the server would write nowhere
+      // without a word, and pictures would be black.
+      const zeros = new Uint8Array(Math.min(sizeBytes, CLAIMED_AT_ONCE_BYTES));
+      for (let at = 0; at < sizeBytes; )
+        at += writeSync(descriptor, zeros, 0, Math.min(zeros.length, sizeBytes - at), at);
     } catch (error) {
       closeSync(descriptor);
       throw error;
