@@ -81,7 +81,9 @@ export async function captureTable(
       name: '· copy and encoder together',
       every: 1,
       work: async () => {
-        await capture.grab(display.bounds, { signal });
+        // Asked for, since pixels nobody asks for stay with the server.
+        if ((await capture.grab(display.bounds, { signal })).pixels.length === 0)
+          throw new Error('no pixels');
         return (
           await sharp(small.data, { raw: { ...target, channels: 3 } })
             .jpeg({ quality: QUALITY, mozjpeg: false, optimiseCoding: false })
