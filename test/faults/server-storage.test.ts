@@ -1,10 +1,12 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { text } from 'node:stream/consumers';
 import { databaseAsOf, eventually, FakeDaemon, ServerProcess, TestServer } from '@deskhand/server/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
@@ -272,6 +274,36 @@ describe('backup', { timeout: 60_000 }, () => {
       const again = await post(restored.origin, '/machines', '{"display_name":"kept"}');
       expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([200, 'true']);
       expect(await again.json()).toMatchObject({ enrollment: machine.enrollment });
+    }
+  });
+
+  it('two at the same instant for one name: one is made whole, the other is told, and nothing else is left', async () => {
+    const many = (file: string) =>
+      Promise.all(
+        [1, 2, 3, 4].map(async () => {
+          const child = spawn(process.execPath, [BACKUP, file], {
+            env: { ...process.env, DESKHAND_DATA: folder },
+            stdio: ['ignore', 'ignore', 'pipe'],
+          });
+          const told = text(child.stderr);
+          const [code] = await once(child, 'exit');
+          return { code, told: await told };
+        }),
+      );
+    const server = new ServerProcess(folder, {});
+    await server.start();
+    for (const name of ['served.sqlite', 'stopped.sqlite']) {
+      const target = path.join(folder, name);
+      const ended = await many(target);
+      expect(ended.map(({ code }) => code).sort()).toEqual([0, 2, 2, 2]);
+      for (const { code, told } of ended) if (code === 2) expect(told).toContain('never overwrites');
+      expect(soundness(target)).toBe('ok');
+      expect(
+        readdirSync(folder)
+          .filter((file) => file.startsWith(name))
+          .sort(),
+      ).toEqual([name, `${name}.key`]);
+      if (name === 'served.sqlite') await server.kill();
     }
   });
 

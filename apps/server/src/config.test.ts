@@ -93,7 +93,18 @@ describe('configuration', () => {
   });
 
   it('leaves other parts’ keys in the shared file alone', () => {
-    expect(read({}, { stop_hotkey: 'F12', port: 1234 }).port).toBe(1234);
+    const config = read({}, { stop_hotkey: 'F12', machine_name: 'desk', api_key: 'k', port: 1234 });
+    expect([config.port, config.warnings]).toEqual([1234, []]);
+  });
+
+  it('names what nobody reads, and the setting that was probably meant', () => {
+    const { port, warnings } = read({}, { prot: 9000, stop_hotkeys: 'F12', '\u202eevil': 1 });
+    expect(port).toBe(8787);
+    expect(warnings).toEqual([
+      'config.json: "prot" is no setting and changes nothing. Did you mean "port"?',
+      'config.json: "stop_hotkeys" is no setting and changes nothing. Did you mean "stop_hotkey"?',
+      'config.json: "evil" is no setting and changes nothing.',
+    ]);
   });
 
   it('keeps provider keys as secrets and the client’s own key out', () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ModelPrices } from '@deskhand/agent/model-prices';
-import { Secret } from '@deskhand/base';
+import { inertLine, nearestName, Secret } from '@deskhand/base';
 import type { Environment } from '@deskhand/base/data-folder';
 import { KEY_PREFIXES, ProtocolError } from '@deskhand/protocol';
 import { z } from 'zod';
@@ -281,6 +281,13 @@ export const SETTINGS = {
   },
 } as const satisfies Record<string, { schema: z.ZodType; fallback: unknown; why: string }>;
 
+/** Names in the shared `config.json` that daemon and command line read. */
+const SETTINGS_OF_OTHERS = [
+  ...['stop_hotkey', 'allow_unarmed', 'machine_name', 'border', 'target_ring_ms'],
+  ...['base_url', 'api_key', 'anthropic_api_key', 'openai_api_key', 'google_generative_ai_api_key'],
+  ...['database_url', 'nats_url'],
+];
+
 type SettingName = keyof typeof SETTINGS;
 type SettingValues = { -readonly [Name in SettingName]: z.output<(typeof SETTINGS)[Name]['schema']> };
 
@@ -292,6 +299,8 @@ export type Config = Readonly<
     dataFolder: string;
     /** Provider keys by their usual variable name; only those that are set. */
     providerKeys: Readonly<Record<string, Secret>>;
+    /** What is in `config.json` and means nothing to any part, a sentence each. */
+    warnings: readonly string[];
     /** Where each value came from, for doctor. */
     sources: Readonly<Record<SettingName, SettingSource>>;
   }
@@ -343,8 +352,20 @@ export function readConfig(env: Environment, platform: NodeJS.Platform = process
     ...(values as SettingValues),
     dataFolder,
     providerKeys: Object.freeze(providerKeys),
+    warnings: unknownNames(Object.keys(fromFile)),
     sources: Object.freeze(sources) as Config['sources'],
   });
+}
+
+function unknownNames(given: readonly string[]): string[] {
+  const known = new Set<string>([...Object.keys(SETTINGS), ...SETTINGS_OF_OTHERS]);
+  return given
+    .filter((name) => !known.has(name))
+    .map((name) => {
+      const nearest = nearestName(name, known);
+      const meant = nearest === undefined ? '' : ` Did you mean ${JSON.stringify(nearest)}?`;
+      return `config.json: ${JSON.stringify(inertLine(name, 64))} is no setting and changes nothing.${meant}`;
+    });
 }
 
 function readFile(

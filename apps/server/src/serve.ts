@@ -33,6 +33,7 @@ export async function serve(): Promise<void> {
     return;
   }
   const log = createLogger(config.log_level);
+  for (const warning of config.warnings) log.warn(warning);
   process.on('unhandledRejection', (error) => log.error('unhandled rejection', errorAttributes(error)));
   process.on('uncaughtException', (error) => {
     log.error('uncaught exception', errorAttributes(error));
@@ -43,7 +44,7 @@ export async function serve(): Promise<void> {
     const server = await startServer(config, log, { env: process.env });
     // Now, since a server is as often killed as stopped; nothing to do from the second start on.
     flushCompileCache();
-    process.send?.({ type: 'ready', port: server.port, host: server.host });
+    process.send?.({ type: 'ready', port: server.port, host: server.host, warnings: config.warnings });
     // Later: clients wait for ready, nobody waits for this.
     const settling = setTimeout(settleHeap, SETTLE_AFTER_MS);
     const reason = await stopping;

@@ -6,7 +6,7 @@ import { requireUsableConfig } from '../desk/effective-config.ts';
 import { PART_NODE_FLAGS, PARTS, serverEnv } from '../desk/parts.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CommandProblem } from '../output/problem.ts';
-import { ADDRESS_DEFAULTS, hostForUrl, machineName } from '../up/household.ts';
+import { ADDRESS_DEFAULTS, hostForUrl, machineName, warningsOf } from '../up/household.ts';
 
 type DaemonFlags = {
   data?: string;
@@ -44,6 +44,7 @@ export function register(program: Command, context: Context): void {
         },
         context,
         (ready) => {
+          for (const warning of warningsOf(ready)) context.hint(warning);
           const url = `http://${hostForUrl(String(ready.host))}:${String(ready.port)}/v1`;
           context.print(
             flags.json

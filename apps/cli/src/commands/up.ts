@@ -60,7 +60,7 @@ async function up(flags: Flags, context: Context): Promise<void> {
   requireUsableConfig(folder, context.env);
   const virtual = chooseDesktop(flags.virtual, context);
   const progress = startProgress(context);
-  const { household, ready, hotkey } = await Household.start(
+  const { household, ready, hotkey, warnings } = await Household.start(
     {
       dataFolder: folder,
       host: flags.host,
@@ -82,6 +82,7 @@ async function up(flags: Flags, context: Context): Promise<void> {
 
   if (flags.json) context.print(JSON.stringify(ready));
   else introduce(ready, folder, performance.now() - started, context);
+  for (const warning of warnings) context.hint(context.style.yellow(warning));
   adviseOnHotkey(hotkey, { ready, virtual: virtual !== null, allowed: flags.allowUnarmed === true }, context);
 
   const write = flags.json ? context.hint : context.print;

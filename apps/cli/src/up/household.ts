@@ -47,6 +47,10 @@ export type ReadyLine = Readonly<{
   pid: number;
 }>;
 
+/** What the server has to say about its settings, a sentence each. */
+export const warningsOf = ({ warnings }: Readonly<Record<string, unknown>>): string[] =>
+  Array.isArray(warnings) ? warnings.map(String) : [];
+
 /** Whether this desktop's stop hotkey works, as its daemon says at the start. */
 export type HotkeyReport = Readonly<{ armed: boolean; reason: string | null; pressedAt: string | null }>;
 
@@ -83,7 +87,13 @@ export class Household implements AsyncDisposable {
   static async start(
     options: HouseholdOptions,
     stop: { signal: AbortSignal },
-  ): Promise<{ household: Household; ready: ReadyLine; credentials: Credentials; hotkey: HotkeyReport }> {
+  ): Promise<{
+    household: Household;
+    ready: ReadyLine;
+    credentials: Credentials;
+    hotkey: HotkeyReport;
+    warnings: readonly string[];
+  }> {
     const household = new Household(options);
     try {
       return await household.#start(stop.signal);
@@ -100,6 +110,7 @@ export class Household implements AsyncDisposable {
 
     progress('starting the server');
     const server = await this.#startChild(this.#serverSpec(this.#options.port), signal);
+    const warnings = warningsOf(server.ready);
     const port = Number(server.ready.port);
     const host = hostForUrl(String(server.ready.host ?? ''));
     const credentials = readCredentials(dataFolder);
@@ -134,7 +145,7 @@ export class Household implements AsyncDisposable {
       pid: process.pid,
     };
     const hotkey = (daemon.ready.hotkey ?? { armed: true, reason: null, pressedAt: null }) as HotkeyReport;
-    return { household: this, ready, credentials, hotkey };
+    return { household: this, ready, credentials, hotkey, warnings };
   }
 
   async #startDaemon(baseUrl: string, linkUrl: string, apiKey: string, signal: AbortSignal): Promise<Child> {

@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { ProtocolError } from '@deskhand/protocol';
 import { readConfig } from '../config.ts';
 import { secretKeyFile } from './seal.ts';
+import { taken, writeOnce } from './write-once.ts';
 
 /**
  * `deskhand backup FILE`: a consistent copy of the database in one file, also while the server runs. A running
@@ -15,10 +16,8 @@ import { secretKeyFile } from './seal.ts';
 export async function backup(dataFolder: string, file: string): Promise<{ file: string; keyFile: string }> {
   const target = path.resolve(file);
   const keyFile = `${target}.key`;
-  for (const path_ of [target, keyFile])
-    if (existsSync(path_))
-      throw new ProtocolError('INVALID_PATH', `${path_} exists already; a backup never overwrites.`);
-  if (!(await askServer(dataFolder, target))) copyHere(dataFolder, target);
+  for (const path_ of [target, keyFile]) if (existsSync(path_)) throw taken(path_);
+  if (!(await askServer(dataFolder, target))) await copyHere(dataFolder, target);
   await chmod(target, 0o600);
   try {
     await copyFile(secretKeyFile(dataFolder), keyFile, constants.COPYFILE_EXCL);
@@ -35,13 +34,16 @@ export async function backup(dataFolder: string, file: string): Promise<{ file: 
   return { file: target, keyFile };
 }
 
-function copyHere(dataFolder: string, target: string): void {
+async function copyHere(dataFolder: string, target: string): Promise<void> {
   const source = path.join(dataFolder, 'deskhand.sqlite');
   if (!existsSync(source)) throw new ProtocolError('NOT_RUNNING', `There is no database in ${dataFolder}.`);
   const database = new DatabaseSync(source, { timeout: 2000 });
   try {
-    database.prepare('vacuum into ?').run(target);
+    await writeOnce(target, (partial) => {
+      database.prepare('vacuum into ?').run(partial);
+    });
   } catch (cause) {
+    if (cause instanceof ProtocolError) throw cause;
     throw new ProtocolError(
       'DATA_FOLDER_UNWRITABLE',
       `The backup could not be written to ${target}.`,
@@ -77,9 +79,9 @@ async function askServer(dataFolder: string, target: string): Promise<boolean> {
     return false;
   }
   if (response.ok) return true;
-  const body = (await response.json().catch(() => ({}))) as { error?: { message?: string } };
+  const body = (await response.json().catch(() => ({}))) as { error?: { code?: string; message?: string } };
   throw new ProtocolError(
-    'DATA_FOLDER_UNWRITABLE',
+    body.error?.code === 'INVALID_PATH' ? 'INVALID_PATH' : 'DATA_FOLDER_UNWRITABLE',
     body.error?.message ?? `The server refused (HTTP ${response.status}).`,
   );
 }

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { type ErrorCode, ProtocolError } from '@deskhand/protocol';
@@ -8,6 +7,7 @@ import { Migrator } from 'kysely/migration';
 import { MIGRATIONS } from './migrations/index.ts';
 import type { DB, Tx } from './schema.ts';
 import { NodeSqliteDialect } from './sqlite-dialect.ts';
+import { taken, writeOnce } from './write-once.ts';
 
 /** Most units of work that share one commit; keeps a burst from holding readers off for long. */
 const MAX_BATCH = 512;
@@ -100,18 +100,18 @@ export class Database implements AsyncDisposable {
     return () => this.#commitListeners.delete(listener);
   }
 
-  /** A consistent copy in one file, made while serving. @throws ProtocolError DATA_FOLDER_UNWRITABLE */
+  /** A consistent copy in one file, made while serving. @throws ProtocolError INVALID_PATH, DATA_FOLDER_UNWRITABLE */
   async backupTo(file: string): Promise<void> {
-    if (existsSync(file))
-      throw new ProtocolError('INVALID_PATH', `${file} exists already; a backup never overwrites.`);
-    const partial = `${file}.partial`;
-    await rm(partial, { force: true });
+    if (existsSync(file)) throw taken(file);
     try {
-      // VACUUM INTO reads one consistent state and writes a compact file without a WAL beside it.
-      await sql`vacuum into ${partial}`.execute(this.read);
-      await rename(partial, file);
+      // VACUUM INTO reads one consistent state and writes a compact file without a WAL beside it and without what was
+      // erased. It holds everything else for 2 ms per MB. SQLite's page-wise backup would not, but it fails while a
+      // transaction is open, and each rollback on this connection begins it anew: beside a writer it need not end.
+      await writeOnce(file, async (partial) => {
+        await sql`vacuum into ${partial}`.execute(this.read);
+      });
     } catch (cause) {
-      await rm(partial, { force: true });
+      if (cause instanceof ProtocolError) throw cause;
       throw new ProtocolError(
         'DATA_FOLDER_UNWRITABLE',
         `The backup could not be written to ${file}.`,
