@@ -66,8 +66,11 @@ export type PointerImage = Readonly<{
 
 /** Whoever wants to look at the screen while the wait for its quiet still goes on. */
 export type EarlyListener = Readonly<{
-  /** It will be quiet soon, unless something changes: what is seen from now on is what will be seen then. */
-  calm(): void;
+  /**
+   * It will be quiet soon, unless something changes: what is seen from now on is what will be seen then.
+   * @param restedMs how long ago the last change was; null when there was none.
+   */
+  calm(restedMs: number | null): void;
   /** Something did change: what was seen since `calm` is worth nothing. `calm` may come again. */
   stirred(): void;
 }>;
@@ -117,6 +120,8 @@ export type Settled = SettleReport &
   Readonly<{
     /** Sum of the rectangles that changed. */
     changedArea: number;
+    /** How long before the end the last change was; null when there was none. */
+    restedMs: number | null;
     /** When the first change came that was more than feedback; null when none did. */
     answerMs: number | null;
     /** The longest time between two changes from then on. */
@@ -218,11 +223,22 @@ export interface WindowSystem extends AsyncDisposable {
   keepAbove?(windowId: string): Promise<void>;
 }
 
+export type ElementWish = Readonly<{
+  signal: AbortSignal;
+  /**
+   * When the screen last changed, by `performance.now()`: who tells of changes later than they are painted is asked
+   * when that time is over. Absent or null: nothing has changed lately.
+   */
+  paintedAtMs?: number | null;
+  /** False leaves out what lies inside web pages: somebody else tells it. */
+  pages?: boolean;
+}>;
+
 /** Elements with bounds in desktop space (the daemon converts them to frame pixels). */
 export interface ElementSourcePort extends AsyncDisposable {
   readonly name: string;
   /** Never throws for a blind spot: an application that exposes nothing yields an empty list. */
-  elements(window: WindowInfo | null, options: { signal: AbortSignal }): Promise<readonly ScreenElement[]>;
+  elements(window: WindowInfo | null, options: ElementWish): Promise<readonly ScreenElement[]>;
   /** Whether the window says of itself that it is loading or busy; absent where windows cannot say so. */
   isBusy?(window: WindowInfo): Promise<boolean>;
   /** What has the focus in a window; null where it was never told. Quick, never throws but for an abort. */
@@ -264,6 +280,9 @@ export interface ApplicationLauncher {
   ): Promise<{ application: string; windowId: string | null; started: boolean }>;
 }
 
+/** `whole`: nothing of the page is left that only accessibility could tell (an open list of options, a film's buttons). */
+export type PageRead = Readonly<{ elements: readonly ScreenElement[]; whole: boolean }>;
+
 /** A Chromium-family browser that is ours to drive (own profile, CDP over a private endpoint). */
 export interface Browser extends ElementSourcePort {
   /** @throws ProtocolError BROWSER_UNAVAILABLE */
@@ -272,6 +291,8 @@ export interface Browser extends ElementSourcePort {
   /** True while the active page still loads or has requests in flight that began with the last navigation. */
   loading(): Promise<boolean>;
   isOurs(window: WindowInfo): boolean;
+  /** As `elements`, with whether that is all that the page shows. */
+  read(window: WindowInfo, options: { signal: AbortSignal }): Promise<PageRead>;
   /** Null when the page has no focus (an address bar has it) or nothing in it does. */
   focusedField(window: WindowInfo, options: { signal: AbortSignal }): Promise<FocusedField | null>;
 }

@@ -18,6 +18,7 @@ export class AtspiConnection implements AsyncDisposable {
   #retryAt = 0;
   #closed = false;
   readonly #pids = new Map<string, number>();
+  readonly #toolkits = new Map<string, string>();
   /** What applications announce, from the first connection on. */
   readonly events: AtspiEvents;
 
@@ -72,6 +73,15 @@ export class AtspiConnection implements AsyncDisposable {
     }
   }
 
+  /** What an application is built with, by its own word (`gtk`, `Qt`, `Chromium`); empty where it says nothing. */
+  async toolkitOf(application: Accessible, calls: AccessibleCalls): Promise<string> {
+    const known = this.#toolkits.get(application.bus);
+    if (known !== undefined) return known;
+    const toolkit = await calls.toolkit(application);
+    if (toolkit !== '') this.#toolkits.set(application.bus, toolkit);
+    return toolkit;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     const bus = await this.#bus?.catch(() => null);
@@ -92,6 +102,7 @@ export class AtspiConnection implements AsyncDisposable {
     const onLost = () => {
       this.#bus = undefined;
       this.#pids.clear();
+      this.#toolkits.clear();
     };
     bus.on('error', onLost);
     // The package tells only its own connection object when the peer hangs up.
@@ -171,6 +182,10 @@ export class AccessibleCalls {
 
   async name(of: Accessible): Promise<string> {
     return text(await this.#property(of, 'Accessible', 'Name'));
+  }
+
+  async toolkit(of: Accessible): Promise<string> {
+    return text(await this.#property(of, 'Application', 'ToolkitName'));
   }
 
   async description(of: Accessible): Promise<string> {

@@ -1,6 +1,7 @@
-import type { Logger } from '@deskhand/base';
+import { isDeepStrictEqual } from 'node:util';
+import { type Logger, sleep } from '@deskhand/base';
 import { MAX_ELEMENTS, type Point, type ScreenElement, type WindowInfo } from '@deskhand/protocol';
-import type { ElementFacts, ElementSourcePort } from '../ports.ts';
+import type { ElementFacts, ElementSourcePort, ElementWish } from '../ports.ts';
 import {
   type Accessible,
   AccessibleCalls,
@@ -14,12 +15,27 @@ import { type AtspiNode, AtspiWalk } from './atspi-walk.ts';
 /** Several times what a walk takes on a quiet machine; half a tree would read as "it is not there". */
 const DEFAULT_BUDGET_MS = 800;
 const LONG_LIST = 4000;
+/**
+ * Toolkits whose answers are what they paint: they look at their own widgets when they are asked. Browsers answer from a
+ * copy that is brought up to date later than the screen; of a stranger nobody knows.
+ */
+const TELLS_AT_ONCE: ReadonlySet<string> = new Set(['gtk', 'gail', 'qt']);
+/** How much later than on the screen a change may be told; `test/e2e/elements-fresh.test.ts` is the trial. */
+const TELLS_LATER_MS = 250;
+/** What is told while it is asked for is asked for again. */
+const MAX_CONFIRMING = 3;
 /** A single question about one object; an application that hangs must not hold an action up. */
 const QUESTION_CEILING_MS = 150;
 const MAX_VALUE_CHARACTERS = 10_000;
 /** A label lies in a button, perhaps with a box between them. */
 const MAX_LEVELS_UP = 3;
 const MAX_NAME_CHARACTERS = 2000;
+
+type Walked = Readonly<{
+  elements: readonly ScreenElement[];
+  sawPage: boolean;
+  known: ReadonlyMap<string, KnownFacts>;
+}>;
 
 /** What one walk cost; see `lastWalk`. */
 export type WalkReport = Readonly<{
@@ -48,31 +64,62 @@ export class AtspiElementSource implements ElementSourcePort {
     this.#budgetMs = budgetMs;
   }
 
-  async elements(
-    window: WindowInfo | null,
-    options: { signal: AbortSignal },
-  ): Promise<readonly ScreenElement[]> {
+  async elements(window: WindowInfo | null, options: ElementWish): Promise<readonly ScreenElement[]> {
     options.signal.throwIfAborted();
     if (window === null) return [];
-    const startedAt = performance.now();
     const bus = await this.#connection.bus(options);
     if (bus === null) return [];
-    const budget = AbortSignal.any([options.signal, AbortSignal.timeout(this.#budgetMs)]);
-    const calls = new AccessibleCalls(bus, { signal: budget });
-    const application = await this.#applicationOf(window, calls, bus, budget);
-    const known = application === null ? new Map() : await this.#knownFacts(application.bus, calls);
-    const walk = new AtspiWalk(calls, known);
-    if (application !== null) await walk.window(application, window);
-    options.signal.throwIfAborted();
+    const { signal, paintedAtMs = null, pages = true } = options;
+    const budgeted = () =>
+      new AccessibleCalls(bus, { signal: AbortSignal.any([signal, AbortSignal.timeout(this.#budgetMs)]) });
+    const calls = budgeted();
+    const application = await this.#applicationOf(window, calls, bus, signal);
+    if (application === null) {
+      signal.throwIfAborted();
+      return [];
+    }
+    const walking = { application, window, signal, pages };
+    if (paintedAtMs === null) return (await this.#walk({ ...walking, calls })).elements;
+    // Around its pages a browser is like any other application.
+    if (!pages || TELLS_AT_ONCE.has((await this.#connection.toolkitOf(application, calls)).toLowerCase())) {
+      const { elements, sawPage } = await this.#walk({ ...walking, calls });
+      if (!sawPage || !pages) return elements;
+    }
+    await sleep(Math.max(0, paintedAtMs + TELLS_LATER_MS - performance.now()), { signal });
+    // A hanging application has had its time.
+    const late = calls.aborted ? calls : budgeted();
+    let seen = await this.#walk({ ...walking, calls: late });
+    for (let again = 0; again < MAX_CONFIRMING; again += 1) {
+      const known = await this.#knownFacts(application.bus, late);
+      if (late.aborted || isDeepStrictEqual(known, seen.known)) break;
+      seen = await this.#walk({ ...walking, calls: late, known });
+    }
+    return seen.elements;
+  }
+
+  async #walk(options: {
+    application: Accessible;
+    window: WindowInfo;
+    calls: AccessibleCalls;
+    signal: AbortSignal;
+    pages: boolean;
+    known?: ReadonlyMap<string, KnownFacts>;
+  }): Promise<Walked> {
+    const { application, window, calls, signal, pages } = options;
+    const startedAt = performance.now();
+    const known = options.known ?? (await this.#knownFacts(application.bus, calls));
+    const walk = new AtspiWalk(calls, { known, pages });
+    await walk.window(application, window);
+    signal.throwIfAborted();
     const elements = toElements(walk.roots, window);
     this.lastWalk = {
       durationMs: performance.now() - startedAt,
       nodes: walk.visited,
       calls: calls.count,
       elements: elements.length,
-      complete: !budget.aborted && !walk.cut,
+      complete: !calls.aborted && !walk.cut,
     };
-    return elements;
+    return { elements, sawPage: walk.sawPage, known };
   }
 
   /** Fast where nobody is busy: what was announced is remembered, nothing is asked. */

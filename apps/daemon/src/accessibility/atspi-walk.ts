@@ -37,13 +37,23 @@ export class AtspiWalk {
   readonly #known: ReadonlyMap<string, KnownFacts>;
   readonly #seen = new Set<string>();
   readonly #labels = new Map<string, Promise<string>>();
+  readonly #pages: boolean;
   /** True when a limit, not the end of the tree, ended the walk. */
   cut = false;
+  /** Whether some of it is a web page. */
+  sawPage = false;
 
-  /** @param known facts of this moment that need not be asked for, by path. */
-  constructor(calls: AccessibleCalls, known: ReadonlyMap<string, KnownFacts> = new Map()) {
+  /**
+   * @param options.known facts of this moment that need not be asked for, by path.
+   * @param options.pages false: what lies inside web pages is left out.
+   */
+  constructor(
+    calls: AccessibleCalls,
+    { known = new Map(), pages = true }: { known?: ReadonlyMap<string, KnownFacts>; pages?: boolean } = {},
+  ) {
     this.#calls = calls;
     this.#known = known;
+    this.#pages = pages;
   }
 
   get visited(): number {
@@ -150,6 +160,10 @@ export class AtspiWalk {
       children: [],
     };
     found(node);
+    if (roleNumber === WEB_PAGE_ROLE) {
+      this.sawPage = true;
+      if (!this.#pages) return;
+    }
     if (role === 'password_field') {
       await this.#nameOf(node);
       return;
@@ -304,6 +318,7 @@ export class AtspiWalk {
 }
 
 const TEXT_ROLE = 61;
+const WEB_PAGE_ROLE = 95;
 /** Menu, popup menu, tool tip, window without a frame. */
 const OPENS_OUTSIDE = new Set([33, 41, 64, 69]);
 

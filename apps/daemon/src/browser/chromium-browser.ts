@@ -3,7 +3,7 @@ import { errorAttributes, type Logger, sleep } from '@deskhand/base';
 import { type PageInfo, ProtocolError, type ScreenElement, type WindowInfo } from '@deskhand/protocol';
 import { applicationEnvironment } from '../applications/application-environment.ts';
 import { ProcessGroup } from '../applications/process-group.ts';
-import type { Browser, FocusedField } from '../ports.ts';
+import type { Browser, FocusedField, PageRead } from '../ports.ts';
 import type { WindowControl } from '../windows/window-control.ts';
 import { browserFlags, prepareProfile } from './browser-profile.ts';
 import { CdpError, CdpPipe } from './cdp-pipe.ts';
@@ -125,9 +125,14 @@ export class ChromiumBrowser implements Browser {
     window: WindowInfo | null,
     options: { signal: AbortSignal },
   ): Promise<readonly ScreenElement[]> {
+    return window === null ? [] : (await this.read(window, options)).elements;
+  }
+
+  async read(window: WindowInfo, options: { signal: AbortSignal }): Promise<PageRead> {
     options.signal.throwIfAborted();
+    const nothing: PageRead = { elements: [], whole: false };
     const running = this.#live;
-    if (window === null || running === undefined || running.cdp.isClosed || !this.isOurs(window)) return [];
+    if (running === undefined || running.cdp.isClosed || !this.isOurs(window)) return nothing;
     const stop = { signal: AbortSignal.any([options.signal, AbortSignal.timeout(READ_CEILING_MS)]) };
     try {
       const [tab, client] = await Promise.all([
@@ -135,12 +140,12 @@ export class ChromiumBrowser implements Browser {
         this.#options.windows.clientArea(window.id),
       ]);
       // Nothing of a page can be read or clicked while it waits for an answer; the question is the browser's own.
-      if (tab === null || client === null || tab.dialog !== null) return [];
+      if (tab === null || client === null || tab.dialog !== null) return nothing;
       return await running.elements.read(tab, window, client, stop);
     } catch (error) {
       options.signal.throwIfAborted();
       this.#options.log.warn('the page could not be read', errorAttributes(error));
-      return [];
+      return nothing;
     }
   }
 

@@ -2,13 +2,15 @@
  * Runs inside a page's frame, in a world of its own (so nothing the page redefined reaches it), and
  * changes nothing. Returns what a person could see there now, in document order, as plain data.
  * Bounds are CSS pixels of the frame's viewport, cut to what is visible; the middle of each is on the thing.
- * What is scrolled away, hidden or clipped is left out. A password's text is never read.
+ * What is scrolled away, hidden or clipped is left out. A password's text is never read. `opaque`: something on it
+ * cannot be read from here.
  * @param {{maxElements: number, maxNodes: number, maxText: number, maxValue: number, maxOptions: number}} limits
  */
 (limits) => {
   const items = [];
   let visited = 0;
   let truncated = false;
+  let opaque = false;
   const styles = new WeakMap();
   const styleOf = (element) => {
     let style = styles.get(element);
@@ -83,6 +85,7 @@
     LEGEND: 'label',
     LI: 'list_item',
     METER: 'progress_bar',
+    OUTPUT: 'status_bar',
     PROGRESS: 'progress_bar',
     SUMMARY: 'button',
     TD: 'table_cell',
@@ -99,6 +102,26 @@
   const PICKED = new Set(['date', 'time', 'month', 'week', 'datetime-local', 'file', 'color']);
   const SKIP = new Set(['SCRIPT', 'STYLE', 'NOSCRIPT', 'TEMPLATE', 'HEAD', 'OPTION', 'OPTGROUP', 'DATALIST']);
   const CONTROLS = new Set(['INPUT', 'SELECT', 'TEXTAREA', 'BUTTON']);
+
+  /** What holds others and may have a name. */
+  const HOLDS = {
+    aside: 'landmark',
+    banner: 'landmark',
+    complementary: 'landmark',
+    contentinfo: 'landmark',
+    fieldset: 'group',
+    form: 'form',
+    group: 'group',
+    main: 'landmark',
+    nav: 'landmark',
+    navigation: 'landmark',
+    radiogroup: 'group',
+    region: 'landmark',
+    search: 'landmark',
+    section: 'landmark',
+    tablist: 'tab_list',
+    toolbar: 'tool_bar',
+  };
 
   const collapse = (text) => text.replace(/\s+/g, ' ').trim();
 
@@ -171,14 +194,18 @@
     ).split(' '),
   );
 
-  const nameOf = (element, role) => {
+  /** What it is called apart from what is written in it. */
+  const calledOf = (element) => {
     const explicit = named(element, 'aria-labelledby') || collapse(element.getAttribute('aria-label') ?? '');
     if (explicit) return explicit;
+    const labels = collapse([...(element.labels ?? [])].map((label) => textOf(label)).join(' '));
+    return labels.replace(/\s*:$/, '');
+  };
+
+  const nameOf = (element, role) => {
+    const called = calledOf(element);
+    if (called) return called;
     const tag = element.tagName;
-    if (element.labels && element.labels.length > 0) {
-      const labels = collapse([...element.labels].map((label) => textOf(label)).join(' '));
-      if (labels) return labels.replace(/\s*:$/, '');
-    }
     if (tag === 'INPUT' && role === 'button') {
       if (element.type === 'file') return 'Choose file';
       const fallback = element.type === 'submit' ? 'Submit' : element.type === 'reset' ? 'Reset' : '';
@@ -322,7 +349,8 @@
     const states = statesOf(element, role, acts);
     if (extra.acts === true) states.push('clickable');
     if (acts && isObscured(element, part)) states.push('obscured');
-    const value = acts || role === 'list' || role === 'progress_bar' ? contentOf(element, role) : null;
+    const value =
+      extra.value ?? (acts || role === 'list' || role === 'progress_bar' ? contentOf(element, role) : null);
     const item = {
       role,
       name: name.slice(0, limits.maxText),
@@ -387,6 +415,19 @@
     return [...element.children];
   };
 
+  const OPAQUE = new Set(['EMBED', 'OBJECT', 'AUDIO', 'VIDEO']);
+  const knowsOpen = CSS.supports('selector(:open)');
+  /** Whether it shows something that is not in the page as we read it: a plug-in, a film's buttons, an open list. */
+  const isOpaque = (element) => {
+    const tag = element.tagName;
+    if (tag === 'SELECT' || (tag === 'INPUT' && PICKED.has(element.type)))
+      return knowsOpen ? element.matches(':open') : element === focusedElement;
+    if (tag === 'INPUT') return element.list !== null && element === focusedElement;
+    const drawn = element.offsetWidth > 0 && element.offsetHeight > 0;
+    if (OPAQUE.has(tag)) return drawn && (element.controls === undefined || element.controls);
+    return drawn && tag.includes('-') && element.shadowRoot === null && element.childNodes.length === 0;
+  };
+
   const viewport = { left: 0, top: 0, right: innerWidth, bottom: innerHeight };
 
   /**
@@ -403,6 +444,7 @@
     const style = styleOf(element);
     if (style.display === 'none' || element.getAttribute('inert') !== null) return;
     const role = roleOf(element);
+    opaque ||= style.visibility === 'visible' && isOpaque(element);
     const invisible = Number(style.opacity) === 0;
     // A see-through check box over a drawn one still takes the click.
     if (invisible && !TOGGLES.has(role)) return;
@@ -442,7 +484,10 @@
           inner.acting = true;
         }
       }
-      if (!inner.acting) tell(element, role, context, inner, base);
+      if (!inner.acting) {
+        tellContainer(element, rect, base);
+        tell(element, role, context, inner, base);
+      }
     }
     if (inner.clip === null && !inner.absoluteClip) return;
     if (element.tagName === 'SELECT' || element.tagName === 'TEXTAREA') return;
@@ -454,6 +499,15 @@
     }
   };
   const EMPTY = { left: 0, top: 0, right: 0, bottom: 0 };
+
+  const tellContainer = (element, rect, base) => {
+    const word = (element.getAttribute('role') ?? element.tagName).toLowerCase();
+    if (!Object.hasOwn(HOLDS, word)) return;
+    const legend = element.tagName === 'FIELDSET' ? element.querySelector(':scope > legend') : null;
+    const name = calledOf(element) || (legend ? collapse(textOf(legend)) : '');
+    const part = name && name.length <= 200 ? visiblePart([rect], base) : null;
+    if (part) emit(element, HOLDS[word], name, part);
+  };
 
   /** Text and named things that do not act. */
   const tell = (element, role, context, inner, base) => {
@@ -485,7 +539,10 @@
     // The text of a label, not the field inside it.
     const control = own && element.querySelector('input,select,textarea') !== null;
     const part = visiblePart(textRects(element, whole && !control), base);
-    if (part) emit(element, role ?? 'label', text, part);
+    // A display that is called something: its name, with what it shows, and that by itself.
+    const name = role === 'status_bar' && part ? calledOf(element) : '';
+    if (name && name !== text) emit(element, role, name, part, { value: text });
+    if (part) emit(element, name && name !== text ? 'label' : (role ?? 'label'), text, part);
     if (whole) inner.told = true;
   };
 
@@ -504,6 +561,7 @@
   return {
     items,
     truncated,
+    opaque,
     visited,
     view: {
       width: innerWidth,

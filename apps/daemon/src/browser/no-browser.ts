@@ -1,5 +1,5 @@
 import { type PageInfo, ProtocolError, type ScreenElement } from '@deskhand/protocol';
-import type { Browser } from '../ports.ts';
+import type { Browser, PageRead } from '../ports.ts';
 
 /** A system on which no browser can be driven yet. */
 export class NoBrowser implements Browser {
@@ -18,6 +18,9 @@ export class NoBrowser implements Browser {
   }
   async focusedField(): Promise<null> {
     return null;
+  }
+  async read(): Promise<PageRead> {
+    return { elements: [], whole: false };
   }
   async elements(): Promise<readonly ScreenElement[]> {
     return [];

@@ -1,12 +1,7 @@
 import { readFileSync } from 'node:fs';
-import {
-  intersection,
-  MAX_ELEMENTS,
-  type Rect,
-  type ScreenElement,
-  type WindowInfo,
-} from '@deskhand/protocol';
+import { intersection, MAX_ELEMENTS, type Rect, type WindowInfo } from '@deskhand/protocol';
 import { z } from 'zod';
+import type { PageRead } from '../ports.ts';
 import type { CdpPipe } from './cdp-pipe.ts';
 import type { PageTab } from './page-tab.ts';
 
@@ -39,6 +34,7 @@ const Collected = z.object({
     )
     .max(MAX_ELEMENTS),
   truncated: z.boolean(),
+  opaque: z.boolean(),
   visited: z.number(),
   view: z.object({
     width: z.number().positive(),
@@ -75,6 +71,9 @@ const PageFocus = z.object({
 });
 export type PageFocus = z.infer<typeof PageFocus>;
 
+/** What one look at a page has left, and whether it has told everything so far. */
+type FrameBudget = { left: number; nodes: number; whole: boolean };
+
 type Stop = Readonly<{ signal: AbortSignal }>;
 type FrameTree = { frame: { id: string }; childFrames?: FrameTree[] };
 
@@ -98,17 +97,17 @@ export class PageElements {
    * @param client where the window's own area lies in desktop space, without its frame. The page fills it
    *               from the bottom left, whatever bars the browser shows above.
    */
-  async read(tab: PageTab, window: WindowInfo, client: Rect, stop: Stop): Promise<readonly ScreenElement[]> {
+  async read(tab: PageTab, window: WindowInfo, client: Rect, stop: Stop): Promise<PageRead> {
     const startedAt = performance.now();
     const main = await this.#collect(tab.sessionId, tab.mainFrameId, stop);
-    if (main === null) return [];
+    if (main === null) return { elements: [], whole: false };
     const { view } = main;
     const viewport = { x: 0, y: 0, width: view.width, height: view.height };
     const found: Array<{ item: Item; bounds: Rect }> = main.items.map((item) => ({
       item,
       bounds: boundsOf(item),
     }));
-    const frames = { left: MAX_FRAMES, nodes: main.visited };
+    const frames = { left: MAX_FRAMES, nodes: main.visited, whole: isWhole(main) };
     await this.#readFrames(tab, tab.sessionId, null, { x: 0, y: 0 }, viewport, found, frames, stop);
 
     const factor = view.pixelRatio * view.scale;
@@ -139,7 +138,7 @@ export class PageElements {
       frames: MAX_FRAMES - frames.left + 1,
       elements: elements.length,
     };
-    return elements;
+    return { elements, whole: frames.whole && elements.length > 0 && found.length <= MAX_ELEMENTS };
   }
 
   /** What has the focus within a page, in whichever of its frames; null when the page as a whole has none. */
@@ -195,7 +194,7 @@ export class PageElements {
     offset: Readonly<{ x: number; y: number }>,
     clip: Rect,
     found: Array<{ item: Item; bounds: Rect }>,
-    budget: { left: number; nodes: number },
+    budget: FrameBudget,
     stop: Stop,
   ): Promise<void> {
     const options = { ...stop, sessionId };
@@ -241,18 +240,27 @@ export class PageElements {
     offset: Readonly<{ x: number; y: number }>,
     clip: Rect,
     found: Array<{ item: Item; bounds: Rect }>,
-    budget: { left: number; nodes: number },
+    budget: FrameBudget,
     stop: Stop,
     tree: FrameTree | null,
   ): Promise<void> {
-    if (place === null || budget.left <= 0) return;
+    // A frame without a box is hidden: there is nothing of it to tell.
+    if (place === null) return;
+    if (budget.left <= 0) {
+      budget.whole = false;
+      return;
+    }
     budget.left -= 1;
     const moved = { ...place, x: place.x + offset.x, y: place.y + offset.y };
     const inside = intersection(moved, clip);
     if (inside === null) return;
     const collected = await this.#collect(sessionId, frameId, stop);
-    if (collected === null) return;
+    if (collected === null) {
+      budget.whole = false;
+      return;
+    }
     budget.nodes += collected.visited;
+    budget.whole &&= isWhole(collected);
     for (const item of collected.items) {
       const bounds = boundsOf(item);
       const visible = intersection({ ...bounds, x: bounds.x + moved.x, y: bounds.y + moved.y }, inside);
@@ -297,6 +305,10 @@ export class PageElements {
 
 function framesOf(tree: FrameTree | null): string[] {
   return tree === null ? [] : [tree.frame.id, ...(tree.childFrames ?? []).flatMap(framesOf)];
+}
+
+function isWhole({ truncated, opaque }: Collected): boolean {
+  return !truncated && !opaque;
 }
 
 function boundsOf({ x, y, width, height }: Item): Rect {

@@ -56,6 +56,7 @@ describe('settling', () => {
       changedArea: 0,
       answerMs: null,
       longestGapMs: 0,
+      restedMs: null,
       places: [],
       moving: [],
     });

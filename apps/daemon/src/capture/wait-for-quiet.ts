@@ -74,6 +74,7 @@ export async function waitForQuiet(
       settledMs: Math.round((at - startedAt) * 10) / 10,
       reason,
       changedArea: change?.area ?? 0,
+      restedMs: change === null ? null : Math.max(0, at - change.lastAt),
       answerMs: change?.answeredAt == null ? null : Math.max(0, change.answeredAt - startedAt),
       // A pause that somebody explained by loading needs no patience the next time.
       longestGapMs: sawLoading ? 0 : (change?.longestGapMs ?? 0),
@@ -118,7 +119,7 @@ export async function waitForQuiet(
     ) {
       if ((await stillLoading?.()) !== true) {
         calmAt = now();
-        early.calm();
+        early.calm(change === null ? null : calmAt - change.lastAt);
       }
     }
     await sleep(Math.max(1, Math.min(stepMs, quietAt - at, startedAt + ceilingMs - at)), stop);

@@ -239,11 +239,6 @@ export class Actor {
           }),
         );
         if (settled !== null) {
-          outcome = judge(
-            operation,
-            outcome,
-            await timed('evidence', before.compare(target, settled, signal)),
-          );
           if (wish !== null) {
             seeing = observer.observe(wish, {
               signal: looking,
@@ -252,6 +247,11 @@ export class Actor {
             });
             seeing.catch(() => {});
           }
+          outcome = judge(
+            operation,
+            outcome,
+            await timed('evidence', before.compare(target, settled, signal)),
+          );
         } else early?.stirred();
       }
     } catch (failure) {

@@ -17,7 +17,7 @@ describe('a look that begins while the screen is calm', () => {
   it('is taken when it is over, and none there was none', async () => {
     const { early, looks } = stage();
     expect(await early.take()).toBeNull();
-    early.calm();
+    early.calm(null);
     const taken = early.take();
     looks[0]?.resolve('seen');
     expect(await taken).toBe('seen');
@@ -25,12 +25,12 @@ describe('a look that begins while the screen is calm', () => {
 
   it('is stopped and forgotten when something stirs; the next calm begins another', async () => {
     const { early, looks } = stage();
-    early.calm();
+    early.calm(null);
     looks[0]?.resolve('old');
     early.stirred();
     expect(looks[0]?.signal.aborted).toBe(true);
     expect(await early.take()).toBeNull();
-    early.calm();
+    early.calm(null);
     looks[1]?.resolve('new');
     expect(await early.take()).toBe('new');
   });
@@ -38,23 +38,23 @@ describe('a look that begins while the screen is calm', () => {
   it('does not begin again and again on a screen that never rests', async () => {
     const { early, looks } = stage();
     for (let nth = 0; nth < 20; nth += 1) {
-      early.calm();
+      early.calm(null);
       early.stirred();
     }
-    early.calm();
+    early.calm(null);
     expect(looks.length).toBeLessThanOrEqual(5);
     expect(await early.take()).toBeNull();
   });
 
   it('that fails is none, and whoever ends the work ends it, too', async () => {
     const { early, looks, ended } = stage();
-    early.calm();
+    early.calm(null);
     looks[0]?.reject(new Error('no picture'));
     expect(await early.take()).toBeNull();
-    early.calm();
+    early.calm(null);
     ended.abort();
     expect(looks[1]?.signal.aborted).toBe(true);
-    early.calm();
+    early.calm(null);
     expect(looks).toHaveLength(2);
   });
 });

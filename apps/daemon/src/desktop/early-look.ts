@@ -8,24 +8,24 @@ const MOST_LOOKS = 3;
  * next calm begins another.
  */
 export class EarlyLook<T> implements EarlyListener {
-  readonly #look: (signal: AbortSignal) => Promise<T>;
+  readonly #look: (signal: AbortSignal, restedMs: number | null) => Promise<T>;
   readonly #signal: AbortSignal;
   #current: { stop: AbortController; seen: Promise<T | null> } | null = null;
   #looks = 0;
 
   /** @param signal ends every look. */
-  constructor(look: (signal: AbortSignal) => Promise<T>, signal: AbortSignal) {
+  constructor(look: (signal: AbortSignal, restedMs: number | null) => Promise<T>, signal: AbortSignal) {
     this.#look = look;
     this.#signal = signal;
   }
 
-  calm(): void {
+  calm(restedMs: number | null): void {
     this.stirred();
     if (this.#looks === MOST_LOOKS || this.#signal.aborted) return;
     this.#looks += 1;
     const stop = new AbortController();
     // What fails early is looked at again in time, and fails there if it must.
-    const seen = this.#look(AbortSignal.any([this.#signal, stop.signal])).catch(() => null);
+    const seen = this.#look(AbortSignal.any([this.#signal, stop.signal]), restedMs).catch(() => null);
     this.#current = { stop, seen };
   }
 

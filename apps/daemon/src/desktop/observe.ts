@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { errorAttributes, type Logger, sleep } from '@deskhand/base';
+import { errorAttributes, type Logger } from '@deskhand/base';
 import {
   centerOf,
   contains,
@@ -33,6 +33,7 @@ import {
 } from '../capture/index.ts';
 import { paintOverAll } from '../capture/paint.ts';
 import { withoutAll } from '../capture/rectangles.ts';
+import type { Settled } from '../ports.ts';
 import type { SecretScreen } from '../secrets/secret-screen.ts';
 import type { DesktopSenses } from './desktop-senses.ts';
 import { EarlyLook } from './early-look.ts';
@@ -62,6 +63,19 @@ type Shot = Readonly<{
   memory: FrameMemory | null;
 }>;
 
+type Found = Readonly<{
+  elements: readonly ScreenElement[];
+  sources: readonly ElementSource[];
+  /** Where one of them tells a secret. */
+  telling: readonly Rect[];
+}>;
+
+/**
+ * `early`: what is so until the screen changes. `late`: what else there is; with everything of accessibility where the
+ * page itself does not tell all that it shows.
+ */
+type ElementPart = 'all' | 'early' | 'late';
+
 /** One look at the desktop that nobody was told about yet. */
 type Gathered = Readonly<{
   encoded: FrameWithBytes | null;
@@ -70,7 +84,7 @@ type Gathered = Readonly<{
   display: Display;
   pointer: Point | null;
   page: PageInfo | null;
-  found: { elements: ScreenElement[]; sources: ElementSource[]; telling: Rect[] };
+  found: Found;
   windows: readonly WindowInfo[];
   active: WindowInfo | null;
   /** Desktop space, as they were before the picture. */
@@ -84,9 +98,6 @@ const PRIVATE_TITLE = '(private)';
 const ROUNDING_PX = 2;
 /** A picture and its facts are only useful fresh; slower sources are left out. */
 const FACTS_CEILING_MS = 3000;
-
-/** Browsers tell accessibility of a change some hundred milliseconds after they painted it; taking a picture takes as long. */
-const TELLS_LATER_MS = 80;
 
 /** After this many pictures with a value in a new place the display is painted over whole. */
 const SECRET_RETAKES = 3;
@@ -135,51 +146,53 @@ export class Observer {
     request: ObserveRequest,
     options: {
       signal: AbortSignal;
-      settled?: SettleReport;
+      settled?: Settled;
       early?: EarlyLook<Gathered>;
     },
   ): Promise<Sight> {
     const { signal, early } = options;
-    let settle: SettleReport = options.settled ?? { settledMs: 0, reason: 'not_asked' };
-    if (options.settled === undefined && request.settle) {
+    let { settled } = options;
+    if (settled === undefined && request.settle) {
       // What changed since the last action is still being learnt from: its mark stays.
-      settle = await this.settling.look(request.settleCeilingMs, signal);
+      settled = await this.settling.look(request.settleCeilingMs, signal);
     }
+    const settle: SettleReport = settled ?? { settledMs: 0, reason: 'not_asked' };
     const startedMs = performance.now();
-    const seen = early === undefined ? null : await this.#takeEarly(early, request, signal);
-    const gathered = seen ?? (await this.#gather(request, signal));
+    const paintedAtMs = sinceRest(settled?.restedMs);
+    const seen = early === undefined ? null : await this.#takeEarly(early, request, paintedAtMs, signal);
+    const gathered = seen ?? (await this.#gather(request, 'all', paintedAtMs, signal));
     const timings = { ...gathered.timings, look: sinceMs(startedMs) };
     return this.#sightOf(gathered, settle, timings);
   }
 
   /**
-   * For a wait that may be nearly over: takes the picture as soon as the screen is calm, so that it is encoded when it is
-   * quiet. Elements are asked for then, not before: applications tell of a change later than they paint it. Not where
-   * secrets were typed: what covers them is asked for at the last moment.
+   * For a wait that may be nearly over: looks as soon as the screen is calm, so that picture and elements are there when
+   * it is quiet. Not where secrets were typed: what covers them is asked for at the last moment.
    */
   early(request: ObserveRequest, signal: AbortSignal): EarlyLook<Gathered> | null {
     if (this.#options.secretScreen.active || request.ocr || request.frame === null) return null;
-    return new EarlyLook((stop) => this.#gather({ ...request, elements: false }, stop), signal);
+    return new EarlyLook(
+      (stop, restedMs) => this.#gather(request, 'early', sinceRest(restedMs), stop),
+      signal,
+    );
   }
 
-  /** What was seen early, if it is still so, with the elements of now; null else. */
+  /** What was seen early, if it is still so, with what is only asked for at the end; null else. */
   async #takeEarly(
     look: EarlyLook<Gathered>,
     request: ObserveRequest,
+    paintedAtMs: number | null,
     signal: AbortSignal,
   ): Promise<Gathered | null> {
     const { secretScreen } = this.#options;
     if (secretScreen.active) return null;
     const seen = await look.take();
     if (seen === null) return null;
-    const { geometry, display } = seen;
     const timings: Record<string, number> = {};
-    const [windows, active, privatePlaces, found, pointer, page] = await Promise.all([
+    const [windows, active, privatePlaces, late, pointer, page] = await Promise.all([
       ...this.#windows(),
       this.#privatePlaces(),
-      (request.elements ? sleep(TELLS_LATER_MS, { signal }) : Promise.resolve()).then(() =>
-        this.#elements(request, seen.active, geometry, display, timerOf(timings), signal),
-      ),
+      this.#elements(request, 'late', seen, paintedAtMs, timerOf(timings), signal),
       this.#fact('pointer', this.#options.senses.capture.pointer(), null),
       this.#page(seen.active),
     ]);
@@ -187,6 +200,7 @@ export class Observer {
     if (page?.url !== seen.page?.url) return null;
     if (!isDeepStrictEqual([windows, active, privatePlaces], [seen.windows, seen.active, seen.privatePlaces]))
       return null;
+    const found = late.sources.includes('accessibility') ? late : both(seen.found, late);
     return { ...seen, found, pointer, page, timings: { ...seen.timings, ...timings } };
   }
 
@@ -203,7 +217,12 @@ export class Observer {
     ] as const;
   }
 
-  async #gather(request: ObserveRequest, signal: AbortSignal): Promise<Gathered> {
+  async #gather(
+    request: ObserveRequest,
+    part: ElementPart,
+    paintedAtMs: number | null,
+    signal: AbortSignal,
+  ): Promise<Gathered> {
     const { senses, secretScreen } = this.#options;
     const timings: Record<string, number> = {};
     const timed = timerOf(timings);
@@ -230,7 +249,7 @@ export class Observer {
         picture?.encoding ?? null,
         this.#fact('pointer', senses.capture.pointer(), null),
         this.#page(active),
-        this.#elements(request, active, geometry, display, timed, signal),
+        this.#elements(request, part, { active, geometry, display }, paintedAtMs, timed, signal),
       ]);
       return { encoded, picture, geometry, pointer, page, found };
     };
@@ -266,8 +285,8 @@ export class Observer {
         .map(clampWindow),
       activeWindowId: active?.id ?? null,
       pointer: pointer === null ? null : desktopToFrame(geometry, pointer),
-      elements: found.elements,
-      sources: found.sources,
+      elements: [...found.elements],
+      sources: [...found.sources],
       page,
       settle: { settledMs: roundMs(settle.settledMs), reason: settle.reason },
       timings,
@@ -332,12 +351,12 @@ export class Observer {
 
   async #elements(
     request: ObserveRequest,
-    active: WindowInfo | null,
-    geometry: FrameGeometry,
-    display: Display,
+    part: ElementPart,
+    { active, geometry, display }: Pick<Gathered, 'active' | 'geometry' | 'display'>,
+    paintedAtMs: number | null,
     timed: <T>(name: string, work: Promise<T>) => Promise<T>,
     signal: AbortSignal,
-  ): Promise<{ elements: ScreenElement[]; sources: ElementSource[]; telling: Rect[] }> {
+  ): Promise<Found> {
     const { elements: tree, browser, words } = this.#options.senses;
     const limited = AbortSignal.any([signal, AbortSignal.timeout(FACTS_CEILING_MS)]);
     const asked: Array<Promise<{ source: ElementSource; elements: readonly ScreenElement[] } | null>> = [];
@@ -354,10 +373,25 @@ export class Observer {
       );
     const { hidden } = this.#options;
     if (hidden.hides(active)) return { sources: [], elements: [], telling: [] };
+    let untold = false;
     if (request.elements) {
-      if (tree !== null) ask('accessibility', tree.elements(active, { signal: limited }));
-      if (browser !== null && active !== null && browser.isOurs(active))
-        ask('dom', browser.elements(active, { signal: limited }));
+      const ours = browser !== null && active !== null && browser.isOurs(active);
+      const wish = { signal: limited, paintedAtMs };
+      // A page that is ours is told by itself, exact and as it is now.
+      if (tree !== null && part !== 'late')
+        ask('accessibility', tree.elements(active, { ...wish, pages: !ours }));
+      if (ours && part !== 'early') {
+        const reading = browser.read(active, { signal: limited });
+        ask(
+          'dom',
+          reading.then(({ elements }) => elements),
+        );
+        untold = (await reading.catch(() => null))?.whole !== true;
+      }
+      if (untold && tree !== null) {
+        if (part === 'all') await asked.shift();
+        ask('accessibility', tree.elements(active, wish));
+      }
     }
     if (request.ocr && words !== null) ask('ocr', this.#words(active, display, signal));
     const answers = (await Promise.all(asked)).filter((answer) => answer !== null);
@@ -431,6 +465,19 @@ export class Observer {
       return fallback;
     }
   }
+}
+
+/** By `performance.now()`: when it was `restedMs` ago; null when nothing has changed. */
+function sinceRest(restedMs: number | null | undefined): number | null {
+  return restedMs == null ? null : performance.now() - restedMs;
+}
+
+function both(early: Found, late: Found): Found {
+  return {
+    elements: [...early.elements, ...late.elements].slice(0, MAX_ELEMENTS),
+    sources: [...early.sources, ...late.sources],
+    telling: [...early.telling, ...late.telling],
+  };
 }
 
 /** What of our own windows the picture may still show. */

@@ -9,6 +9,7 @@ const QUICK: Settled = {
   changedArea: 1000,
   answerMs: 20,
   longestGapMs: 0,
+  restedMs: 80,
   places: [],
   moving: [],
 };
