@@ -15,6 +15,21 @@ const THEFTS = 100;
 const CLICK_THEFTS = 45;
 const INPUT_EVENTS = /key|press|release|click|button|wheel|drag/i;
 
+/** One X client with two windows and a dialog of the first; each writes what keys reach it to a file of its name. */
+const THREE_WINDOWS = `
+import tkinter
+root = tkinter.Tk()
+for name in ("page", "bank", "dialog"):
+    window = root if name == "page" else tkinter.Toplevel(root)
+    window.title(name)
+    window.geometry("200x100")
+    log = open(name, "a")
+    window.bind("<Key>", lambda event, log=log: (log.write(event.char), log.flush()))
+    if name == "dialog":
+        window.transient(root)
+root.mainloop()
+`;
+
 let desktop: XDesktop;
 let server: LinkServer;
 let daemon: DaemonProcess;
@@ -118,6 +133,38 @@ describe('a thief between decision and input', () => {
       ended.get('unverified') ?? ended.get('confirmed') ?? ended.get('no_effect') ?? 0,
       JSON.stringify([...ended]),
     ).toBeGreaterThan(0);
+  });
+});
+
+describe('other windows of the application that was decided about', () => {
+  it('[POL2] get no key of a text that was meant for another one; its own dialog does', async () => {
+    const typed = (name: string) => readFileSync(join(desktop.folder, name), 'utf8');
+    for (const name of ['page', 'bank', 'dialog']) writeFileSync(join(desktop.folder, name), '');
+    const program = await desktop.startWindow('python3', ['-c', THREE_WINDOWS], ['--name', '^page$']);
+    const page = Number(program.windowId);
+    const windowOf = async (title: string) =>
+      Number(
+        (await desktop.ask('xdotool', 'search', '--sync', '--name', `^${title}$`)).trim().split('\n')[0],
+      );
+    const [bank, dialog] = [await windowOf('bank'), await windowOf('dialog')];
+
+    await focus(page);
+    const stolen = act({ type: 'type_text', text: 'q'.repeat(5000) });
+    await eventually(() => typed('page').length > 100, { what: 'the text arrives', everyMs: 5 });
+    await x.setInputFocus(bank);
+    expect(await stolen).toMatchObject({ status: 'failed', code: 'RECEIVER_CHANGED' });
+    expect(typed('page').length).toBeLessThan(5000);
+    expect(typed('bank')).toBe('');
+
+    await focus(page);
+    const before = typed('page').length;
+    const shared = act({ type: 'type_text', text: 'd'.repeat(3000) });
+    await eventually(() => typed('page').length > before + 100, { what: 'the text arrives', everyMs: 5 });
+    await x.setInputFocus(dialog);
+    expect((await shared).status).toMatch(/^(confirmed|unverified)$/);
+    await eventually(() => typed('dialog') !== '', { what: 'text in the dialog' });
+    expect(typed('bank')).toBe('');
+    await program.close();
   });
 });
 

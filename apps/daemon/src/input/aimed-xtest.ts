@@ -8,13 +8,16 @@ import { X11Grabs } from './x11-grabs.ts';
 /** Window managers move the focus by way of a window of their own: nobody gets a key meanwhile. */
 const FOCUS_BACK_WITHIN_MS = 500;
 const FOCUS_POLL_MS = 10;
+/** Dialogs of dialogs; a loop would be a broken application's. */
+const MAX_DIALOGS = 8;
 
 /**
  * XTEST that hits its aim or nothing. Whether the right window would get an event is asked while the X server
  * serves nobody else (a server grab of one round trip), so that no other program can take the focus or slip a
  * window under the pointer between the answer and the event. Letting go is never held back.
  *
- * A window of the same X client counts as the same: an application's own dialogs and menus.
+ * An application's own menus, and dialogs that say which window they belong to, count as that window. Another window of
+ * the same application does not: a rule of the person may be about it.
  */
 export class AimedXTest implements XTest {
   readonly #xtest: XTest;
@@ -22,6 +25,8 @@ export class AimedXTest implements XTest {
   readonly #toplevels: X11Toplevels;
   readonly #grabs: X11Grabs;
   #aim: Aim | null = null;
+  /** Focus windows found to lie where keys may go; for this aim only. */
+  #known = new Set<number>();
   #pointerWasHeld: boolean | null = null;
 
   constructor(connection: X11Connection, xtest: XTest) {
@@ -47,6 +52,7 @@ export class AimedXTest implements XTest {
   /** What the following events must reach; null for no demand. */
   aim(aim: Aim | null): void {
     this.#aim = aim;
+    this.#known = new Set();
     this.#pointerWasHeld = null;
   }
 
@@ -181,7 +187,7 @@ export class AimedXTest implements XTest {
 
   async #demandAt(point: Point, wanted: string | null): Promise<true> {
     const found = await this.#toplevels.at(point);
-    if (this.#fits(found, wanted)) return true;
+    if (await this.#fits(found, wanted)) return true;
     throw changed('Another window lies there now.');
   }
 
@@ -190,13 +196,16 @@ export class AimedXTest implements XTest {
     const x = this.#connection;
     if (held && !(await this.#hasPopup(wanted)))
       throw changed('Another program holds the keyboard: an open menu, a screen locker, a password prompt.');
-    // 0, 1 and the root stand for nobody or for whatever lies below the pointer. Any other window belongs to the
-    // client its keys go to; only where that is another one (a window embedded in a foreign one, the window
-    // manager's own) has to be asked what it lies in.
-    if (wanted !== null && focus > 1 && focus !== x.root && x.sameClient(focus, Number(wanted))) return true;
+    if ((wanted !== null && focus === Number(wanted)) || this.#known.has(focus)) return true;
     const { managed, active } = await this.#announced();
     const found = await this.#toplevels.ofFocus(focus, managed, active);
-    if (this.#fits(found, wanted)) return true;
+    if (await this.#fits(found, wanted, managed)) {
+      // 0, 1 and the root mean nobody or whatever lies below the pointer: never known in advance. Nor is the
+      // window manager's own window, which stands for the announced one only for the moment.
+      if (focus > 1 && focus !== x.root && found !== null && x.sameClient(focus, found))
+        this.#known.add(focus);
+      return true;
+    }
     if (found === null) return false;
     throw changed('Another window has the focus now.');
   }
@@ -232,9 +241,29 @@ export class AimedXTest implements XTest {
     return attributes.some((found) => found?.viewable && found.overrideRedirect && !found.inputOnly);
   }
 
-  #fits(found: number | null, wanted: string | null): boolean {
+  async #fits(found: number | null, wanted: string | null, known?: ReadonlySet<number>): Promise<boolean> {
     if (found === null || wanted === null) return found === null && wanted === null;
-    return this.#connection.sameClient(found, Number(wanted));
+    const decided = Number(wanted);
+    if (found === decided) return true;
+    if (!this.#connection.sameClient(found, decided)) return false;
+    const managed = known ?? new Set(await this.#toplevels.managed());
+    // Menus and hints come and go without a manager, over their window or in its place.
+    if (!managed.has(found) || !managed.has(decided)) return true;
+    return this.#belongsTo(found, decided);
+  }
+
+  /** Whether a dialog says, itself or through the dialogs it came from, that it is this window's. */
+  async #belongsTo(dialog: number, window: number): Promise<boolean> {
+    const x = this.#connection;
+    let current = dialog;
+    for (let depth = 0; depth < MAX_DIALOGS; depth += 1) {
+      const [owner = 0] = await x.getNumbers(current, 'WM_TRANSIENT_FOR');
+      // The root stands for all windows of its group.
+      if (owner === window || owner === x.root) return true;
+      if (owner === 0 || owner === current) return false;
+      current = owner;
+    }
+    return false;
   }
 }
 
