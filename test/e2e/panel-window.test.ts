@@ -66,10 +66,13 @@ describe('the panel’s own window', () => {
 
   it('says where it is, and steps aside for a click that would hit it', async () => {
     const windowId = await open();
-    const before = await place(windowId);
-    await eventually(() => expect(lastRects()?.rects).toHaveLength(1));
-    const said = lastRects()?.rects[0];
-    expect(Math.abs((said?.x ?? -999) - before.x)).toBeLessThan(12);
+    // A window manager may move a new window once more.
+    const before = await eventually(async () => {
+      expect(lastRects()?.rects).toHaveLength(1);
+      const at = await place(windowId);
+      expect(Math.abs((lastRects()?.rects[0]?.x ?? -999) - at.x)).toBeLessThan(12);
+      return at;
+    });
     const target = { x: before.x + 100, y: before.y + 100, width: 48, height: 48 };
     fake.daemon.send({ type: 'dodge', id: 'd1', target, deadlineMs: 150 });
     await eventually(() =>

@@ -11,6 +11,8 @@ type Content = ReadonlyMap<number, Readonly<{ type: number; format: 8 | 16 | 32;
  * than this would paste the old content.
  */
 const QUIET_MS = 250;
+/** At most this much of one sleep counts: while the whole computer stood still, nobody could ask. */
+const QUIET_PART_MS = 50;
 /** One part of the old content must arrive within this time, all of it within the next, or it is left out. */
 const PART_MS = 400;
 const WHOLE_MS = 1500;
@@ -64,13 +66,16 @@ export class X11Clipboard implements AsyncDisposable {
     await this.#opening;
     const previous = await this.#keep(stop);
     try {
+      let pressed = false;
       const taken = new Promise<true>((resolve) => {
         this.#onTaken = (requestor) => {
-          if (parts.accepts(requestor)) resolve(true);
+          // Whoever asks before still means an earlier paste.
+          if (pressed && parts.accepts(requestor)) resolve(true);
         };
       });
       await this.#own(await this.#textContent(text));
       stop.signal.throwIfAborted();
+      pressed = true;
       await parts.use();
       const done = new AbortController();
       const ceiling = sleep(parts.ceilingMs, { signal: AbortSignal.any([done.signal, stop.signal]) }).then(
@@ -86,10 +91,11 @@ export class X11Clipboard implements AsyncDisposable {
           'The application did not take the text from the clipboard; nothing is known to have arrived.',
         );
       // Some ask several times for one paste: which formats there are, the text, the text again.
-      for (;;) {
-        const leftMs = this.#askedAt + QUIET_MS - performance.now();
-        if (leftMs <= 0) break;
-        await sleep(leftMs, stop);
+      for (let quietMs = 0; quietMs < QUIET_MS; ) {
+        const sleptFrom = performance.now();
+        await sleep(QUIET_PART_MS, stop);
+        const sleptMs = performance.now() - sleptFrom;
+        quietMs = this.#askedAt > sleptFrom ? 0 : quietMs + Math.min(sleptMs, QUIET_PART_MS);
       }
     } finally {
       this.#onTaken = () => {};
