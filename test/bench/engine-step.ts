@@ -6,7 +6,8 @@ import { Client } from '@deskhand/client';
 import { isTerminal, type RunEvent } from '@deskhand/protocol';
 import { temporaryFolder, UpProcess } from '../helpers/up-process.ts';
 import type { Benchmark } from './benchmark.ts';
-import { brief, summarize } from './statistics.ts';
+import { brief } from './statistics.ts';
+import { STEP_PARTS, type StepTimings, spread, timesOf } from './step-parts.ts';
 
 /**
  * Whole steps of the built-in engine through the public API on a virtual desktop: observe, decide, act,
@@ -67,29 +68,11 @@ export const engineStepBenchmark: Benchmark = {
   },
 };
 
-const PARTS = [
-  'decide',
-  'journal',
-  'act',
-  'permit',
-  'approach',
-  'input',
-  'between',
-  'evidence',
-  'settle',
-  'look',
-  'capture',
-  'encode',
-  'windows',
-  'accessibility',
-  'dom',
-] as const;
-
-function partsTable(steps: ReadonlyArray<Record<string, number>>) {
+function partsTable(steps: readonly StepTimings[]) {
   const totals = steps.map(totalOf);
   const sum = totals.reduce((a, b) => a + b, 0);
-  const rows = PARTS.filter((part) => steps.some((step) => step[part] !== undefined)).map((part) => {
-    const values = steps.map((step) => step[part] ?? 0);
+  const rows = STEP_PARTS.filter((part) => steps.some((step) => step[part] !== undefined)).map((part) => {
+    const values = timesOf(part, steps);
     const share = values.reduce((a, b) => a + b, 0) / sum;
     return [
       part === 'act' ? 'act (holds the parts below)' : part,
@@ -104,7 +87,7 @@ function partsTable(steps: ReadonlyArray<Record<string, number>>) {
   };
 }
 
-function floorsTable(steps: ReadonlyArray<Record<string, number>>) {
+function floorsTable(steps: readonly StepTimings[]) {
   const [ours] = spread(steps.map(totalOf));
   return {
     title: 'A step without model time, beside the fixed sleep others begin with',
@@ -117,13 +100,7 @@ function floorsTable(steps: ReadonlyArray<Record<string, number>>) {
   };
 }
 
-/** Median and p95, for reading. */
-function spread(values: readonly number[]): [number, number] {
-  const { medianMs, p95Ms } = summarize(values);
-  return [brief(medianMs), brief(p95Ms)];
-}
-
-function totalOf(step: Record<string, number>): number {
+function totalOf(step: StepTimings): number {
   return (step.decide ?? 0) + (step.journal ?? 0) + (step.act ?? 0);
 }
 

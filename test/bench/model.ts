@@ -10,6 +10,7 @@ import { descendants, temporaryFolder, UpProcess } from '../helpers/up-process.t
 import type { Benchmark, BenchTable } from './benchmark.ts';
 import { openScriptedRuns, type ScriptedRun } from './model-scripts.ts';
 import { brief, summarize } from './statistics.ts';
+import { STEP_PARTS, spread, timesOf } from './step-parts.ts';
 
 /**
  * Runs with a model on a full-HD desktop: what Deskhand adds to the time of one that thinks about three seconds a
@@ -137,28 +138,12 @@ async function cancelInFlight(client: Client, provider: ScriptedProvider, up: Up
 /** Where the time of a step goes, by the daemon's own clock; the model is not in it. */
 function partsTable(events: readonly RunEvent[]): BenchTable {
   const steps = events.flatMap((event) => (event.type === 'step' ? [event.timings_ms ?? {}] : []));
-  const parts = [
-    'journal',
-    'act',
-    'permit',
-    'approach',
-    'input',
-    'between',
-    'evidence',
-    'settle',
-    'look',
-    'accessibility',
-    'dom',
-    'encode',
-  ];
+  const parts = STEP_PARTS.filter((part) => part !== 'decide');
   return {
     title: `Parts of these steps (${steps.length} steps)`,
     note: '“act” holds all that come after it.',
     columns: ['part', 'median ms', 'p95 ms'],
-    rows: parts.map((part) => {
-      const { medianMs, p95Ms } = summarize(steps.map((step) => step[part] ?? 0));
-      return [part, brief(medianMs), brief(p95Ms)];
-    }),
+    rows: parts.map((part) => [part, ...spread(timesOf(part, steps))]),
   };
 }
 

@@ -2,6 +2,7 @@ import type { Clock, Engine, OwnKey, TaskBrief, Verifier } from '@deskhand/agent
 import { runTask } from '@deskhand/agent/run-loop';
 import { errorAttributes, type Logger, raceSignal, reasonFrom, StopError } from '@deskhand/base';
 import {
+  type CommandId,
   type DesktopEvent,
   isTerminal,
   isVerified,
@@ -354,14 +355,15 @@ export class RunWorker implements HubListener, AsyncDisposable {
     const { signal } = driven;
     const pending = await runs.actions.pending(claim.row.id);
     if (pending !== null) {
+      const commandId = pending.commandId as CommandId;
       const { outcomes } = await raceSignal(
         remote.send(
-          { ...pending, commandId: mintOrSame(pending.commandId), observe: { frame: null, settle: false } },
+          { ...pending, commandId, observe: { frame: null, settle: false } },
           { signal, bootId: pending.bootId },
         ),
         signal,
       );
-      await journal.actionFinished(pending.step, mintOrSame(pending.commandId), pending.operations, outcomes);
+      await journal.actionFinished(pending.step, commandId, pending.operations, outcomes);
       await journal.stepCompleted(pending.step, null, {});
     }
     // Answered, but the server died before its step was closed: its number must not be given to the next one.
@@ -479,12 +481,9 @@ export class RunWorker implements HubListener, AsyncDisposable {
       .executeTakeFirst();
   }
 }
+
 /** A person's answer to a question asked before the restart reaches the new conversation as an instruction. */
 function noteAsInstruction(instructions: string | null, note: string | null): string | null {
   if (note === null || note === '') return instructions;
   return [instructions, `A person answered: ${note}`].filter((part) => part !== null).join('\n');
-}
-
-function mintOrSame(commandId: string): ReturnType<typeof mintCommandId> {
-  return commandId as ReturnType<typeof mintCommandId>;
 }
