@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
+import { sleep } from '@deskhand/base';
 import type { Command } from 'commander';
 import type { Context } from '../command.ts';
 import { ensureDataFolder } from '../desk/data-folder.ts';
 import { requireUsableConfig } from '../desk/effective-config.ts';
 import { PART_NODE_FLAGS, PARTS, serverEnv } from '../desk/parts.ts';
+import { DISPLAY_RETRY_MS, isWithoutDisplay } from '../desk/without-display.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CommandProblem } from '../output/problem.ts';
 import { ADDRESS_DEFAULTS, hostForUrl, machineName, warningsOf } from '../up/household.ts';
@@ -84,16 +86,26 @@ export function register(program: Command, context: Context): void {
     );
 }
 
-function runDaemon(flags: DaemonFlags & { server: string; code?: string }, context: Context): Promise<void> {
+async function runDaemon(
+  flags: DaemonFlags & { server: string; code?: string },
+  context: Context,
+): Promise<void> {
   const folder = context.dataFolder(flags.data);
   ensureDataFolder(folder);
   const args = ['--server', linkUrl(flags.server), '--data', folder, '--name', flags.name];
   if (flags.virtual !== undefined)
     args.push(flags.virtual === true ? '--virtual' : `--virtual=${flags.virtual}`);
   if (flags.allowUnarmed === true) args.push('--allow-unarmed');
-  if (flags.code !== undefined) args.push('--pair-code', flags.code);
-  return attached(PARTS.daemon, args, { DESKHAND_DATA: folder }, context, (ready) => {
+  let served = false;
+  let waiting = false;
+  const onReady = (ready: Record<string, unknown>) => {
     const machineId = String(ready.machineId);
+    waiting = false;
+    if (served) {
+      context.hint(`The display is back: this desktop is machine ${machineId} again.`);
+      return;
+    }
+    served = true;
     context.print(
       flags.json
         ? JSON.stringify({
@@ -105,7 +117,20 @@ function runDaemon(flags: DaemonFlags & { server: string; code?: string }, conte
           })
         : `This desktop is machine ${machineId} of ${flags.server}. STOP: ${String(ready.stopHotkey ?? '')} or deskhand stop. Ctrl-C ends it.`,
     );
-  });
+  };
+  for (;;) {
+    // A code is good once: after that the token speaks for this desktop.
+    const code = flags.code === undefined || served ? [] : ['--pair-code', flags.code];
+    try {
+      return await attached(PARTS.daemon, [...args, ...code], { DESKHAND_DATA: folder }, context, onReady);
+    } catch (error) {
+      if (!served || !isWithoutDisplay(error)) throw error;
+    }
+    if (!waiting) context.hint('The display is gone; waiting for it to come back. Ctrl-C ends it.');
+    waiting = true;
+    await sleep(DISPLAY_RETRY_MS, { signal: context.signal }).catch(() => {});
+    if (context.signal.aborted) return;
+  }
 }
 
 /** The address the daemon dials: same host, websocket scheme, without the API's path. */

@@ -7,6 +7,7 @@ import { Client } from '@deskhand/client';
 import { type Credentials, ownMachineId, readCredentials } from '../desk/credentials.ts';
 import { enroll } from '../desk/enroll.ts';
 import { electronBinary, PARTS, serverEnv } from '../desk/parts.ts';
+import { DISPLAY_RETRY_MS, isWithoutDisplay } from '../desk/without-display.ts';
 import { CommandProblem } from '../output/problem.ts';
 import { Child, type ChildSpec } from './child.ts';
 
@@ -58,8 +59,6 @@ const READY_MS = { server: 30_000, daemon: 60_000, panel: 30_000 } as const;
 /** Restarts of one part within a minute before `up` gives up. */
 const MAX_RESTARTS_PER_MINUTE = 5;
 /** What a daemon ends with when there is nothing to be seen. */
-const WITHOUT_DISPLAY: ReadonlySet<string> = new Set(['DISPLAY_UNAVAILABLE', 'NO_DISPLAY']);
-const DISPLAY_RETRY_MS = 2000;
 
 /**
  * Server, this desktop and the panel on one computer, paired with each other. Starts them in order,
@@ -290,7 +289,7 @@ export class Household implements AsyncDisposable {
         await start();
         return;
       } catch (error) {
-        if (!(error instanceof CommandProblem) || !WITHOUT_DISPLAY.has(error.code)) throw error;
+        if (!isWithoutDisplay(error)) throw error;
         if (attempt === 1) this.#options.progress('the display is gone; waiting for it to come back');
         await sleep(DISPLAY_RETRY_MS, { signal: this.#stopping.signal });
       }
