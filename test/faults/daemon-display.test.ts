@@ -1,12 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DaemonProcess } from '../helpers/daemon-process.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { LinkServer } from '../helpers/link-server.ts';
 import { type PersonDesktop, startPersonDesktop } from '../helpers/person-desktop.ts';
-import { isAlive, UpProcess } from '../helpers/up-process.ts';
+import { slowDrag } from '../helpers/slow-drag.ts';
+import { cleanEnv, DESKHAND, isAlive, temporaryFolder, UpProcess } from '../helpers/up-process.ts';
+
+const ask = promisify(execFile);
 
 describe('a display that changes', () => {
   let desktop: PersonDesktop;
@@ -90,14 +94,81 @@ describe('a display that is gone and comes back', () => {
       server.process.kill('SIGKILL');
     }
   });
+
+  it('is lent again by `deskhand pair`, whose drag it ended, without a second code', async () => {
+    await using server = await LinkServer.start();
+    const folder = temporaryFolder('display-back');
+    let screen = await startServer();
+    const display = `:${screen.number}`;
+    const daemon = spawn(DESKHAND, ['pair', server.url, '--code', 'TEST-CODE', '--data', folder, '--json'], {
+      env: cleanEnv({ DISPLAY: display }),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const said = listen(daemon);
+    try {
+      expect((await server.hello()).auth).toMatchObject({ type: 'pair' });
+      await eventually(() => said().includes('"event":"ready"'), { what: 'ready', timeoutMs: 60_000 });
+      server.lease();
+      const { observation } = await server.observe({ settle: false });
+      void server.act([slowDrag()], { frameId: observation?.frame?.geometry.frameId });
+      await eventually(async () => (await pointer(display)) > 150, { what: 'the drag to be under way' });
+
+      screen.process.kill('SIGKILL');
+      await once(screen.process, 'exit');
+      await eventually(() => said().includes('The display is gone'), { what: 'a word about the display' });
+      expect(daemon.exitCode).toBeNull();
+
+      screen = await startServer(screen.number);
+      expect((await server.hello(2, 60_000)).auth).toMatchObject({
+        type: 'token',
+        machineId: 'machine-under-test',
+      });
+      await eventually(() => said().includes('The display is back'), { what: 'a word about its return' });
+      server.lease({ leaseId: 'lease-2', epoch: 2 });
+      const { observation: next } = await server.observe({ settle: false });
+      const reply = await server.act([{ type: 'move', point: { x: 321, y: 234 } }], {
+        frameId: next?.frame?.geometry.frameId,
+      });
+      expect(reply).toMatchObject({ type: 'result' });
+      expect(await pointer(display)).toBe(321);
+    } finally {
+      const ended = once(daemon, 'exit');
+      daemon.kill('SIGTERM');
+      expect(await ended).toEqual([0, null]);
+      screen.process.kill('SIGKILL');
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }, 150_000);
 });
+
+/** Where the pointer is, from the left. */
+async function pointer(display: string): Promise<number> {
+  const { stdout } = await ask('xdotool', ['getmouselocation', '--shell'], {
+    env: { ...process.env, DISPLAY: display },
+  });
+  return Number(/X=(\d+)/.exec(stdout)?.[1]);
+}
+
+/** Everything a program printed so far. */
+function listen(child: ChildProcess): () => string {
+  let text = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+    });
+  return () => text;
+}
 
 /** An X server of the person's own; at the same number it is "the display came back". */
 async function startServer(number?: string): Promise<{ process: ChildProcess; number: string }> {
   const where = number === undefined ? ['-displayfd', '3'] : [`:${number}`, '-displayfd', '3'];
-  const server = spawn('Xvfb', [...where, '-screen', '0', '1024x768x24', '-ac', '-nolisten', 'tcp'], {
-    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
-  });
+  const server = spawn(
+    'Xvfb',
+    [...where, '-screen', '0', '1024x768x24', '-ac', '-noreset', '-nolisten', 'tcp'],
+    {
+      stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+    },
+  );
   const [line] = (await once(server.stdio[3] as NodeJS.ReadableStream, 'data')) as [Buffer];
   return { process: server, number: line.toString().trim() };
 }
