@@ -104,6 +104,8 @@ export interface ScreenActivity extends AsyncDisposable {
    * was decided since the mark.
    */
   changedAfterMs(): number | null;
+  /** What `changedAfterMs` told last has proved since to move on its own: nothing is to be learnt from it. */
+  tookClockForAnswer(): boolean;
 }
 
 /**

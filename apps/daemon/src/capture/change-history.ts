@@ -8,6 +8,10 @@ const SMALL_REPEATS = 4;
 const SMALL_SPAN_MS = 240;
 /** Sooner where it keeps time, as clocks do, and did before the action: two waits that differ by no more than this share. */
 const EVEN_WITHIN = 0.1;
+/** A small place that changed twice, a second apart, and goes on is most likely a clock: no lesson is drawn from it. */
+const CLOCK_MS = { least: 950, most: 1050 } as const;
+/** What keeps time is over when it missed a beat by half. */
+const STILL_TIMES = 1.5;
 /** A place that was quiet this long has to prove itself again; longer than the slowest caret or clock needs. */
 const SMALL_MEMORY_MS = 5000;
 /** Rectangles are the same place when their centres fall into the same cell. */
@@ -73,6 +77,8 @@ export class ChangeHistory {
   #markedAt = 0;
   #since: Change[] = [];
   #decidedAt: number | null = null;
+  /** The place whose change was last told as late. */
+  #toldLate: string | null = null;
   #moving: readonly Rect[] = [];
 
   /** Starts counting from `at`. What is ambient stays known. */
@@ -158,14 +164,34 @@ export class ChangeHistory {
     };
   }
 
-  /** How long after the decision the first change came that was not ambient, or null. */
-  changedAfterMs(): number | null {
+  /**
+   * How long after the decision the first change came, or null. What had a rhythm of its own by then and still has it
+   * at `at` is left out, also when it began with the action: an answer comes to an end, a clock does not.
+   */
+  changedAfterMs(at: number): number | null {
+    this.#toldLate = null;
     const decidedAt = this.#decidedAt;
     if (decidedAt === null) return null;
-    for (const change of this.#since)
-      if (change.at > decidedAt && this.#places.get(change.key)?.ambient !== true)
-        return change.at - decidedAt;
+    for (const change of this.#since) {
+      if (change.at <= decidedAt || this.#movesAlone(change.key, at)) continue;
+      this.#toldLate = change.key;
+      return change.at - decidedAt;
+    }
     return null;
+  }
+
+  /** Whether what `changedAfterMs` told last has proved since to move on its own. */
+  tookClockForAnswer(at: number): boolean {
+    return this.#toldLate !== null && this.#movesAlone(this.#toldLate, at);
+  }
+
+  #movesAlone(key: string, at: number): boolean {
+    const place = this.#places.get(key);
+    if (place === undefined || place.ambient) return place !== undefined;
+    const beats = place.beats.slice(-2);
+    const beatMs = (beats[1] ?? Number.NaN) - (beats[0] ?? Number.NaN);
+    if (place.large || !(at - place.last <= beatMs * STILL_TIMES)) return false;
+    return keepsTime(place.beats) || (beatMs >= CLOCK_MS.least && beatMs <= CLOCK_MS.most);
   }
 
   /** Where something moves on its own now, by itself or as a film. Changes there prove nothing about an action. */

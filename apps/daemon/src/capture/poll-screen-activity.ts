@@ -31,7 +31,11 @@ export class PollScreenActivity implements ScreenActivity {
   }
 
   changedAfterMs(): number | null {
-    return this.#history.changedAfterMs();
+    return this.#history.changedAfterMs(this.#now());
+  }
+
+  tookClockForAnswer(): boolean {
+    return this.#history.tookClockForAnswer(this.#now());
   }
 
   async settle(options: SettleOptions, stop: { signal: AbortSignal }): Promise<Settled> {

@@ -209,30 +209,55 @@ describe('settling', () => {
     const history = new ChangeHistory();
     history.mark(0);
     history.add(BIG, 10);
-    expect(history.changedAfterMs()).toBeNull();
+    expect(history.changedAfterMs(20)).toBeNull();
     history.decide(130);
-    expect(history.changedAfterMs()).toBeNull();
+    expect(history.changedAfterMs(140)).toBeNull();
     history.add(BIG, 700);
     history.decide(900);
-    expect(history.changedAfterMs()).toBe(570);
+    expect(history.changedAfterMs(950)).toBe(570);
   });
 
-  it('a clock that ticked before the action teaches nothing, what comes late and unevenly does', () => {
-    const after = (times: readonly number[], rect = CARET) => {
+  describe('what comes after the decision', () => {
+    const after = (times: readonly number[], { rect = CARET, at = (times.at(-1) ?? 0) + 50 } = {}) => {
       const history = new ChangeHistory();
-      for (const at of times.filter((time) => time < 0)) history.add(rect, at);
+      for (const time of times.filter((one) => one < 0)) history.add(rect, time);
       history.mark(0);
       history.decide(150);
-      for (const at of times.filter((time) => time > 0)) history.add(rect, at);
-      return history.changedAfterMs();
+      for (const time of times.filter((one) => one > 0)) history.add(rect, time);
+      return history.changedAfterMs(at);
     };
-    expect(after([-850, 160, 1155])).toBeNull();
-    expect(after([-850, 160, 1155], BIG)).toBe(10);
-    // The same place answered the action before, too, but keeps no time.
-    expect(after([-2100, 300, 900])).toBe(150);
-    // It began with the action: steps of an answer come evenly as well.
-    expect(after([300, 800, 1300])).toBe(150);
-    expect(after([-40, 160, 360])).toBe(10);
+
+    it('teaches nothing when it is a clock that ticked before, or ticks still', () => {
+      expect(after([-850, 160, 1155])).toBeNull();
+      expect(after([300, 800, 1300])).toBeNull();
+      expect(after([400, 1395])).toBeNull();
+    });
+
+    it('counts when it is large, keeps no time, or came to an end', () => {
+      expect(after([-850, 160, 1155], { rect: BIG })).toBe(10);
+      // The same place answered the action before, too, but keeps no time.
+      expect(after([-2100, 300, 900])).toBe(150);
+      // Steps of an answer come evenly as well; but they are over.
+      expect(after([300, 800, 1300], { at: 2200 })).toBe(150);
+      expect(after([400, 1395], { at: 3000 })).toBe(250);
+      expect(after([400, 900])).toBe(250);
+      expect(after([-40, 160, 360])).toBe(10);
+    });
+
+    it('is known for a clock once it went on through the next action', () => {
+      const history = new ChangeHistory();
+      history.mark(0);
+      history.decide(150);
+      history.add(CARET, 400);
+      expect(history.changedAfterMs(500)).toBe(250);
+      expect(history.tookClockForAnswer(500)).toBe(false);
+      history.mark(500);
+      history.add(CARET, 1400);
+      expect(history.tookClockForAnswer(1500)).toBe(true);
+      history.decide(1450);
+      expect(history.changedAfterMs(1500)).toBeNull();
+      expect(history.tookClockForAnswer(1500)).toBe(false);
+    });
   });
 
   it('a clock that ticked before is waited for no longer than twice', async () => {

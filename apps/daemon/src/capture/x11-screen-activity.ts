@@ -74,7 +74,11 @@ export class X11ScreenActivity implements ScreenActivity {
   }
 
   changedAfterMs(): number | null {
-    return this.#history.changedAfterMs();
+    return this.#history.changedAfterMs(this.#now());
+  }
+
+  tookClockForAnswer(): boolean {
+    return this.#history.tookClockForAnswer(this.#now());
   }
 
   async settle(options: SettleOptions, stop: { signal: AbortSignal }): Promise<Settled> {

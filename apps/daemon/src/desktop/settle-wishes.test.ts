@@ -58,6 +58,22 @@ describe('how long to look after an operation', () => {
     expect(click(memory, {}).quietMs).toBeGreaterThan(600);
   });
 
+  it('forgets what a clock taught that was taken for an answer, and nothing older', () => {
+    const memory = new SettleMemory();
+    click(memory, { longestGapMs: 90 });
+    const before = memory.wish('click', HERE, 3000);
+    click(memory, {}, 700);
+    expect(memory.wish('click', HERE, 3000)?.quietMs).toBeGreaterThan(700);
+    memory.unlearn();
+    expect(memory.wish('click', HERE, 3000)).toEqual(before);
+    memory.unlearn();
+    expect(memory.wish('click', HERE, 3000)).toEqual(before);
+    const stranger = { application: 'Other', title: 'x' };
+    click(memory, {}, 700, stranger);
+    memory.unlearn();
+    expect(memory.wish('click', stranger, 3000)).toMatchObject({ quietMs: 100 });
+  });
+
   it('waits longer for an answer where the only change came late', () => {
     const memory = new SettleMemory();
     click(memory, { reason: 'no_change', answerMs: null, settledMs: 250 }, 400);

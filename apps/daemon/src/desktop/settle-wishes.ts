@@ -45,6 +45,8 @@ type Learnt = { times: number; answerMs: number; quietMs: number; longestMs: num
 export class SettleMemory {
   /** By kind, application and title; the latest last. */
   readonly #learnt = new Map<string, Learnt>();
+  /** What a late change has just replaced. */
+  #before = new Map<string, Learnt | undefined>();
   #last: { type: OperationType; place: SettlePlace; wish: SettleWish; settled: Settled } | null = null;
 
   /** @param askedCeilingMs null between two operations of one command. @returns null where there is nothing to wait for. */
@@ -75,12 +77,15 @@ export class SettleMemory {
   next(changedAfterMs: number | null): void {
     const last = this.#last;
     this.#last = null;
+    this.#before.clear();
     if (last === null) return;
     const { type, place, wish, settled } = last;
     const { settle: kind } = OPERATION_TRAITS[type];
     const late = changedAfterMs !== null && changedAfterMs <= LATE_WITHIN_MS ? changedAfterMs : null;
     for (const key of keysOf(type, place)) {
-      const known = this.#learnt.get(key) ?? fresh(kind);
+      const before = this.#learnt.get(key);
+      const known = before ?? fresh(kind);
+      if (late !== null) this.#before.set(key, before);
       this.#learnt.delete(key);
       this.#learnt.set(key, learn(known, { kind, wish, settled, late }));
     }
@@ -88,6 +93,15 @@ export class SettleMemory {
       if (this.#learnt.size <= KEPT_PLACES) break;
       this.#learnt.delete(key);
     }
+  }
+
+  /** The late change that was last told was none of the operation's: what it taught is forgotten. */
+  unlearn(): void {
+    for (const [key, before] of this.#before) {
+      if (before === undefined) this.#learnt.delete(key);
+      else this.#learnt.set(key, before);
+    }
+    this.#before.clear();
   }
 
   #known(type: OperationType, place: SettlePlace): SettleWish {

@@ -27,7 +27,9 @@ export class Settling {
 
   /** A new operation comes: what happened since the last decision is learnt from. */
   next(): void {
-    this.#memory.next(this.#senses.activity.changedAfterMs());
+    const { activity } = this.#senses;
+    if (activity.tookClockForAnswer()) this.#memory.unlearn();
+    this.#memory.next(activity.changedAfterMs());
   }
 
   /** Right before the input: from here on changes are its effects. */
