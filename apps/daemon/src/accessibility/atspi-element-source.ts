@@ -1,14 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type Logger, sleep } from '@deskhand/base';
+import { inertLine, type Logger, sleep } from '@deskhand/base';
 import { MAX_ELEMENTS, type Point, type ScreenElement, type WindowInfo } from '@deskhand/protocol';
+import type { MessageBus } from '../dbus/message-bus.ts';
 import type { ElementFacts, ElementSourcePort, ElementWish } from '../ports.ts';
-import {
-  type Accessible,
-  AccessibleCalls,
-  AtspiConnection,
-  type KnownFacts,
-  REGISTRY_ROOT,
-} from './atspi-connection.ts';
+import { type Accessible, AccessibleCalls, type KnownFacts, REGISTRY_ROOT } from './accessible-calls.ts';
+import { AtspiConnection } from './atspi-connection.ts';
 import { isInteractive, isNamedContainer, isSilent, roleName, stateNames } from './atspi-vocabulary.ts';
 import { type AtspiNode, AtspiWalk } from './atspi-walk.ts';
 
@@ -30,6 +26,7 @@ const MAX_VALUE_CHARACTERS = 10_000;
 /** A label lies in a button, perhaps with a box between them. */
 const MAX_LEVELS_UP = 3;
 const MAX_NAME_CHARACTERS = 2000;
+const MAX_APPLICATIONS = 500;
 
 type Walked = Readonly<{
   elements: readonly ScreenElement[];
@@ -69,9 +66,28 @@ export class AtspiElementSource implements ElementSourcePort {
     if (window === null) return [];
     const bus = await this.#connection.bus(options);
     if (bus === null) return [];
+    const looks: AccessibleCalls[] = [];
+    try {
+      return await this.#look(window, bus, options, looks);
+    } finally {
+      this.#connection.tidy(bus, { flooded: looks.some(({ flooded }) => flooded) });
+    }
+  }
+
+  /** @param looks gets every budget that was asked on. */
+  async #look(
+    window: WindowInfo,
+    bus: MessageBus,
+    options: ElementWish,
+    looks: AccessibleCalls[],
+  ): Promise<readonly ScreenElement[]> {
     const { signal, paintedAtMs = null, pages = true } = options;
-    const budgeted = () =>
-      new AccessibleCalls(bus, { signal: AbortSignal.any([signal, AbortSignal.timeout(this.#budgetMs)]) });
+    const budgeted = () => {
+      const limited = AbortSignal.any([signal, AbortSignal.timeout(this.#budgetMs)]);
+      const calls = new AccessibleCalls(bus, { signal: limited });
+      looks.push(calls);
+      return calls;
+    };
     const calls = budgeted();
     const application = await this.#applicationOf(window, calls, bus, signal);
     if (application === null) {
@@ -174,10 +190,11 @@ export class AtspiElementSource implements ElementSourcePort {
   async #applicationOf(
     window: WindowInfo,
     calls: AccessibleCalls,
-    bus: Parameters<AtspiConnection['processOf']>[0],
+    bus: MessageBus,
     signal: AbortSignal,
   ): Promise<Accessible | null> {
-    const applications = await calls.children(REGISTRY_ROOT);
+    // The newest are the last.
+    const applications = (await calls.children(REGISTRY_ROOT)).slice(-MAX_APPLICATIONS);
     if (window.pid !== undefined) {
       const pids = await Promise.all(
         applications.map((application) =>
@@ -189,7 +206,10 @@ export class AtspiElementSource implements ElementSourcePort {
       if (index >= 0) return applications[index] as Accessible;
     }
     // Sandboxed applications report the process id of their own namespace.
-    const names = await Promise.all(applications.map((application) => calls.name(application)));
+    // One that hangs is not waited for: it may be any of them.
+    const asking = AbortSignal.any([signal, AbortSignal.timeout(QUESTION_CEILING_MS)]);
+    const quick = new AccessibleCalls(bus, { signal: asking });
+    const names = await Promise.all(applications.map((application) => quick.name(application)));
     const wanted = window.application.toLowerCase();
     const index = names.findIndex((name) => name !== '' && name.toLowerCase() === wanted);
     return index >= 0 ? (applications[index] as Accessible) : null;
@@ -243,7 +263,7 @@ function toElements(roots: readonly AtspiNode[], window: WindowInfo): readonly S
           role: node.role,
           name,
           ...(node.value === null ? {} : { value: node.value }),
-          ...(node.description === '' ? {} : { description: node.description.slice(0, MAX_NAME_CHARACTERS) }),
+          ...(node.description === '' ? {} : { description: clean(node.description) }),
           states: node.states,
           bounds: node.bounds,
           windowId: window.id,
@@ -273,15 +293,21 @@ function nameOf(node: AtspiNode): string {
   if (own !== '') return own;
   const content = NAMED_BY_CONTENT.has(node.role) ? clean(textInside(node)) : '';
   // Tool tips may be written in HTML.
-  return content === '' ? clean(node.hint.replace(/<[^<>]*>/g, ' ')) : content;
+  return content === '' ? clean(node.hint.slice(0, MAX_NAME_CHARACTERS).replace(/<[^<>]*>/g, ' ')) : content;
 }
 
 function textInside(node: AtspiNode): string {
-  return node.children.map((child) => (isText(child.role) ? child.name : textInside(child))).join(' ');
+  let text = '';
+  for (const child of node.children) {
+    if (text.length > MAX_NAME_CHARACTERS) break;
+    text += ` ${isText(child.role) ? child.name.slice(0, MAX_NAME_CHARACTERS) : textInside(child)}`;
+  }
+  return text;
 }
 
+/** A name is an application's own word: one visible line, in the order it is read. */
 function clean(text: string): string {
-  return text.replace(/\s+/g, ' ').trim().slice(0, MAX_NAME_CHARACTERS);
+  return inertLine(text, MAX_NAME_CHARACTERS);
 }
 
 /** @param owner name of the button, link, row … the node is part of, or null. */

@@ -1,6 +1,6 @@
 import { errorAttributes, type Logger } from '@deskhand/base';
 import { type BusMessage, call, type MessageBus, MessageType, subscribe } from '../dbus/message-bus.ts';
-import type { Accessible } from './atspi-connection.ts';
+import type { Accessible } from './accessible-calls.ts';
 
 /** What applications are asked to announce; they send nothing that nobody has asked for. */
 const EVENTS = [

@@ -1,19 +1,23 @@
-import { centerOf, contains, intersection, type Point, type Rect, type WindowInfo } from '@deskhand/protocol';
-import type { Accessible, AccessibleCalls, KnownFacts } from './atspi-connection.ts';
+import { intersection, type Point, type Rect, type WindowInfo } from '@deskhand/protocol';
+import type { Accessible, AccessibleCalls, KnownFacts } from './accessible-calls.ts';
+import { bestMatch, screenShift, type ToplevelFacts } from './atspi-toplevels.ts';
 import { hasState, isInteractive, roleName, stateNames } from './atspi-vocabulary.ts';
 
 const MAX_NODES = 6000;
 const MAX_DEPTH = 40;
+/** Deeper than the deepest page; a tree without an end is left there. */
+const MAX_LEVELS = 150;
+const MAX_TOPLEVELS = 200;
 const MAX_VALUE_CHARACTERS = 10_000;
 /** A container with more children than this is looked at where it is visible, not from its first row. */
 const MANY_CHILDREN = 150;
 const MAX_CHILDREN = 1500;
 const LABELLED_BY = 2;
 const MAX_CHOICES = 200;
-const WINDOW_ROLES = new Set([23, 16, 19, 2]);
 const POPUP_ROLES = new Set([69, 41, 33, 64, 31, 98]);
 const MANY_CHILDREN_ROLES = new Set([55, 65, 66, 31, 98]);
 const SAMPLE_STEP_PX = 8;
+const MAX_SAMPLED_PX = 4000;
 
 /** One accessible object as found, with what is showing below it. */
 export type AtspiNode = {
@@ -62,15 +66,16 @@ export class AtspiWalk {
 
   /** The given window of an application, and the application's open menus and popups. */
   async window(application: Accessible, window: WindowInfo): Promise<void> {
-    const toplevels = await this.#calls.children(application);
-    const facts = await Promise.all(toplevels.map((toplevel) => this.#toplevelFacts(toplevel)));
+    const facts = await this.#toplevels(application);
     const main = bestMatch(facts, window);
     const popups = facts.filter((fact) => fact !== main && fact.showing && POPUP_ROLES.has(fact.role));
     const chosen = main === null ? popups : [main, ...popups];
     const shift = main === null ? { x: 0, y: 0 } : screenShift(main.bounds, window.bounds);
     await Promise.all(
       chosen.map(async (fact, index) => {
-        await this.#visit(fact.accessible, null, shift, (node) => {
+        // Whatever it says of itself, a window has nothing outside of itself; its menus are windows of their own.
+        const clip = fact === main && !OPENS_OUTSIDE.has(fact.role) ? window.bounds : null;
+        await this.#visit({ accessible: fact.accessible, clip, shift, level: 0 }, (node) => {
           this.roots[index] = node;
         });
       }),
@@ -81,8 +86,7 @@ export class AtspiWalk {
 
   /** The innermost object of the window, or of an open menu, at a desktop point; null where nobody answers. */
   async at(application: Accessible, window: WindowInfo, point: Point): Promise<Accessible | null> {
-    const toplevels = await this.#calls.children(application);
-    const facts = await Promise.all(toplevels.map((toplevel) => this.#toplevelFacts(toplevel)));
+    const facts = await this.#toplevels(application);
     const main = bestMatch(facts, window);
     if (main === null) return null;
     const shift = screenShift(main.bounds, window.bounds);
@@ -97,6 +101,12 @@ export class AtspiWalk {
       current = inner;
     }
     return current.path === main.accessible.path ? null : current;
+  }
+
+  async #toplevels(application: Accessible): Promise<readonly ToplevelFacts[]> {
+    // The newest are the last.
+    const toplevels = (await this.#calls.children(application)).slice(-MAX_TOPLEVELS);
+    return Promise.all(toplevels.map((toplevel) => this.#toplevelFacts(toplevel)));
   }
 
   async #toplevelFacts(accessible: Accessible): Promise<ToplevelFacts> {
@@ -116,15 +126,10 @@ export class AtspiWalk {
     };
   }
 
-  async #visit(
-    accessible: Accessible,
-    clip: Rect | null,
-    shift: Readonly<{ x: number; y: number }>,
-    found: (node: AtspiNode) => void,
-  ): Promise<void> {
+  async #visit({ accessible, clip, shift, level }: Visit, found: (node: AtspiNode) => void): Promise<void> {
     const key = `${accessible.bus}${accessible.path}`;
     if (this.#calls.aborted || this.#seen.has(key)) return;
-    if (this.#seen.size >= MAX_NODES) {
+    if (this.#seen.size >= MAX_NODES || level > MAX_LEVELS) {
       this.cut = true;
       return;
     }
@@ -176,17 +181,15 @@ export class AtspiWalk {
         : clip;
     await Promise.all([
       this.#detail(node, roleNumber),
-      this.#children(accessible, roleNumber, states, node, inner, shift),
+      this.#children(roleNumber, states, node, { accessible, clip: inner, shift, level }),
     ]);
   }
 
   async #children(
-    accessible: Accessible,
     role: number,
     states: readonly number[],
     node: AtspiNode,
-    clip: Rect | null,
-    shift: Readonly<{ x: number; y: number }>,
+    { accessible, clip, shift, level }: Visit,
   ): Promise<void> {
     const mayBeMany = MANY_CHILDREN_ROLES.has(role) || hasState(states, 'managesDescendants');
     const count = mayBeMany ? await this.#calls.childCount(accessible) : 0;
@@ -201,11 +204,12 @@ export class AtspiWalk {
     const slots: Array<AtspiNode | undefined> = children.slice(0, MAX_CHILDREN).map(() => undefined);
     node.children = slots as AtspiNode[];
     await Promise.all(
-      slots.map((_, index) =>
-        this.#visit(children[index] as Accessible, clip, shift, (child) => {
+      slots.map((_, index) => {
+        const visit = { accessible: children[index] as Accessible, clip, shift, level: level + 1 };
+        return this.#visit(visit, (child) => {
           slots[index] = child;
-        }),
-      ),
+        });
+      }),
     );
     node.children = slots.filter((child) => child !== undefined);
   }
@@ -218,7 +222,8 @@ export class AtspiWalk {
   ): Promise<readonly Accessible[]> {
     const points: Array<{ x: number; y: number }> = [];
     const columns = [0.02, 0.2, 0.4, 0.6, 0.8, 0.98];
-    for (let y = bounds.y + SAMPLE_STEP_PX / 2; y < bounds.y + bounds.height; y += SAMPLE_STEP_PX) {
+    const bottom = bounds.y + Math.min(bounds.height, MAX_SAMPLED_PX);
+    for (let y = bounds.y + SAMPLE_STEP_PX / 2; y < bottom; y += SAMPLE_STEP_PX) {
       for (const share of columns) points.push({ x: bounds.x + bounds.width * share, y });
     }
     const found = await Promise.all(
@@ -322,73 +327,13 @@ const WEB_PAGE_ROLE = 95;
 /** Menu, popup menu, tool tip, window without a frame. */
 const OPENS_OUTSIDE = new Set([33, 41, 64, 69]);
 
-type ToplevelFacts = Readonly<{
+/** One object to look at: what it may be visible in, how far its toolkit's places are off, how deep it lies. */
+type Visit = Readonly<{
   accessible: Accessible;
-  role: number;
-  name: string;
-  bounds: Rect | null;
-  active: boolean;
-  showing: boolean;
+  clip: Rect | null;
+  shift: Readonly<{ x: number; y: number }>;
+  level: number;
 }>;
-
-/** The toplevel that is this X window: by title and place, else the active one. */
-function bestMatch(facts: readonly ToplevelFacts[], window: WindowInfo): ToplevelFacts | null {
-  let best: ToplevelFacts | null = null;
-  let bestScore = 0;
-  for (const fact of facts) {
-    if (isAnotherWindow(fact, window)) continue;
-    let score = 0;
-    if (fact.name !== '' && fact.name === window.title) score += 4;
-    if (fact.active) score += 2;
-    if (fact.showing) score += 1;
-    if (WINDOW_ROLES.has(fact.role)) score += 1;
-    if (fact.bounds !== null && contains(window.bounds, centerOf(fact.bounds))) {
-      const shared = intersection(fact.bounds, window.bounds);
-      const area = window.bounds.width * window.bounds.height;
-      if (shared !== null && area > 0) score += (3 * shared.width * shared.height) / area;
-    }
-    if (score > bestScore) {
-      best = fact;
-      bestScore = score;
-    }
-  }
-  return best;
-}
-
-/** How far a toplevel's size may be from its window's, which has a frame around it. Pixels. */
-const FRAME_PX = 80;
-
-/**
- * A dialog that an application shows by another toolkit (a browser's file chooser) is in no tree: the tree of the
- * window behind it, of another title and size, is not what a person sees.
- */
-function isAnotherWindow({ name, bounds }: ToplevelFacts, window: WindowInfo): boolean {
-  if (name === '' || window.title === '' || bounds === null) return false;
-  const named = name.includes(window.title) || window.title.includes(name);
-  const alike =
-    Math.abs(bounds.width - window.bounds.width) <= FRAME_PX &&
-    Math.abs(bounds.height - window.bounds.height) <= FRAME_PX;
-  return !named && !alike;
-}
-
-/**
- * Some toolkits answer "screen" coordinates relative to their own window. When the toplevel claims the
- * screen's corner but the window is elsewhere and of the same size, everything moves to the window.
- */
-function screenShift(toplevel: Rect | null, window: Rect): { x: number; y: number } {
-  const none = { x: 0, y: 0 };
-  if (toplevel === null || toplevel.x !== 0 || toplevel.y !== 0) return none;
-  const sameSize =
-    Math.abs(toplevel.width - window.width) <= 20 &&
-    window.height - toplevel.height >= -2 &&
-    window.height - toplevel.height <= 60;
-  const elsewhere = window.x > 20 || window.y > 40;
-  if (!sameSize || !elsewhere) return none;
-  return {
-    x: window.x + Math.round((window.width - toplevel.width) / 2),
-    y: window.y + (window.height - toplevel.height),
-  };
-}
 
 /** Editable text is a field whatever the toolkit calls it; a toggle that has "checkable" stays what it is. */
 function refinedRole(role: string, states: readonly number[]): string {

@@ -2,9 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { errorAttributes, type Logger } from '@deskhand/base';
 import {
   centerOf,
-  contains,
   type Display,
-  desktopRectToFrame,
   desktopToFrame,
   type ElementSource,
   type FrameGeometry,
@@ -40,6 +38,7 @@ import { EarlyLook } from './early-look.ts';
 import type { FrameBook } from './frame-book.ts';
 import type { PrivatePlaces } from './private-places.ts';
 import { Settling } from './settling.ts';
+import { inFrame, windowsToTell, withinBytes } from './tell.ts';
 
 export type Sight = Readonly<{
   observation: Observation;
@@ -92,8 +91,6 @@ type Gathered = Readonly<{
   timings: Record<string, number>;
 }>;
 
-/** Stands for the title of a window that the person marked private. */
-const PRIVATE_TITLE = '(private)';
 /** A panel's own word about its place may be off by its rounding. */
 const ROUNDING_PX = 2;
 /** A picture and its facts are only useful fresh; slower sources are left out. */
@@ -279,13 +276,10 @@ export class Observer {
     const observation: Observation = {
       frame: encoded?.frame ?? null,
       ...(changedFraction === undefined ? {} : { changedFraction }),
-      windows: windows
-        .slice(0, 500)
-        .map((window) => (this.#options.hidden.hides(window) ? { ...window, title: PRIVATE_TITLE } : window))
-        .map(clampWindow),
+      windows: windowsToTell(windows, (window) => this.#options.hidden.hides(window)),
       activeWindowId: active?.id ?? null,
       pointer: pointer === null ? null : desktopToFrame(geometry, pointer),
-      elements: [...found.elements],
+      elements: withinBytes(found.elements),
       sources: [...found.sources],
       page,
       settle: { settledMs: roundMs(settle.settledMs), reason: settle.reason },
@@ -544,36 +538,6 @@ function wholeDisplay(display: Display, layoutId: string): FrameGeometry {
     image: { width: display.bounds.width, height: display.bounds.height },
     scale: display.scale,
   };
-}
-
-/** Desktop bounds → frame pixels; null for what the frame does not show. Long texts are cut to the wire's limits. */
-function inFrame(element: ScreenElement, geometry: FrameGeometry): ScreenElement | null {
-  const center = centerOf(element.bounds);
-  if (!contains(geometry.region, center) && intersection(geometry.region, element.bounds) === null)
-    return null;
-  const { x, y, width, height } = desktopRectToFrame(geometry, element.bounds);
-  return {
-    ...element,
-    id: element.id.slice(0, 200),
-    role: element.role.slice(0, 64),
-    name: element.name.slice(0, 2000),
-    ...(element.value === undefined ? {} : { value: element.value.slice(0, 10_000) }),
-    ...(element.description === undefined ? {} : { description: element.description.slice(0, 2000) }),
-    states: element.states.slice(0, 32).map((state) => state.slice(0, 32)),
-    bounds: { x: tenths(x), y: tenths(y), width: tenths(width), height: tenths(height) },
-  };
-}
-
-function clampWindow(window: WindowInfo): WindowInfo {
-  return {
-    ...window,
-    title: window.title.slice(0, 2000),
-    application: window.application.slice(0, 200),
-  };
-}
-
-function tenths(value: number): number {
-  return Math.round(value * 10) / 10;
 }
 
 /** Notes under its name how long each work took. */

@@ -1,4 +1,4 @@
-import type { Logger } from '@deskhand/base';
+import { inertLine, type Logger } from '@deskhand/base';
 import { type Observation, ProtocolError, type Verdict } from '@deskhand/protocol';
 import { jsonSchema, type LanguageModel, type ModelMessage, type ToolSet, tool } from 'ai';
 import { z } from 'zod';
@@ -62,7 +62,7 @@ export class ModelVerifier implements Verifier {
     const sight = await options.machine.observe({ elements: true, ocr: true }, { signal });
     const text = [
       `Task:\n${options.brief.task}${instructionsWords(options.brief.instructions)}`,
-      `Facts that were looked up:\n${facts.evidence.length === 0 ? '(none)' : facts.evidence.join('\n')}`,
+      `Facts that were looked up:\n${facts.evidence.length === 0 ? '(none)' : facts.evidence.map((line) => inertLine(line, 2000)).join('\n')}`,
       `Actions and what is known about each:\n${historyLines(options.history)}`,
       screenWords(sight.observation),
     ].join('\n\n');
@@ -153,8 +153,8 @@ function historyLines(history: readonly HistoryEntry[]): string {
 
 function screenWords(observation: Observation): string {
   const windows = observation.windows.map(
-    ({ title, active }) => `${active ? '* ' : '- '}${JSON.stringify(title.slice(0, 120))}`,
+    ({ title, active }) => `${active ? '* ' : '- '}${JSON.stringify(inertLine(title, 120))}`,
   );
-  const page = observation.page === null ? '' : `\nPage: ${observation.page.url.slice(0, 500)}`;
+  const page = observation.page === null ? '' : `\nPage: ${inertLine(observation.page.url, 500)}`;
   return `Windows:\n${windows.join('\n') || '(none)'}${page}\n\nElements:\n${listElements(observation).lines.join('\n') || '(none)'}`;
 }

@@ -1,3 +1,4 @@
+import { inertLine, inertText } from '@deskhand/base';
 import { centerOf, type Observation, type Point, type ScreenElement } from '@deskhand/protocol';
 import { joinWords, ocrLines } from '../builtin/ocr-phrases.ts';
 import { isInteractive, isProtected } from '../builtin/roles.ts';
@@ -28,7 +29,7 @@ export type ElementList = Readonly<{
 
 /**
  * The elements in words, numbered, each with the middle to click: a help beside the picture. Names come from
- * the screen and are data: one line each, quoted, cut.
+ * the screen and are data: one line each, quoted, cut, and nothing in them that a person would not see.
  */
 export function listElements(observation: Observation, places: Places = PIXELS): ElementList {
   const geometry = observation.frame?.geometry ?? null;
@@ -66,9 +67,11 @@ export function elementInWords(element: ScreenElement): string {
   const { role, name, value, description, states, source } = element;
   const full = {
     role,
-    name,
-    ...(value === undefined || isProtected(element) ? {} : { value }),
-    ...(description === undefined ? {} : { description }),
+    name: inertLine(name, MAX_ELEMENT_CHARACTERS),
+    ...(value === undefined || isProtected(element)
+      ? {}
+      : { value: inertText(value, MAX_ELEMENT_CHARACTERS) }),
+    ...(description === undefined ? {} : { description: inertLine(description, MAX_ELEMENT_CHARACTERS) }),
     states,
     source,
   };
@@ -114,6 +117,5 @@ function line(element: ScreenElement, toModel: (point: Point) => Point): string 
 }
 
 function quoted(text: string, limit: number): string {
-  const oneLine = text.replace(/\s+/g, ' ').trim();
-  return JSON.stringify(oneLine.length <= limit ? oneLine : `${oneLine.slice(0, limit - 1)}…`);
+  return JSON.stringify(inertLine(text, limit));
 }

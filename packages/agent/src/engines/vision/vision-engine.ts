@@ -1,4 +1,4 @@
-import type { Logger } from '@deskhand/base';
+import { inertLine, type Logger } from '@deskhand/base';
 import {
   type FrameGeometry,
   MAX_OPERATIONS_PER_COMMAND,
@@ -29,7 +29,7 @@ import { Manner, type Said } from './manner.ts';
 import { longestSideFor, type ModelProfile, profileOf } from './model-profiles.ts';
 import { ownCalls, safetyChecksOf } from './native-calls.ts';
 import { type ModelCall, type Proposal, type Refusal, readProposal } from './proposal.ts';
-import { desktopArea, isCrop, messageWords, resultWords } from './words.ts';
+import { desktopArea, isCrop, messageWords, resultWords, windowWords } from './words.ts';
 
 /** Exchanges kept word for word; older ones become one line each. */
 const KEEP_EXCHANGES = 24;
@@ -309,11 +309,8 @@ class VisionSession implements EngineSession {
     if (!isZoom) {
       this.#frame = frame?.geometry ?? null;
       const active = observation.windows.find(({ id }) => id === observation.activeWindowId);
-      if (active !== undefined)
-        lines.push(
-          `Active window: ${JSON.stringify(active.title.slice(0, 120))} (${active.application.slice(0, 60)})`,
-        );
-      if (observation.page !== null) lines.push(`Page: ${observation.page.url.slice(0, 500)}`);
+      if (active !== undefined) lines.push(windowWords(active));
+      if (observation.page !== null) lines.push(`Page: ${inertLine(observation.page.url, 500)}`);
       if (this.#manner.wantsElements) {
         const list = listElements(observation, this.#profile);
         this.#elements = list.numbered;

@@ -1,4 +1,5 @@
-import type { FrameGeometry, Outcome } from '@deskhand/protocol';
+import { inertLine } from '@deskhand/base';
+import type { FrameGeometry, Outcome, WindowInfo } from '@deskhand/protocol';
 import { describeOperation } from '../../describe-operation.ts';
 import type { EngineMessage, Turn } from '../../ports.ts';
 import type { Places } from './coordinate-space.ts';
@@ -54,10 +55,16 @@ function operationsWords(
 function outcomeWords(outcome: Outcome): string {
   const parts: string[] = [outcome.status];
   if (outcome.code !== undefined) parts.push(outcome.code);
-  if (outcome.message !== undefined) parts.push(outcome.message);
+  // It may quote a title or a path: an application's own words.
+  if (outcome.message !== undefined) parts.push(inertLine(outcome.message, MAX_RESULT_CHARACTERS));
   const result =
     outcome.result === undefined ? '' : `\n${JSON.stringify(outcome.result).slice(0, MAX_RESULT_CHARACTERS)}`;
   return `${parts.join(': ')}${result}`;
+}
+
+/** Title and name are the application's own words and must not read as a line of ours. */
+export function windowWords({ title, application }: WindowInfo): string {
+  return `Active window: ${JSON.stringify(inertLine(title, 120))} of ${JSON.stringify(inertLine(application, 60))}`;
 }
 
 export function messageWords(message: EngineMessage): string {
