@@ -42,7 +42,7 @@ import type { GuardProcess } from './safety/guard-process.ts';
 import { type HeldLease, LeaseKeeper } from './safety/lease-keeper.ts';
 import { PanelWatch } from './safety/panel-watch.ts';
 import { SecretScreen } from './secrets/secret-screen.ts';
-import type { SessionChange } from './session/session-watch.ts';
+import type { SessionChange } from './session/session-change.ts';
 import { WorkWindow } from './windows/work-window.ts';
 
 export type DaemonParts = Readonly<{

@@ -1,16 +1,12 @@
 import { randomHex } from '@deskhand/base';
 import { Health, Usage } from '@deskhand/protocol';
+import type { CallOptions } from './call-options.ts';
 import { type ClientOptions, Http } from './http.ts';
 import { Keys } from './keys.ts';
 import { LlmKeys } from './llm-keys.ts';
 import { Machines } from './machines.ts';
 import { Runs } from './runs.ts';
 import { Tasks } from './tasks.ts';
-
-export type CallOptions = Readonly<{
-  /** Ends the call at once; its reason is what is thrown. */
-  signal?: AbortSignal | undefined;
-}>;
 
 /** A Deskhand server over `/v1`. Opens nothing by itself; there is nothing to close. */
 export class Client {

@@ -1,4 +1,5 @@
-export { type CallOptions, Client, newIdempotencyKey } from './client.ts';
+export type { CallOptions } from './call-options.ts';
+export { Client, newIdempotencyKey } from './client.ts';
 export {
   ApiError,
   type ApiErrorFields,

@@ -1,5 +1,5 @@
 import { CreatedKey, type CreateKeyInput, KeyList, RevokedKey } from '@deskhand/protocol';
-import type { CallOptions } from './client.ts';
+import type { CallOptions } from './call-options.ts';
 import { type Http, segment } from './http.ts';
 
 /** `/v1/keys`; needs the scope `keys`. */

@@ -1,5 +1,5 @@
 import { DeletedLlmKey, LlmKeyList, type LlmProvider, StoredLlmKey } from '@deskhand/protocol';
-import type { CallOptions } from './client.ts';
+import type { CallOptions } from './call-options.ts';
 import type { Http } from './http.ts';
 
 /** A model key that goes along with one run and is destroyed when the run ends. */

@@ -10,7 +10,7 @@ import {
   PatchMachineResponse,
 } from '@deskhand/protocol';
 import type { z } from 'zod';
-import type { CallOptions } from './client.ts';
+import type { CallOptions } from './call-options.ts';
 import { type Http, segment } from './http.ts';
 
 export type CreateMachineInput = z.input<typeof CreateMachineRequest>;

@@ -9,7 +9,7 @@ import {
   RunScreenshotList,
   type RunStatus,
 } from '@deskhand/protocol';
-import type { CallOptions } from './client.ts';
+import type { CallOptions } from './call-options.ts';
 import { type FollowOptions, followRun } from './follow-run.ts';
 import { type Http, segment } from './http.ts';
 import { llmHeaders, type RunLlmKey } from './llm-keys.ts';

@@ -1,5 +1,5 @@
 import { type CreateTaskInput, Run } from '@deskhand/protocol';
-import type { CallOptions } from './client.ts';
+import type { CallOptions } from './call-options.ts';
 import type { Http } from './http.ts';
 import { llmHeaders, type RunLlmKey } from './llm-keys.ts';
 

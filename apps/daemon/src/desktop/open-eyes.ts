@@ -8,20 +8,10 @@ import {
   X11ProbeWindow,
 } from '../capture/index.ts';
 import type { DisplayServer } from '../display-server.ts';
-import type { ScreenActivity, ScreenCapture } from '../ports.ts';
-import type { WindowControl } from '../windows/window-control.ts';
+import type { ScreenActivity } from '../ports.ts';
 import { openX11 } from '../x11/index.ts';
+import type { Eyes } from './eyes.ts';
 import { pollingActivity } from './polling-activity.ts';
-
-export type Eyes = Readonly<{
-  capture: ScreenCapture;
-  activity: ScreenActivity;
-  /** See OpenedSenses. */
-  lost: Promise<void>;
-  exclusion: OverlayExclusion | null;
-  /** Windows of a desktop that is not an X server's. */
-  windows?: WindowControl;
-}>;
 
 type EyesOptions = Readonly<{
   covered: () => readonly Rect[];

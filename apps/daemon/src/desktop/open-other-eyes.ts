@@ -7,7 +7,7 @@ import type { ScreenCapture } from '../ports.ts';
 import { toDesktop, toLogical } from '../wayland/index.ts';
 import { NativeWindowSystem, nativeWindowHelper } from '../windows/native-window-system.ts';
 import { SwayWindowSystem } from '../windows/sway-window-system.ts';
-import type { Eyes } from './open-eyes.ts';
+import type { Eyes } from './eyes.ts';
 import { pollingActivity } from './polling-activity.ts';
 
 type Other = Exclude<DisplayServer, { kind: 'x11' }>;

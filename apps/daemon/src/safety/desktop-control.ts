@@ -18,7 +18,7 @@ import { connectToGuard } from '@deskhand/protocol/local-client';
 import type { AuditLog } from '../audit/audit-log.ts';
 import type { HandsClient } from '../hands/hands-client.ts';
 import { Absence } from '../session/absence.ts';
-import type { SessionChange } from '../session/session-watch.ts';
+import type { SessionChange } from '../session/session-change.ts';
 import type { GuardProcess } from './guard-process.ts';
 import { HotkeyWatch } from './hotkey-watch.ts';
 

@@ -1,4 +1,4 @@
-import type { SessionChange } from './session-watch.ts';
+import type { SessionChange } from './session-change.ts';
 
 /** Why nobody may drive this session now: it is locked, asleep, behind another user's, its lid is closed. */
 export class Absence {

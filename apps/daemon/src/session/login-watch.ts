@@ -1,6 +1,6 @@
 import type { MessageBus } from 'dbus-next';
 import { call, subscribe } from '../dbus/message-bus.ts';
-import type { SessionChange } from './session-watch.ts';
+import type { SessionChange } from './session-change.ts';
 import type { SleepDelay } from './sleep-delay.ts';
 
 const LOGIN = 'org.freedesktop.login1';

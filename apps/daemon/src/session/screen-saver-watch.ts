@@ -1,6 +1,6 @@
 import type { MessageBus } from 'dbus-next';
 import { subscribe } from '../dbus/message-bus.ts';
-import type { SessionChange } from './session-watch.ts';
+import type { SessionChange } from './session-change.ts';
 
 const INTERFACES = [
   'org.freedesktop.ScreenSaver',

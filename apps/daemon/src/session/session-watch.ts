@@ -2,17 +2,9 @@ import { errorAttributes, type Logger } from '@deskhand/base';
 import { connectBus } from '../dbus/message-bus.ts';
 import { watchLogin } from './login-watch.ts';
 import { watchScreenSavers } from './screen-saver-watch.ts';
+import type { SessionChange } from './session-change.ts';
 import { SleepDelay } from './sleep-delay.ts';
 import { watchX11Lockers } from './x11-locker-watch.ts';
-
-/** One reason why nobody may drive this session, beginning or ending. */
-export type SessionChange = Readonly<{
-  /** Names the source, so that its end is matched with its beginning. */
-  source: string;
-  away: boolean;
-  /** A whole sentence for the person. */
-  reason: string;
-}>;
 
 export type SessionWatchOptions = Readonly<{
   display: string | null;

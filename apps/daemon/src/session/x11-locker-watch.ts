@@ -1,7 +1,7 @@
 import { errorAttributes, type Logger, sleep } from '@deskhand/base';
 import { X11Grabs } from '../input/x11-grabs.ts';
 import { EVENT_MASK, openX11, type X11Connection } from '../x11/index.ts';
-import type { SessionChange } from './session-watch.ts';
+import type { SessionChange } from './session-change.ts';
 
 /** Window classes of programs that do nothing but lock; lower case. */
 const LOCKERS: ReadonlySet<string> = new Set([

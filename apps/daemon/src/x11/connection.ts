@@ -1,32 +1,14 @@
 /// <reference path="./x11-package.d.ts" />
-import { errorAttributes, type Logger, raceSignal, sleep } from '@deskhand/base';
+import { type Logger, raceSignal } from '@deskhand/base';
 import { ProtocolError, type Rect } from '@deskhand/protocol';
-import {
-  type Client,
-  createClient,
-  eventMask,
-  type Display as RawDisplay,
-  type Reply,
-  type XError,
-} from 'x11';
-import type { X11EventMap, X11EventName } from './events.ts';
+import { type Client, createClient, eventMask, type Reply } from 'x11';
+import type { X11EventMap } from './events.ts';
 import { wrapExtension, type X11ExtensionMap, type X11ExtensionName } from './extensions.ts';
 import { sharedMemoryProvider } from './shared-memory.ts';
-import { X11Error } from './x11-error.ts';
+import { type Writing, X11Transport } from './transport.ts';
 
 /** Bits for `selectInput`, by the names of the X protocol (`PropertyChange`, `SubstructureNotify` …). */
 export const EVENT_MASK: Readonly<Record<string, number>> = eventMask;
-
-export type X11Screen = Readonly<{
-  root: number;
-  /** Pixels of the whole desktop at connection time; RANDR may change it later. */
-  width: number;
-  height: number;
-  widthMm: number;
-  depth: number;
-  visual: number;
-  bitsPerPixel: number;
-}>;
 
 export type PropertyValue = Readonly<{ type: number; format: number; data: Buffer }>;
 
@@ -47,9 +29,6 @@ const CURRENT_TIME = 0;
 const PROPERTY_CHUNK_UNITS = 65_536;
 /** Below the 256 KiB request limit of servers without BIG-REQUESTS. */
 const CHANGE_PROPERTY_CHUNK_BYTES = 200_000;
-
-/** Whether requests wait for those that follow, though somebody waits for their answer. */
-type Writing = { held: boolean };
 
 /**
  * Opens one connection to an X server.
@@ -117,160 +96,17 @@ export async function openX11(options: {
 }
 
 /**
- * One client of an X server: requests as promises, X errors as {@link X11Error}, events by name.
- * An X error or a dying server never ends the process. The owner disposes it.
+ * One client of an X server: the core protocol's requests, and extensions by name. The owner disposes it.
  */
-export class X11Connection implements AsyncDisposable {
-  readonly displayName: string;
-  readonly root: number;
-  readonly screen: X11Screen;
-  readonly minKeycode: number;
-  readonly maxKeycode: number;
-  readonly #resourceMask: number;
-  /** Settles when the connection has ended, with why: null after our own dispose. Never rejects. */
-  readonly closed: Promise<Error | null>;
-
-  readonly #client: Client;
-  readonly #log: Logger;
-  readonly #writing: Writing;
-  readonly #listeners = new Map<X11EventName, Set<(event: never) => void>>();
+export class X11Connection extends X11Transport {
   readonly #extensions = new Map<X11ExtensionName, Promise<unknown>>();
   readonly #atoms = new Map<string, Promise<number>>();
-  readonly #pending = new Set<(error: Error) => void>();
-  readonly #watches = new Set<{ first: number; last: number; error: XError | null }>();
-  #resolveClosed: (why: Error | null) => void = () => {};
-  #isClosed = false;
-  #disposing: Promise<void> | undefined;
-
-  /** Use {@link openX11}. */
-  constructor(displayName: string, client: Client, display: RawDisplay, log: Logger, writing: Writing) {
-    const screen = display.screen[0];
-    if (screen === undefined) throw new ProtocolError('DISPLAY_UNAVAILABLE', 'The X server has no screen.');
-    this.displayName = displayName;
-    this.#client = client;
-    this.#log = log;
-    this.#writing = writing;
-    this.root = screen.root;
-    this.screen = {
-      root: screen.root,
-      width: screen.pixel_width,
-      height: screen.pixel_height,
-      widthMm: screen.mm_width,
-      depth: screen.root_depth,
-      visual: screen.root_visual,
-      bitsPerPixel: display.format[screen.root_depth]?.bits_per_pixel ?? 0,
-    };
-    this.minKeycode = display.min_keycode;
-    this.maxKeycode = display.max_keycode;
-    this.#resourceMask = display.resource_mask;
-    // The package shares one atom table between all connections of the process, but atoms belong to a server.
-    client.atoms = { ...client.atoms };
-    client.atom_names = { ...client.atom_names };
-    this.closed = new Promise((resolve) => {
-      this.#resolveClosed = resolve;
-    });
-    client.removeAllListeners('error');
-    client.on('error', (error: XError) => this.#onError(error));
-    client.on('event', (event: { name?: string }) => this.#onEvent(event));
-    client.on('end', () => this.#onClosed(new Error('the X server closed the connection')));
-    client.stream?.on('close', () => this.#onClosed(new Error('the connection to the X server ended')));
-  }
-
-  get isClosed(): boolean {
-    return this.#isClosed;
-  }
-
-  // --- requests -------------------------------------------------------------------------------
-
-  /**
-   * Runs one request that has a reply.
-   * @param name appears in errors.
-   */
-  answer<T>(name: string, issue: (reply: Reply<T>, client: Client) => void): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      if (this.#isClosed) {
-        reject(this.#gone(name));
-        return;
-      }
-      const fail = () => reject(this.#gone(name));
-      this.#pending.add(fail);
-      const reply: Reply<T> = (error, value) => {
-        this.#pending.delete(fail);
-        if (error) reject(new X11Error(name, error));
-        else resolve(value);
-        return true;
-      };
-      try {
-        issue(reply, this.#client);
-      } catch (cause) {
-        this.#pending.delete(fail);
-        reject(cause);
-      }
-    });
-  }
-
-  /** Sends a request the package does not know, written whole, and reads its reply. */
-  answerRaw<T>(name: string, packet: Buffer, read: (body: Buffer, byte1: number) => T): Promise<T> {
-    return this.answer<T>(name, (reply) => {
-      this.#client.seq_num += 1;
-      this.#client.replies[this.#client.seq_num] = [read, reply as Reply<never>];
-      this.#client.pack_stream.put(packet);
-      this.#client.pack_stream.submit(true);
-    });
-  }
-
-  /** Sends such a request that has no reply; use it inside {@link checked}. */
-  send(packet: Buffer): void {
-    this.#client.seq_num += 1;
-    this.#client.pack_stream.put(packet);
-    this.#client.pack_stream.submit();
-  }
-
-  /** Runs requests without a reply and resolves once the server has processed them all without an error. */
-  async checked(name: string, issue: (client: Client) => void): Promise<void> {
-    if (this.#isClosed) throw this.#gone(name);
-    const watch = { first: this.#client.seq_num + 1, last: 0, error: null as XError | null };
-    issue(this.#client);
-    watch.last = this.#client.seq_num;
-    this.#watches.add(watch);
-    try {
-      await this.sync();
-    } finally {
-      this.#watches.delete(watch);
-    }
-    if (watch.error) throw new X11Error(name, watch.error);
-  }
-
-  /**
-   * Everything that `issue` asks before its first await, and what waits to be written, leaves in one write: one round
-   * trip for all, and the server has all of it before it serves anybody else.
-   */
-  together<T>(issue: () => T): T {
-    if (this.#writing.held) return issue();
-    this.#writing.held = true;
-    try {
-      return issue();
-    } finally {
-      this.#writing.held = false;
-      if (!this.#isClosed) this.#client.pack_stream.flush();
-    }
-  }
-
-  /** Sends requests without waiting; an error is only logged. For things that are cheap and may fail. */
-  unchecked(issue: (client: Client) => void): void {
-    if (!this.#isClosed) issue(this.#client);
-  }
-
-  /** One round trip: everything sent before has been processed. */
-  async sync(): Promise<void> {
-    await this.answer('GetInputFocus', (reply: Reply<unknown>) => this.#client.GetInputFocus(reply));
-  }
 
   /** @throws X11Error or Error when the server lacks the extension. */
   require<Name extends X11ExtensionName>(name: Name): Promise<X11ExtensionMap[Name]> {
     let extension = this.#extensions.get(name) as Promise<X11ExtensionMap[Name]> | undefined;
     if (extension === undefined) {
-      extension = this.answer<never>(`extension ${name}`, (reply) => this.#client.require(name, reply)).then(
+      extension = this.answer<never>(`extension ${name}`, (reply) => this.client.require(name, reply)).then(
         async (raw) => wrapExtension(this, name, raw),
       );
       this.#extensions.set(name, extension);
@@ -288,33 +124,6 @@ export class X11Connection implements AsyncDisposable {
     }
   }
 
-  /** Whether two resources (windows, pixmaps) were made by one client. */
-  sameClient(a: number, b: number): boolean {
-    return (a & ~this.#resourceMask) >>> 0 === (b & ~this.#resourceMask) >>> 0;
-  }
-
-  allocateId(): number {
-    return this.#client.AllocID();
-  }
-
-  /** Only after the resource was freed on the server. */
-  releaseId(id: number): void {
-    this.#client.ReleaseID(id);
-  }
-
-  // --- events ---------------------------------------------------------------------------------
-
-  /** @returns its own unsubscribe. A listener that throws is logged and does not disturb the others. */
-  on<Name extends X11EventName>(name: Name, listener: (event: X11EventMap[Name]) => void): () => void {
-    let listeners = this.#listeners.get(name);
-    if (listeners === undefined) {
-      listeners = new Set();
-      this.#listeners.set(name, listeners);
-    }
-    listeners.add(listener as (event: never) => void);
-    return () => listeners.delete(listener as (event: never) => void);
-  }
-
   /** Which core events of a window this connection wants; replaces its earlier wish. See {@link EVENT_MASK}. */
   selectInput(window: number, mask: number): Promise<void> {
     return this.checked('ChangeWindowAttributes', (client) =>
@@ -327,7 +136,7 @@ export class X11Connection implements AsyncDisposable {
   atom(name: string): Promise<number> {
     let atom = this.#atoms.get(name);
     if (atom === undefined) {
-      atom = this.answer<number>('InternAtom', (reply) => this.#client.InternAtom(false, name, reply));
+      atom = this.answer<number>('InternAtom', (reply) => this.client.InternAtom(false, name, reply));
       this.#atoms.set(name, atom);
       atom.catch(() => this.#atoms.delete(name));
     }
@@ -340,7 +149,7 @@ export class X11Connection implements AsyncDisposable {
   }
 
   atomName(atom: number): Promise<string> {
-    return this.answer<string>('GetAtomName', (reply) => this.#client.GetAtomName(atom, reply));
+    return this.answer<string>('GetAtomName', (reply) => this.client.GetAtomName(atom, reply));
   }
 
   /**
@@ -361,7 +170,7 @@ export class X11Connection implements AsyncDisposable {
       const part = await this.answer<{ type: number; format: number; bytesAfter: number; data: Buffer }>(
         'GetProperty',
         (reply) =>
-          this.#client.GetProperty(
+          this.client.GetProperty(
             options.remove === true ? 1 : 0,
             window,
             atom,
@@ -455,7 +264,7 @@ export class X11Connection implements AsyncDisposable {
 
   queryTree(window: number): Promise<{ root: number; parent: number; children: number[] }> {
     return this.answer('QueryTree', (reply: Reply<{ root: number; parent: number; children: number[] }>) =>
-      this.#client.QueryTree(window, reply),
+      this.client.QueryTree(window, reply),
     );
   }
 
@@ -468,7 +277,7 @@ export class X11Connection implements AsyncDisposable {
       width: number;
       height: number;
       borderWidth: number;
-    }>('GetGeometry', (reply) => this.#client.GetGeometry(drawable, reply));
+    }>('GetGeometry', (reply) => this.client.GetGeometry(drawable, reply));
     return {
       x: found.xPos,
       y: found.yPos,
@@ -488,7 +297,7 @@ export class X11Connection implements AsyncDisposable {
   ): Promise<{ x: number; y: number; child: number }> {
     const found = await this.answer<{ child: number; destX: number; destY: number }>(
       'TranslateCoordinates',
-      (reply) => this.#client.TranslateCoordinates(source, destination, x, y, reply),
+      (reply) => this.client.TranslateCoordinates(source, destination, x, y, reply),
     );
     return { x: found.destX, y: found.destY, child: found.child };
   }
@@ -501,7 +310,7 @@ export class X11Connection implements AsyncDisposable {
       klass: number;
       mapState: number;
       overrideRedirect: number;
-    }>('GetWindowAttributes', (reply) => this.#client.GetWindowAttributes(window, reply));
+    }>('GetWindowAttributes', (reply) => this.client.GetWindowAttributes(window, reply));
     return {
       viewable: found.mapState === 2,
       overrideRedirect: found.overrideRedirect !== 0,
@@ -522,7 +331,7 @@ export class X11Connection implements AsyncDisposable {
       return await work();
     } finally {
       this.unchecked((client) => client.UngrabServer());
-      if (!this.#isClosed) await this.sync().catch(() => {});
+      if (!this.isClosed) await this.sync().catch(() => {});
     }
   }
 
@@ -571,7 +380,7 @@ export class X11Connection implements AsyncDisposable {
 
   async inputFocus(): Promise<number> {
     const found = await this.answer<{ focus: number }>('GetInputFocus', (reply) =>
-      this.#client.GetInputFocus(reply),
+      this.client.GetInputFocus(reply),
     );
     return found.focus;
   }
@@ -586,14 +395,14 @@ export class X11Connection implements AsyncDisposable {
   async pointer(): Promise<PointerState> {
     const found = await this.answer<{ child: number; rootX: number; rootY: number; keyMask: number }>(
       'QueryPointer',
-      (reply) => this.#client.QueryPointer(this.root, reply),
+      (reply) => this.client.QueryPointer(this.root, reply),
     );
     return { x: found.rootX, y: found.rootY, child: found.child, mask: found.keyMask };
   }
 
   /** Keycodes that are down now, whoever pressed them. */
   async keysDown(): Promise<number[]> {
-    const bits = await this.answer<Buffer>('QueryKeymap', (reply) => this.#client.QueryKeymap(reply));
+    const bits = await this.answer<Buffer>('QueryKeymap', (reply) => this.client.QueryKeymap(reply));
     const down: number[] = [];
     for (let keycode = 0; keycode < 256; keycode += 1)
       if (((bits[keycode >> 3] ?? 0) >> (keycode & 7)) & 1) down.push(keycode);
@@ -603,7 +412,7 @@ export class X11Connection implements AsyncDisposable {
   /** One row of keysyms per keycode, from `minKeycode` on. */
   keyboardMapping(): Promise<number[][]> {
     return this.answer<number[][]>('GetKeyboardMapping', (reply) =>
-      this.#client.GetKeyboardMapping(this.minKeycode, this.maxKeycode - this.minKeycode + 1, reply),
+      this.client.GetKeyboardMapping(this.minKeycode, this.maxKeycode - this.minKeycode + 1, reply),
     );
   }
 
@@ -619,7 +428,7 @@ export class X11Connection implements AsyncDisposable {
 
   /** Eight rows (Shift, Lock, Control, Mod1–Mod5) of keycodes; 0 = empty place. */
   modifierMapping(): Promise<number[][]> {
-    return this.answer<number[][]>('GetModifierMapping', (reply) => this.#client.GetModifierMapping(reply));
+    return this.answer<number[][]>('GetModifierMapping', (reply) => this.client.GetModifierMapping(reply));
   }
 
   /** Passive grab; asynchronous modes. @throws X11Error code 10 (BadAccess) when another client holds it. */
@@ -635,7 +444,7 @@ export class X11Connection implements AsyncDisposable {
 
   selectionOwner(selection: number): Promise<number> {
     return this.answer<number>('GetSelectionOwner', (reply) =>
-      this.#client.GetSelectionOwner(selection, reply),
+      this.client.GetSelectionOwner(selection, reply),
     );
   }
 
@@ -681,7 +490,7 @@ export class X11Connection implements AsyncDisposable {
   /** Core GetImage, ZPixmap: rows of 32-bit pixels on the usual depth-24 screens. Slow; see MIT-SHM. */
   async getImage(drawable: number, rect: Rect): Promise<Buffer> {
     const found = await this.answer<{ data: Buffer }>('GetImage', (reply) =>
-      this.#client.GetImage(2, drawable, rect.x, rect.y, rect.width, rect.height, 0xffffffff, reply),
+      this.client.GetImage(2, drawable, rect.x, rect.y, rect.width, rect.height, 0xffffffff, reply),
     );
     return found.data;
   }
@@ -689,82 +498,19 @@ export class X11Connection implements AsyncDisposable {
   /** Off-screen picture of the screen's depth; not confirmed, use it inside {@link checked}. */
   sendCreatePixmap(width: number, height: number, depth: number = this.screen.depth): number {
     const id = this.allocateId();
-    this.#client.CreatePixmap(id, this.root, depth, width, height);
+    this.client.CreatePixmap(id, this.root, depth, width, height);
     return id;
   }
 
   /** The same as {@link freePixmap}, not confirmed. */
   sendFreePixmap(pixmap: number): void {
-    this.#client.FreePixmap(pixmap);
+    this.client.FreePixmap(pixmap);
     this.releaseId(pixmap);
   }
 
   async freePixmap(pixmap: number): Promise<void> {
     await this.checked('FreePixmap', (client) => client.FreePixmap(pixmap));
     this.releaseId(pixmap);
-  }
-
-  // --- end ------------------------------------------------------------------------------------
-
-  /** Idempotent; sends what is queued, then closes. */
-  [Symbol.asyncDispose](): Promise<void> {
-    this.#disposing ??= this.#dispose();
-    return this.#disposing;
-  }
-
-  async #dispose(): Promise<void> {
-    if (!this.#isClosed) {
-      // A server that hangs must not hang us: half a second to take what was sent, then the socket goes.
-      await Promise.race([this.sync().catch(() => {}), sleep(500)]);
-      this.#onClosed(null);
-      this.#client.terminate();
-    }
-    const stream = this.#client.stream;
-    if (stream !== undefined && !stream.destroyed) stream.destroy();
-  }
-
-  #onEvent(event: { name?: string }): void {
-    const listeners = this.#listeners.get(event.name as X11EventName);
-    if (listeners === undefined) return;
-    for (const listener of [...listeners]) {
-      try {
-        listener(event as never);
-      } catch (error) {
-        this.#log.error('an X event listener failed', { event: event.name, ...errorAttributes(error) });
-      }
-    }
-  }
-
-  #onError(error: XError): void {
-    if (error.error === undefined) {
-      this.#onClosed(error);
-      return;
-    }
-    const seq = error.seq ?? -1;
-    for (const watch of this.#watches) {
-      if (seq >= watch.first && seq <= watch.last) {
-        watch.error ??= error;
-        return;
-      }
-    }
-    this.#log.warn('the X server refused a request nobody waits for', {
-      code: error.error,
-      majorOpcode: error.majorOpcode,
-      minorOpcode: error.minorOpcode,
-    });
-  }
-
-  #onClosed(why: Error | null): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    for (const fail of [...this.#pending]) fail(why ?? new Error('closed'));
-    this.#pending.clear();
-    this.#listeners.clear();
-    this.#resolveClosed(why);
-  }
-
-  #gone(request: string): ProtocolError {
-    return new ProtocolError('DISPLAY_UNAVAILABLE', `${request}: the connection to the X server has ended.`);
   }
 }
 

@@ -15,8 +15,8 @@ import type {
   RawXkb,
   RawXTest,
 } from 'x11';
-import type { X11Connection } from './connection.ts';
 import { openRender, type Render } from './render.ts';
+import type { X11Transport } from './transport.ts';
 import { openXkb, type Xkb } from './xkb-map.ts';
 
 /** What `connection.require(name)` yields. Names are the `x11` package's file names. */
@@ -171,7 +171,7 @@ export type Res = Readonly<{
   processOf(resource: number): Promise<number | null>;
 }>;
 
-type Build<Raw, Wrapped> = (connection: X11Connection, raw: Raw) => Wrapped | Promise<Wrapped>;
+type Build<Raw, Wrapped> = (connection: X11Transport, raw: Raw) => Wrapped | Promise<Wrapped>;
 
 const KEY_PRESS = 2;
 const BUTTON_PRESS = 4;
@@ -428,7 +428,7 @@ const BUILDERS: { [Name in X11ExtensionName]: Build<never, X11ExtensionMap[Name]
 };
 
 export function wrapExtension<Name extends X11ExtensionName>(
-  connection: X11Connection,
+  connection: X11Transport,
   name: Name,
   raw: ExtensionBase,
 ): X11ExtensionMap[Name] | Promise<X11ExtensionMap[Name]> {

@@ -5,7 +5,6 @@ export {
   type PointerState,
   type PropertyValue,
   X11Connection,
-  type X11Screen,
 } from './connection.ts';
 export type { RawInputEvent, X11EventMap, X11EventName } from './events.ts';
 export type {
@@ -26,5 +25,6 @@ export type {
 } from './extensions.ts';
 export { characterOfKeysym, KEYSYM, keysymOfCharacter, NAMED_KEYSYMS } from './keysyms.ts';
 export { RENDER_OP, type Render, type RenderOp } from './render.ts';
+export type { X11Screen } from './transport.ts';
 export { X11Error } from './x11-error.ts';
 export { EMPTY_XKB_KEY, type Xkb, type XkbKey } from './xkb-map.ts';

@@ -1,5 +1,5 @@
 import type { RawRender } from 'x11';
-import type { X11Connection } from './connection.ts';
+import type { X11Transport } from './transport.ts';
 
 /** Porter–Duff operators this code base uses. */
 export const RENDER_OP = { source: 1, over: 3 } as const;
@@ -35,7 +35,7 @@ export type Render = Readonly<{
   fill(picture: number, color: number, rectangles: readonly RenderRect[]): void;
 }>;
 
-export function openRender(connection: X11Connection, raw: RawRender): Render {
+export function openRender(connection: X11Transport, raw: RawRender): Render {
   return {
     formatOf: (visual) => raw.findVisualFormat(visual) || null,
     createPicture: (drawable, format, values = {}) => {

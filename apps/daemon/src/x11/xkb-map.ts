@@ -1,5 +1,5 @@
 import type { RawXkb } from 'x11';
-import type { X11Connection } from './connection.ts';
+import type { X11Transport } from './transport.ts';
 
 /** Symbols of one key as XKB holds them: `width` levels for each of up to four groups. */
 export type XkbKey = Readonly<{
@@ -35,7 +35,7 @@ const REPLY_SYMS_AT = 32;
 const REPLY_KEY_COUNT_AT = 12;
 
 /** The package knows XKB only in part: these two requests are written here (XKB protocol 1.0, appendix D). */
-export async function openXkb(connection: X11Connection, raw: RawXkb): Promise<Xkb> {
+export async function openXkb(connection: X11Transport, raw: RawXkb): Promise<Xkb> {
   // A client that speaks XKB is no longer sent the core MappingNotify for every change: ask for XKB's own.
   await connection.checked('XkbSelectEvents', () =>
     raw.SelectEvents(USE_CORE_KEYBOARD, MAP_CHANGES, 0, MAP_CHANGES, ALL_PARTS, ALL_PARTS, {}),

@@ -1,5 +1,5 @@
 import type { Decision, Engine, EngineSession, HistoryEntry, Turn, Verifier } from '@deskhand/agent';
-import type { Minds } from './run-worker.ts';
+import type { Minds } from './minds.ts';
 
 /** What a marker in a task asks a test machine to play. */
 type Part = 'pause' | 'fail';

@@ -1,4 +1,4 @@
-import type { Clock, Engine, OwnKey, TaskBrief, Verifier } from '@deskhand/agent';
+import type { Clock, TaskBrief } from '@deskhand/agent';
 import { runTask } from '@deskhand/agent/run-loop';
 import { errorAttributes, type Logger, raceSignal, reasonFrom, StopError } from '@deskhand/base';
 import {
@@ -21,6 +21,7 @@ import type { Job, Queue, Stop } from '../seams/queue.ts';
 import type { Database } from '../storage/database.ts';
 import { DrivenRun } from './driven-run.ts';
 import type { FrameStore } from './frame-store.ts';
+import type { Minds, RunModel } from './minds.ts';
 import { decideRecovery } from './recover-runs.ts';
 import { rehearsalFor } from './rehearsal.ts';
 import { changeFor, changeOf, stoppedByUser } from './run-end.ts';
@@ -30,15 +31,6 @@ import { FencedError, RUNS_QUEUE, type RunClaim, type RunService } from './run-s
 
 /** Runs driven here at once; a run that waits for its machine counts. */
 const AT_ONCE = 2000;
-
-/** The minds a run can be given; one engine per run, since it holds the run's conversation. */
-export interface Minds {
-  engineFor(run: RunModel): Promise<Engine>;
-  verifierFor(run: RunModel): Promise<Verifier>;
-}
-
-/** What a run says about its model: its name, or an endpoint and key of the caller's own. */
-export type RunModel = Readonly<{ model: string | null; ownKey: OwnKey | null }>;
 
 type Parts = {
   database: Database;

@@ -9,7 +9,7 @@ import type {
 } from '@deskhand/agent';
 import { sleep } from '@deskhand/base';
 import type { Verdict } from '@deskhand/protocol';
-import type { Minds, RunModel } from '../runs/run-worker.ts';
+import type { Minds, RunModel } from '../runs/minds.ts';
 
 /**
  * An engine that obeys its task literally, for tests of the server. Words of the task, separated by spaces:

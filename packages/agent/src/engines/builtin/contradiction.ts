@@ -1,6 +1,7 @@
+import type { ClauseText } from './clause-text.ts';
 import type { Clause } from './clauses.ts';
 import { readIntents } from './grammar.ts';
-import type { ClauseText, Instruction, Intent } from './intent.ts';
+import type { Instruction, Intent } from './intent.ts';
 
 /** "Do not save it", "but don't click Cancel", "never press Enter". */
 const FORBIDDEN =

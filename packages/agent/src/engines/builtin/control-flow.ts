@@ -1,6 +1,7 @@
+import type { ClauseText } from './clause-text.ts';
 import { type Clause, softBordersOf, withoutFiller } from './clauses.ts';
 import { readIntent } from './grammar.ts';
-import type { ClauseText, Condition, Instruction, Intent } from './intent.ts';
+import type { Condition, Instruction, Intent } from './intent.ts';
 import { withScheme } from './intents/navigation.ts';
 import { firstMatch, NUMBER, numberOf, pattern } from './intents/patterns.ts';
 import { ROLE_NOUNS, type RoleHint } from './roles.ts';

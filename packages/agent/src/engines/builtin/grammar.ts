@@ -1,3 +1,4 @@
+import type { ClauseText } from './clause-text.ts';
 import type { CompoundReader } from './compounds/compound.ts';
 import {
   readAddText,
@@ -31,7 +32,7 @@ import {
   readStatement,
 } from './compounds/places.ts';
 import { readShellWords } from './compounds/shell-words.ts';
-import type { ClauseText, Intent, IntentReader } from './intent.ts';
+import type { Intent, IntentReader } from './intent.ts';
 import { readCloseWindow, readFocusWindow, readOpenApplication } from './intents/application.ts';
 import { readCheck } from './intents/checking.ts';
 import { readChecked, readMenu, readOption } from './intents/choosing.ts';

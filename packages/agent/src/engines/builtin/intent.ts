@@ -1,4 +1,5 @@
 import type { MouseButton } from '@deskhand/protocol';
+import type { ClauseText } from './clause-text.ts';
 import type { RoleHint } from './roles.ts';
 import type { Target } from './target.ts';
 
@@ -105,17 +106,3 @@ export type IntentType = Intent['type'];
 
 /** Reads one clause; null when it is none of this family's business. */
 export type IntentReader = (clause: ClauseText) => Intent | null;
-
-/** What a reader sees of a clause. */
-export type ClauseText = Readonly<{
-  /** One line, placeholders for quotes, URLs and paths. */
-  text: string;
-  /** What is meant by a part of `text`: a quote without its quotes, anything else as written. */
-  meaning(part: string): string;
-  /** True when `part` is exactly one quoted piece. */
-  isQuote(part: string): boolean;
-  isPath(part: string): boolean;
-  isUrl(part: string): boolean;
-  /** Names remembered by earlier clauses, lower case. */
-  remembered: ReadonlySet<string>;
-}>;

@@ -89,7 +89,7 @@ function begin(scene: Scene, intent: Intent): Move {
     case 'choose_menu':
       return chooseMenu(scene, intent);
     case 'select_option':
-      return selectOption(scene, intent);
+      return selectOption(scene, intent, typeText);
     case 'set_checked':
       return setChecked(scene, intent);
     case 'scroll':

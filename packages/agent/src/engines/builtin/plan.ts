@@ -1,3 +1,4 @@
+import type { ClauseText } from './clause-text.ts';
 import {
   type Clause,
   leadingVerb,
@@ -11,7 +12,7 @@ import {
 import { contradictionIn } from './contradiction.ts';
 import { attachOtherwise, readControl, splitAtControl } from './control-flow.ts';
 import { readIntents } from './grammar.ts';
-import type { ClauseText, Instruction, Intent } from './intent.ts';
+import type { Instruction, Intent } from './intent.ts';
 import { settledPlan } from './settled-plan.ts';
 import { type MarkedText, markText } from './text.ts';
 

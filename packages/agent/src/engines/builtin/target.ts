@@ -1,4 +1,4 @@
-import type { ClauseText } from './intent.ts';
+import type { ClauseText } from './clause-text.ts';
 import { ROLE_NOUNS, type RoleHint } from './roles.ts';
 import { PATH_ATOM, QUOTE, URL_ATOM } from './text.ts';
 

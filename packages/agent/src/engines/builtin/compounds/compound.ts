@@ -1,4 +1,5 @@
-import type { ClauseText, Intent } from '../intent.ts';
+import type { ClauseText } from '../clause-text.ts';
+import type { Intent } from '../intent.ts';
 
 /**
  * Reads a clause that asks for several things at once ("create the file … with the text …"); null when it is none

@@ -1,4 +1,5 @@
-import type { ClauseText, Intent } from '../intent.ts';
+import type { ClauseText } from '../clause-text.ts';
+import type { Intent } from '../intent.ts';
 import { firstMatch, NUMBER, numberOf, pattern } from '../intents/patterns.ts';
 import { readTarget, type Target, targetOf } from '../target.ts';
 import { QUOTE } from '../text.ts';

@@ -1,4 +1,5 @@
-import type { ClauseText, Intent } from '../intent.ts';
+import type { ClauseText } from '../clause-text.ts';
+import type { Intent } from '../intent.ts';
 import { withScheme } from '../intents/navigation.ts';
 import { firstMatch, pattern } from '../intents/patterns.ts';
 import { readTarget } from '../target.ts';

@@ -1,4 +1,5 @@
-import type { ClauseText, Intent, IntentReader } from '../intent.ts';
+import type { ClauseText } from '../clause-text.ts';
+import type { Intent, IntentReader } from '../intent.ts';
 import { readTarget, type Target } from '../target.ts';
 import { DOTTED_ATOM, PATH_ATOM, QUOTE } from '../text.ts';
 import { firstMatch, pattern } from './patterns.ts';

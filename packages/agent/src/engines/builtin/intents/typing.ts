@@ -1,4 +1,5 @@
-import type { ClauseText, Intent, IntentReader, TextSource } from '../intent.ts';
+import type { ClauseText } from '../clause-text.ts';
+import type { Intent, IntentReader, TextSource } from '../intent.ts';
 import { readTarget, type Target, targetOf } from '../target.ts';
 import { QUOTE } from '../text.ts';
 import { firstMatch, pattern, stripArticle } from './patterns.ts';

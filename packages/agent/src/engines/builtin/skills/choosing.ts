@@ -9,8 +9,10 @@ import { failureOf, LOOK, LOOK_WITH_OCR, type Move, type Scene, TaskFailure } fr
 import { describeTarget, type Target, targetOf } from '../target.ts';
 import { foldLabel, likeness } from '../wording.ts';
 import { clickCandidate, clickOn } from './pointing.ts';
-import { typeText } from './typing.ts';
 import { isDateField, setSlider } from './values.ts';
+
+type TypeIntent = Extract<Intent, { type: 'type_text' }>;
+type TypeText = (scene: Scene, intent: TypeIntent) => Move;
 
 const named = (text: string, role: Target['role']): Target => targetOf(text, role, 'quoted');
 
@@ -20,8 +22,15 @@ export function* chooseMenu(scene: Scene, intent: Extract<Intent, { type: 'choos
     yield* clickOn(scene, named(name, index === 0 ? 'menu' : 'menu_item'), 'point');
 }
 
-/** Picks an option: of a drop-down, a list, or a group of radio buttons. */
-export function* selectOption(scene: Scene, intent: Extract<Intent, { type: 'select_option' }>): Move {
+/**
+ * Picks an option: of a drop-down, a list, or a group of radio buttons.
+ * @param typeText for what turns out to be a field.
+ */
+export function* selectOption(
+  scene: Scene,
+  intent: Extract<Intent, { type: 'select_option' }>,
+  typeText: TypeText,
+): Move {
   const { from } = intent;
   let { option } = intent;
   if (from === null) {
@@ -31,14 +40,14 @@ export function* selectOption(scene: Scene, intent: Extract<Intent, { type: 'sel
       return;
     }
     const split = labelAndOption(scene, option);
-    if (split !== null) return yield* selectOption(scene, { ...intent, ...split });
+    if (split !== null) return yield* selectOption(scene, { ...intent, ...split }, typeText);
     yield* clickOn(scene, named(option, null), 'point');
     return;
   }
   // "Pick March 3 1990 as the birth date": a field that is typed into.
   const typed = ground({ ...from, role: 'field' }, scene.observation, 'type');
   if (typed.type === 'found' && typed.candidate.score >= 0.8 && isDateField(typed.candidate.element))
-    return yield* typeAsField(scene, option, from);
+    return yield* typeText(scene, asField(option, from));
   let box = ground(from, scene.observation, 'choose');
   let radio = radioIn(scene, option, from);
   // A page may still be filling.
@@ -62,7 +71,7 @@ export function* selectOption(scene: Scene, intent: Extract<Intent, { type: 'sel
   if (found.element.role === 'slider' && /^-?\d+(?:\.\d+)?\s*%?$/.test(option.trim()))
     return yield* setSlider(scene, found, Number.parseFloat(option));
   if (isEditable(found.element) && !fitsHint(found.element, 'select'))
-    return yield* typeAsField(scene, option, from);
+    return yield* typeText(scene, asField(option, from));
   if (shows(found.element, option)) {
     scene.proofs.push(`${describeTarget(from)} already showed the option`);
     return;
@@ -72,14 +81,14 @@ export function* selectOption(scene: Scene, intent: Extract<Intent, { type: 'sel
   yield* expectOption(scene, option, from, found.element);
 }
 
-function typeAsField(scene: Scene, option: string, from: Target): Move {
-  return typeText(scene, {
+function asField(option: string, from: Target): TypeIntent {
+  return {
     type: 'type_text',
     text: { type: 'literal', text: option },
     into: { ...from, role: 'field' },
     submit: false,
     mode: 'replace',
-  });
+  };
 }
 
 /** "Select size Large", "pick express shipping": the words name a drop-down of the screen and one of its options. */

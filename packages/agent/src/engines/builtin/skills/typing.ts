@@ -149,7 +149,8 @@ function* typeInto(scene: Scene, said: string, into: Target, intent: TypeIntent)
   }
   // "set Size to Large": only the screen tells a drop-down from a text field.
   if (fitsHint(field, 'select') && !isEditable(field)) {
-    yield* selectOption(scene, { type: 'select_option', option: text, from: { ...into, role: 'select' } });
+    const from: Target = { ...into, role: 'select' };
+    yield* selectOption(scene, { type: 'select_option', option: text, from }, typeText);
     return;
   }
   if (isProtected(field) && !hasSecretReference(text))
