@@ -67,6 +67,23 @@ describe('architecture', () => {
     expect(found).toEqual([]);
   });
 
+  it('holds: no file needs itself by way of others, not even for a type', () => {
+    const sources = new Map(files.map((file) => [file, readFileSync(resolve(repository, file), 'utf8')]));
+    expect(circlesOf(sources)).toEqual([]);
+  });
+
+  it('finds a circle through files that are apart, and none where two need the same', () => {
+    const circle = circlesOf(
+      new Map([
+        ['apps/x/src/a.ts', `import type { B } from './deep/b.ts';`],
+        ['apps/x/src/deep/b.ts', `export { c } from '../c.ts'; import '../d.ts';`],
+        ['apps/x/src/c.ts', `const a = await import('./a.ts'); import './d.ts';`],
+        ['apps/x/src/d.ts', `import { sleep } from '@deskhand/base';`],
+      ]),
+    );
+    expect(circle).toEqual(['apps/x/src/a.ts → apps/x/src/deep/b.ts → apps/x/src/c.ts → apps/x/src/a.ts']);
+  });
+
   it.each<[file: string, source: string, complaint: string]>([
     ['packages/protocol/src/x.ts', `import { a } from '@deskhand/agent';`, 'protocol may not import agent'],
     ['packages/base/src/x.ts', `export * from '@deskhand/protocol';`, 'base may not import protocol'],
@@ -174,6 +191,24 @@ function violations(file: string, source: string): string[] {
     }
   }
   return found;
+}
+
+/** Each way on which a file's imports lead back to it, once. @param sources text by posix path. */
+function circlesOf(sources: ReadonlyMap<string, string>): string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const visit = (file: string, way: readonly string[]): void => {
+    const at = way.indexOf(file);
+    if (at !== -1) found.push([...way.slice(at), file].join(' → '));
+    if (at !== -1 || done.has(file)) return;
+    for (const { specifier } of importsOf(file, sources.get(file) ?? '')) {
+      const target = posix.join(posix.dirname(file), specifier);
+      if (specifier.startsWith('.') && sources.has(target)) visit(target, [...way, file]);
+    }
+    done.add(file);
+  };
+  for (const file of sources.keys()) visit(file, []);
+  return [...new Set(found)];
 }
 
 /** What a file imports, exports from, requires or names in an import type; literal specifiers only. */
