@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { cutPiece } from './montage.ts';
-import type { GreyImage } from './reading-image.ts';
+import type { GreyImage, Scale } from './reading-image.ts';
 import type { Word } from './tesseract-table.ts';
 import type { TextPiece } from './text-pieces.ts';
 
@@ -16,9 +16,9 @@ export class KnownPieces {
   readonly #words = new Map<string, readonly Word[]>();
 
   /** The same for pieces that look alike. @param scale they are read at: another scale is another reading. */
-  keyOf(image: GreyImage, piece: TextPiece, scale: number): string {
+  keyOf(image: GreyImage, piece: TextPiece, scale: Scale): string {
     const { width, height, pixels } = cutPiece(image, piece);
-    return `${width}x${height}@${scale}:${createHash('sha1').update(pixels).digest('base64')}`;
+    return `${width}x${height}@${scale.x}x${scale.y}:${createHash('sha1').update(pixels).digest('base64')}`;
   }
 
   /** @returns words as they lie in the piece; undefined where it was never read. */

@@ -1,21 +1,22 @@
 import { centerOf } from '@deskhand/protocol';
-import { enlarge, type GreyImage } from './reading-image.ts';
+import { enlarge, type GreyImage, type Scale, sizeAt } from './reading-image.ts';
 import type { Word } from './tesseract-table.ts';
 import type { TextPiece } from './text-pieces.ts';
 
 /** White around a piece on its sheet, in pixels of the enlarged picture. */
 const MARGIN_PX = 12;
-/** Pieces that take a reader less than about this long (a few words) are not shared out. */
-const WORTH_SHARING = 400;
+/** Pieces that are all together so many heights of a line wide (a few words) are not shared out. */
+const WORTH_SHARING = 100;
+const LOWEST_LINE_PX = 4;
 const TALLEST_LINE_PX = 40;
 /** Readers refuse pictures of more than 32,767 rows; a screen of scattered specks would make one. */
 const TALLEST_SHEET_PX = 8000;
 
-/** How many times a piece is enlarged for its reader: a whole number. */
-export type ScaleOf = (piece: TextPiece) => number;
+/** How many times a piece is enlarged for its reader. */
+export type ScaleOf = (piece: TextPiece) => Scale;
 
-/** A piece's place on a sheet, on which it is enlarged `scale` times. */
-export type PlacedPiece = Readonly<{ piece: TextPiece; scale: number; x: number; y: number; height: number }>;
+/** A piece's place on a sheet, on which it is enlarged by `scale`. */
+export type PlacedPiece = Readonly<{ piece: TextPiece; scale: Scale; x: number; y: number; height: number }>;
 
 /** Pieces of a picture one below the other, each as wide as it is: what one reader reads at a time. */
 export type Sheet = Readonly<{ image: GreyImage; places: readonly PlacedPiece[] }>;
@@ -52,7 +53,7 @@ function lowEnough(pieces: readonly TextPiece[], scaleOf: ScaleOf): TextPiece[][
   const groups: TextPiece[][] = [];
   let height = Number.POSITIVE_INFINITY;
   for (const piece of pieces) {
-    const own = piece.rect.height * scaleOf(piece) + MARGIN_PX;
+    const own = sizeAt(piece.rect, scaleOf(piece)).height + MARGIN_PX;
     if (height + own > TALLEST_SHEET_PX) {
       groups.push([]);
       height = MARGIN_PX;
@@ -71,10 +72,10 @@ export function wordsByPiece(sheet: Sheet, words: readonly Word[]): ReadonlyMap<
     found.get(piece)?.push({
       ...word,
       bounds: {
-        x: (bounds.x - x) / scale,
-        y: (bounds.y - y) / scale,
-        width: bounds.width / scale,
-        height: bounds.height / scale,
+        x: (bounds.x - x) / scale.x,
+        y: (bounds.y - y) / scale.y,
+        width: bounds.width / scale.x,
+        height: bounds.height / scale.y,
       },
     });
   }
@@ -87,17 +88,23 @@ function nearest(places: readonly PlacedPiece[], y: number): PlacedPiece {
   return places.reduce((best, place) => (away(place) < away(best) ? place : best));
 }
 
-/** A reader brings every line to one height first, so letters count, not pixels. */
-function effortOf({ rect, ink }: TextPiece): number {
-  return ink / Math.min(rect.height, TALLEST_LINE_PX);
+/**
+ * A reader brings every line to one height first and then goes along it, so its time is a line's width in heights.
+ * A rule without letters costs nothing.
+ */
+function effortOf({ rect: { width, height } }: TextPiece): number {
+  if (height < LOWEST_LINE_PX) return 0;
+  const linePx = Math.min(height, TALLEST_LINE_PX);
+  return (width / linePx) * (height / linePx);
 }
 
 function sheetOf(image: GreyImage, pieces: readonly TextPiece[], scaleOf: ScaleOf): Sheet {
-  const width = Math.max(...pieces.map((piece) => piece.rect.width * scaleOf(piece))) + 2 * MARGIN_PX;
+  const sizes = pieces.map((piece) => sizeAt(piece.rect, scaleOf(piece)));
+  const width = Math.max(...sizes.map((size) => size.width)) + 2 * MARGIN_PX;
   let height = MARGIN_PX;
   const places = pieces.map((piece) => {
     const scale = scaleOf(piece);
-    const place = { piece, scale, x: MARGIN_PX, y: height, height: piece.rect.height * scale };
+    const place = { piece, scale, x: MARGIN_PX, y: height, height: sizeAt(piece.rect, scale).height };
     height += place.height + MARGIN_PX;
     return place;
   });

@@ -3,12 +3,19 @@ import type { RawImage } from '../ports.ts';
 /** Grey picture prepared for a text reader; rows top to bottom, one byte per pixel. */
 export type GreyImage = Readonly<{ width: number; height: number; pixels: Uint8Array }>;
 
+/** How many times as wide and as high something is made. */
+export type Scale = Readonly<{ x: number; y: number }>;
+
 /** Neighbours that differ by no more belong to one surface; a title bar's gradient does, a letter's edge does not. */
 const SAME_SURFACE = 3;
 /** A surface on which something may be written holds a square of this side; strokes of letters do not. */
 const SURFACE_SIDE_PX = 8;
 const NO_GROUND = -1;
 const CONTRAST = 1.4;
+/** How dark a pixel becomes, by its difference from the surface it lies on. */
+const SHADES = Uint8Array.from({ length: 256 }, (_, difference) =>
+  Math.max(0, 255 - Math.round(difference * CONTRAST)),
+);
 /** Darker than this in the result counts as ink. */
 const INK = 215;
 /** Straight strokes longer than letters are tall or wide, and thin: frames, rules, underlines. */
@@ -27,7 +34,7 @@ const RULE_THICKNESS_PX = 2;
 export function toReadingImage(image: RawImage, scale: number): GreyImage {
   const paper = withoutSurfaces(toGrey(image));
   const plain = withoutRules(paper);
-  return scale === 1 ? plain : enlarge(plain, scale);
+  return enlarge(plain, { x: scale, y: scale });
 }
 
 /** Portable grey map, the simplest picture every reader takes. */
@@ -72,8 +79,7 @@ function withoutSurfaces(grey: GreyImage): GreyImage {
         continue;
       }
       // No surface in the whole row: a photograph. It stays as it is.
-      const ink = ground === NO_GROUND ? 255 - value : Math.abs(value - ground) * CONTRAST;
-      result[index] = Math.max(0, 255 - Math.round(ink));
+      result[index] = ground === NO_GROUND ? value : (SHADES[Math.abs(value - ground)] as number);
     }
   }
   return { width, height, pixels: result };
@@ -120,6 +126,8 @@ function surfacesOf({ width, height, pixels }: GreyImage): { labels: Int32Array;
     for (let x = 0; x < width; x += 1, index += 1) {
       const surface = parents[labels[index] as number] as number;
       labels[index] = surface;
+      // Sides are compared within one surface only, and of this one nothing more need be known.
+      if (wide[surface] === 1) continue;
       let side = 1;
       if (
         x > 0 &&
@@ -167,13 +175,16 @@ function eraseRuns(
 ): void {
   const { count, length, step, across, shortest } = walk;
   for (let line = 0; line < count; line += 1) {
+    const first = line * across;
     let runStart = -1;
-    for (let at = 0; at <= length; at += 1) {
-      const isInk = at < length && (from[line * across + at * step] ?? 255) < INK;
-      if (isInk && runStart < 0) runStart = at;
-      if (isInk || runStart < 0) continue;
+    for (let at = 0, index = first; at <= length; at += 1, index += step) {
+      if (at < length && (from[index] as number) < INK) {
+        if (runStart < 0) runStart = at;
+        continue;
+      }
+      if (runStart < 0) continue;
       if (at - runStart >= shortest && isThin(from, walk, line, runStart, at)) {
-        for (let index = runStart; index < at; index += 1) to[line * across + index * step] = 255;
+        for (let erased = runStart; erased < at; erased += 1) to[first + erased * step] = 255;
       }
       runStart = -1;
     }
@@ -205,14 +216,13 @@ function isThin(
 }
 
 /** Bilinear: every row is widened once, then two of them are mixed. Weights in 256ths. */
-export function enlarge(image: GreyImage, scale: number): GreyImage {
-  if (scale === 1) return image;
+export function enlarge(image: GreyImage, scale: Scale): GreyImage {
   const { pixels: source } = image;
-  const width = image.width * scale;
-  const height = image.height * scale;
+  const { width, height } = sizeAt(image, scale);
+  if (width === image.width && height === image.height) return image;
   const pixels = new Uint8Array(width * height);
-  const columns = mixes(image.width, width, scale);
-  const rows = mixes(image.height, height, scale);
+  const columns = mixes(image.width, width);
+  const rows = mixes(image.height, height);
   const widened = [new Uint16Array(width), new Uint16Array(width)] as const;
   const held = [-1, -1];
   const widen = (row: number): Uint16Array => {
@@ -240,12 +250,23 @@ export function enlarge(image: GreyImage, scale: number): GreyImage {
   return { width, height, pixels };
 }
 
+/** Whole pixels of something enlarged. */
+export function sizeAt(
+  { width, height }: Readonly<{ width: number; height: number }>,
+  scale: Scale,
+): { width: number; height: number } {
+  return {
+    width: Math.max(1, Math.round(width * scale.x)),
+    height: Math.max(1, Math.round(height * scale.y)),
+  };
+}
+
 /** For each place of an enlarged axis the first of its two sources, and how much the second counts, in 256ths. */
-function mixes(source: number, target: number, scale: number): { first: Int32Array; share: Uint16Array } {
+function mixes(source: number, target: number): { first: Int32Array; share: Uint16Array } {
   const first = new Int32Array(target);
   const share = new Uint16Array(target);
   for (let place = 0; place < target; place += 1) {
-    const from = Math.min(source - 1, Math.max(0, (place + 0.5) / scale - 0.5));
+    const from = Math.min(source - 1, Math.max(0, ((place + 0.5) * source) / target - 0.5));
     first[place] = Math.floor(from);
     share[place] = Math.round((from - Math.floor(from)) * 256);
   }

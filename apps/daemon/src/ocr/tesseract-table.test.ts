@@ -47,6 +47,27 @@ it('leaves out doubtful words and stray marks; several letters on end are seldom
   expect(elementsFromTable(table, 1).map((item) => item.name)).toEqual(['budget', '✓✓', '7']);
 });
 
+it('keeps what looks like a word beside a word that certainly is one, and marks written between words', () => {
+  const table = [
+    HEADER,
+    word(1, 0, 'Files:', 93),
+    word(1, 110, 'budget_2026.xlsx,', 0.4),
+    word(1, 400, '&', 93),
+    word(1, 420, '©', 93),
+    word(1, 440, '+', 40),
+    word(1, 460, 'ab', 4),
+    word(2, 0, 'shadows', 0.4),
+    word(2, 150, 'x', 93),
+  ].join('\n');
+  const words = elementsFromTable(table, 1).filter(({ role }) => role === 'word');
+  expect(words.map(({ name, confidence }) => [name, confidence])).toEqual([
+    ['Files:', 0.93],
+    ['budget_2026.xlsx,', 0],
+    ['&', 0.93],
+    ['x', 0.93],
+  ]);
+});
+
 it.each(['', HEADER, 'nonsense', '5\t1'])('finds nothing in %j', (table) => {
   expect(elementsFromTable(table, 1)).toEqual([]);
 });

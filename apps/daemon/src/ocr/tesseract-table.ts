@@ -3,6 +3,10 @@ import type { Rect, ScreenElement } from '@deskhand/protocol';
 /** Below this a "word" is a picture's edge or a shadow, percent; but seldom one with several letters on end. */
 const MIN_CONFIDENCE = 30;
 const MIN_CONFIDENCE_OF_WORDS = 5;
+/** A word so sure, percent, makes its line one of text: what looks like a word there is one, be it a file's name nobody is sure of. */
+const SURE = 70;
+/** Stands alone between words; other marks so small are more often part of an icon, a frame, a caret. */
+const WRITTEN_MARKS = /^[&+=<>–-]$/;
 /** Words further apart than this share of their height belong to different columns. */
 const COLUMN_GAP = 1;
 const MAX_WORDS = 2500;
@@ -57,23 +61,33 @@ export function elementsOf(words: readonly Word[]): readonly ScreenElement[] {
 
 /** Words of tesseract's TSV output, in pixels of the picture it was given. */
 export function wordsOf(table: string): readonly Word[] {
-  const words: Word[] = [];
+  const rows: Word[] = [];
   for (const row of table.split('\n')) {
     const [level, , block, paragraph, line, , left, top, width, height, confidence, ...rest] =
       row.split('\t');
     const text = rest.join('\t').trim();
-    const least = /[\p{L}\p{N}]{4}/u.test(text) ? MIN_CONFIDENCE_OF_WORDS : MIN_CONFIDENCE;
-    if (level !== '5' || text === '' || Number(confidence) < least) continue;
-    if (!/[\p{L}\p{N}]/u.test(text) && text.length < 2) continue;
-    if (words.length >= MAX_WORDS) break;
-    words.push({
+    if (level !== '5' || text === '') continue;
+    rows.push({
       text: text.slice(0, 2000),
       confidence: Number(confidence),
       bounds: { x: Number(left), y: Number(top), width: Number(width), height: Number(height) },
       line: `${block}.${paragraph}.${line}`,
     });
   }
-  return words;
+  const written = new Set(rows.filter(isSureWord).map(({ line }) => line));
+  return rows.filter((word) => isWord(word, written.has(word.line))).slice(0, MAX_WORDS);
+}
+
+function isSureWord({ text, confidence }: Word): boolean {
+  return confidence >= SURE && /[\p{L}\p{N}]{2}/u.test(text);
+}
+
+/** @param inText its line has a word that is certainly one. */
+function isWord({ text, confidence }: Word, inText: boolean): boolean {
+  if (inText && /[\p{L}\p{N}]{3}/u.test(text)) return true;
+  if (!/[\p{L}\p{N}]/u.test(text) && text.length < 2)
+    return inText && confidence >= SURE && WRITTEN_MARKS.test(text);
+  return confidence >= (/[\p{L}\p{N}]{4}/u.test(text) ? MIN_CONFIDENCE_OF_WORDS : MIN_CONFIDENCE);
 }
 
 /** The reader joins what stands on one height; a gap wider than a few letters separates things. */

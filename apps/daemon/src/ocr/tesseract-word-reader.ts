@@ -3,7 +3,7 @@ import type { ScreenElement } from '@deskhand/protocol';
 import type { RawImage, WordReader } from '../ports.ts';
 import { KnownPieces } from './known-pieces.ts';
 import { type Sheet, sheetsOf, wordsByPiece } from './montage.ts';
-import { toReadingImage } from './reading-image.ts';
+import { type Scale, toReadingImage } from './reading-image.ts';
 import { ResidentTesseract } from './resident-tesseract.ts';
 import { elementsOf, type Word, wordsOf } from './tesseract-table.ts';
 import { piecesOf, type TextPiece } from './text-pieces.ts';
@@ -12,6 +12,11 @@ import { piecesOf, type TextPiece } from './text-pieces.ts';
 const ENLARGE_UP_TO_PX = 1_100_000;
 /** Letters of such bodies (a 24 px font's) are as large on the screen as readers are trained on: no need to enlarge. */
 const LARGE_BODY_PX = 12;
+/**
+ * A reader's time goes with the width of what is written: letters so much narrower cost a fifth less, and are read as
+ * well. At 0.7 three to seven times the characters are misread.
+ */
+const NARROW = 0.8;
 /** More readers than this gain little: a busy desktop needs its cores too. */
 const MAX_READERS = 4;
 /** Nobody reads: the models' memory goes back. */
@@ -58,7 +63,10 @@ export class TesseractWordReader implements WordReader {
     options.signal.throwIfAborted();
     // Converted before the first wait: the capture's buffer is used again by the next grab.
     const enlarges = image.width * image.height <= ENLARGE_UP_TO_PX;
-    const scaleOf = ({ bodyPx }: TextPiece) => (enlarges && bodyPx < LARGE_BODY_PX ? 2 : 1);
+    const scaleOf = ({ bodyPx }: TextPiece): Scale => {
+      if (bodyPx >= LARGE_BODY_PX) return { x: NARROW, y: 1 };
+      return enlarges ? { x: 2 * NARROW, y: 2 } : { x: 1, y: 1 };
+    };
     const paper = toReadingImage(image, 1);
     const pieces = piecesOf(paper).map((piece) => ({
       piece,

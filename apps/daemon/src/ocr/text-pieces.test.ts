@@ -27,6 +27,15 @@ function line(x: number, y: number, words: readonly number[]): Rect[] {
   return patches;
 }
 
+function inkOf(image: GreyImage, { x, y, width, height }: Rect = { x: 0, y: 0, ...image }): number {
+  let ink = 0;
+  for (let row = y; row < y + height; row += 1)
+    ink += image.pixels
+      .subarray(row * image.width + x, row * image.width + x + width)
+      .filter((pixel) => pixel < 240).length;
+  return ink;
+}
+
 const rects = (image: GreyImage) => piecesOf(image).map(({ rect }) => rect);
 
 describe('pieces of a reading image', () => {
@@ -105,17 +114,30 @@ describe('pieces of a reading image', () => {
     for (let round = 0; round < 30; round += 1) {
       const patches = Array.from({ length: 1 + random(40) }, () => ({
         x: random(280),
-        y: random(180),
+        y: 1 + random(174),
         width: 5 + random(20),
         height: 5 + random(20),
       }));
       const image = paper(300, 200, patches);
       const pieces = piecesOf(image);
-      const inkOf = (pixels: Uint8Array) => pixels.filter((pixel) => pixel < 240).length;
-      expect(pieces.reduce((sum, { ink }) => sum + ink, 0)).toBe(inkOf(image.pixels));
+      expect(pieces.reduce((sum, { rect }) => sum + inkOf(image, rect), 0)).toBe(inkOf(image));
       for (const [index, { rect }] of pieces.entries())
         for (const other of pieces.slice(index + 1)) expect(intersection(rect, other.rect)).toBeNull();
     }
+  });
+
+  it('are no lines that the edge of the picture cuts in half, where there are whole ones', () => {
+    const cut = line(10, 76, [4]).map((patch) => ({ ...patch, height: 4 }));
+    const image = paper(200, 80, [...line(10, 10, [4]), ...line(10, 40, [4]), ...cut]);
+    expect(rects(image).map(({ y }) => y)).toEqual([10, 40]);
+    expect(rects(paper(200, 80, cut))).toHaveLength(1);
+    const whole = line(10, 70, [4]);
+    expect(rects(paper(200, 80, [...line(10, 10, [4]), ...whole])).map(({ y }) => y)).toEqual([10, 70]);
+  });
+
+  it('have the body of their letters, not of an underline', () => {
+    const image = paper(200, 60, [...line(10, 10, [5, 5]), { x: 10, y: 21, width: 60, height: 3 }]);
+    expect(piecesOf(image).map(({ bodyPx }) => bodyPx)).toEqual([10]);
   });
 
   it('are none on empty paper, and one where there is no white to cut at', () => {
@@ -133,15 +155,28 @@ describe('sheets', () => {
   const pieces = piecesOf(image);
 
   it('share the pieces out evenly, each piece once; a few words stay together', () => {
-    const sheets = sheetsOf(image, pieces, { count: 2, scaleOf: () => 2 });
+    const sheets = sheetsOf(image, pieces, { count: 2, scaleOf: () => ({ x: 2, y: 2 }) });
     expect(sheets).toHaveLength(2);
-    const ink = sheets.map(({ places }) => places.reduce((sum, { piece }) => sum + piece.ink, 0));
+    const ink = sheets.map(({ places }) =>
+      places.reduce((sum, { piece }) => sum + inkOf(image, piece.rect), 0),
+    );
     expect(Math.min(...ink) / Math.max(...ink)).toBeGreaterThan(0.85);
     expect(new Set(sheets.flatMap(({ places }) => places.map(({ piece }) => piece)))).toEqual(
       new Set(pieces),
     );
-    expect(sheetsOf(image, pieces.slice(0, 2), { count: 2, scaleOf: () => 2 })).toHaveLength(1);
-    expect(sheetsOf(image, [], { count: 2, scaleOf: () => 2 })).toEqual([]);
+    expect(sheetsOf(image, pieces.slice(0, 2), { count: 2, scaleOf: () => ({ x: 2, y: 2 }) })).toHaveLength(
+      1,
+    );
+    expect(sheetsOf(image, [], { count: 2, scaleOf: () => ({ x: 2, y: 2 }) })).toEqual([]);
+  });
+
+  it('do not count a rule, which is no work', () => {
+    const rule = { x: 0, y: 390, width: 600, height: 1 };
+    const ruled = { ...image, pixels: new Uint8Array(image.pixels) };
+    ruled.pixels.fill(0, rule.y * image.width, rule.y * image.width + rule.width);
+    const sheets = sheetsOf(ruled, piecesOf(ruled), { count: 2, scaleOf: () => ({ x: 1, y: 1 }) });
+    const lines = sheets.map(({ places }) => places.filter(({ piece }) => piece.rect.y !== rule.y).length);
+    expect(Math.abs((lines[0] ?? 0) - (lines[1] ?? 0))).toBeLessThanOrEqual(1);
   });
 
   it('are never taller than a reader takes, and hold no specks', () => {
@@ -159,17 +194,21 @@ describe('sheets', () => {
     const many = grid(5);
     const marks = piecesOf(many);
     expect(marks).toHaveLength(80 * 60);
-    const sheets = sheetsOf(many, marks, { count: 2, scaleOf: () => 2 });
+    const sheets = sheetsOf(many, marks, { count: 2, scaleOf: () => ({ x: 2, y: 2 }) });
     for (const sheet of sheets) expect(sheet.image.height).toBeLessThanOrEqual(8000);
     expect(sheets.flatMap(({ places }) => places)).toHaveLength(80 * 60);
     expect(piecesOf(grid(4))).toEqual([]);
   });
 
   it('lead from a box on them back to the pixel it came from', () => {
-    for (const scale of [1, 2])
+    for (const scale of [
+      { x: 1, y: 1 },
+      { x: 2, y: 2 },
+      { x: 1.5, y: 2 },
+    ])
       for (const sheet of sheetsOf(image, pieces, { count: 2, scaleOf: () => scale }))
         for (const { piece, x, y } of sheet.places) {
-          const bounds = { x: x + 8 * scale, y, width: 6 * scale, height: 10 * scale };
+          const bounds = { x: x + 8 * scale.x, y, width: 6 * scale.x, height: 10 * scale.y };
           const word = { text: 'a', confidence: 90, bounds, line: '1' };
           const [found] = wordsByPiece(sheet, [word]).get(piece) ?? [];
           expect(found?.bounds).toEqual({ x: 8, y: 0, width: 6, height: 10 });
@@ -177,7 +216,7 @@ describe('sheets', () => {
   });
 
   it('show the pieces themselves', () => {
-    const [sheet] = sheetsOf(image, pieces, { count: 1, scaleOf: () => 1 });
+    const [sheet] = sheetsOf(image, pieces, { count: 1, scaleOf: () => ({ x: 1, y: 1 }) });
     for (const { piece, x, y } of sheet?.places ?? []) {
       const { rect } = piece;
       for (let row = 0; row < rect.height; row += 1) {
@@ -199,11 +238,11 @@ describe('known pieces', () => {
     const image = paper(300, 100, [...line(10, 10, [3]), ...line(133, 61, [3])]);
     const [first, second] = piecesOf(image);
     if (first === undefined || second === undefined) throw new Error('two pieces');
-    known.remember(known.keyOf(image, first, 2), words);
-    expect(known.find(known.keyOf(image, second, 2))).toBe(words);
-    expect(known.find(known.keyOf(image, second, 1))).toBeUndefined();
+    known.remember(known.keyOf(image, first, { x: 2, y: 2 }), words);
+    expect(known.find(known.keyOf(image, second, { x: 2, y: 2 }))).toBe(words);
+    expect(known.find(known.keyOf(image, second, { x: 1, y: 1 }))).toBeUndefined();
     image.pixels[(second.rect.y + 1) * image.width + second.rect.x + 1] = 200;
-    expect(known.find(known.keyOf(image, second, 2))).toBeUndefined();
+    expect(known.find(known.keyOf(image, second, { x: 2, y: 2 }))).toBeUndefined();
   });
 
   it('are as many as fit, those used last', () => {

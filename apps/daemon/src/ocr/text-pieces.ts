@@ -14,39 +14,49 @@ const SPECK_PX = 4;
 const COLUMN_GAP_PX = { least: 14, most: 40 };
 /** A line that is so many times as long as high may be read in two parts. */
 const LONG_LINE = 24;
+/** Less of a line's height at the edge of a picture is not a line any more: what has neither heads nor tails is higher. */
+const HALF_LINE = 0.6;
 /** A row of letters' bodies has at least this share of the ink of the fullest; one of only their heads or tails has less. */
 const BODY_INK = 0.25;
-/** What is lower is a rule, dots or the foot of something. */
-const LEAST_BODY_PX = 3;
+/** A line of a block has at least this share of the ink of the fullest; underlines, dots and the foot of something have less. */
+const LINE_INK = 0.4;
 /** A gap between words, as a share of the line's height. */
 const WORD_GAP = 0.3;
 
 /**
  * A part of a picture that is read as one: a line of text, a button, a block whose lines touch.
- * `rect` whole pixels; `line` counts lines, both parts of a long one alike; `ink` how many pixels are not paper; `bodyPx` how tall the bodies of
- * its lowest line's letters are, from baseline to the top of an x.
+ * `rect` whole pixels; `line` counts lines, both parts of a long one alike; `bodyPx` how tall the bodies of its
+ * lowest line's letters are, from baseline to the top of an x.
  */
-export type TextPiece = Readonly<{ rect: Rect; line: number; isPart: boolean; ink: number; bodyPx: number }>;
+export type TextPiece = Readonly<{ rect: Rect; line: number; isPart: boolean; bodyPx: number }>;
 
 /**
  * Cuts a reading image at what is white all across or all down, again and again, until nothing is left to cut.
- * Pieces are as small as what is written in them; together they hold every pixel that is not paper, but for specks.
+ * Pieces are as small as what is written in them; together they hold every pixel that is not paper, but for specks and
+ * lines the picture's edge cuts in half.
  */
 export function piecesOf(image: GreyImage): TextPiece[] {
   const whole = { x: 0, y: 0, width: image.width, height: image.height };
   const leaves = leavesOf(image, whole, 'rows', false).filter(
     ({ width, height }) => width > SPECK_PX || height > SPECK_PX,
   );
-  return leaves.flatMap((rect, line) => {
+  return withoutHalves(leaves, image.height).flatMap((rect, line) => {
     const parts = partsOfLine(image, rect);
     return parts.map((part) => ({
       rect: part,
       line,
       isPart: parts.length > 1,
-      ink: inkOf(image, part),
       bodyPx: bodyOf(image, part),
     }));
   });
+}
+
+/** Without lines of which the picture's upper or lower edge leaves half: nobody can read them, and it takes as long as a whole one. */
+function withoutHalves(leaves: readonly Rect[], height: number): readonly Rect[] {
+  const isAtEdge = (rect: Rect) => rect.y === 0 || rect.y + rect.height === height;
+  const whole = leaves.filter((rect) => !isAtEdge(rect) && rect.height >= LETTERS_PX);
+  const usual = whole.map((rect) => rect.height).sort((a, b) => a - b)[whole.length >> 1] ?? 0;
+  return leaves.filter((rect) => !isAtEdge(rect) || rect.height > usual * HALF_LINE);
 }
 
 function leavesOf(image: GreyImage, area: Rect, along: 'rows' | 'columns', tried: boolean): Rect[] {
@@ -137,17 +147,13 @@ function bodyOf(image: GreyImage, piece: Rect): number {
   const bodies = stretchesOf(
     profile.map((count) => (count >= least ? count : 0)),
     1,
-  );
+  ).map(({ from, to }) => ({
+    height: to - from,
+    ink: profile.subarray(from, to).reduce((sum, count) => sum + count, 0),
+  }));
+  const most = Math.max(...bodies.map(({ ink }) => ink));
   return Math.min(
     piece.height,
-    ...bodies.map(({ from, to }) => to - from).filter((height) => height >= LEAST_BODY_PX),
+    ...bodies.filter(({ ink }) => ink >= most * LINE_INK).map(({ height }) => height),
   );
-}
-
-function inkOf(image: GreyImage, { x, y, width, height }: Rect): number {
-  let ink = 0;
-  for (let row = y; row < y + height; row += 1)
-    for (let at = row * image.width + x; at < row * image.width + x + width; at += 1)
-      if ((image.pixels[at] as number) < PAPER) ink += 1;
-  return ink;
 }
