@@ -54,6 +54,28 @@ describe('FrameMemory', () => {
     });
   });
 
+  it('compares pixels of three bytes, and pixels that do not begin at a word, alike', () => {
+    const rgb = (changed: boolean): RawImage => {
+      const pixels = new Uint8Array(6 * 4 * 3);
+      if (changed) pixels[(2 * 6 + 5) * 3 + 2] = 1;
+      return { width: 6, height: 4, format: 'rgb', pixels };
+    };
+    const shifted = (changed: boolean): RawImage => {
+      const pixels = new Uint8Array(6 * 4 * 4 + 1).subarray(1);
+      if (changed) pixels[(2 * 6 + 5) * 4] = 1;
+      return { width: 6, height: 4, format: 'bgrx', pixels };
+    };
+    for (const picture of [rgb, shifted]) {
+      const memory = new FrameMemory();
+      memory.remember(picture(false));
+      expect(memory.compare(picture(true))).toEqual({
+        changedPixels: 1,
+        changedFraction: 1 / 24,
+        bounds: { x: 5, y: 2, width: 1, height: 1 },
+      });
+    }
+  });
+
   it('tells whether it changed near a target, margin included, edges clipped', () => {
     const memory = new FrameMemory();
     memory.remember(blank(100, 100));

@@ -11,7 +11,7 @@ export type FrameDifference = Readonly<{
   bounds: Rect | null;
 }>;
 
-/** Comparing colours: the fourth byte of a BGRX pixel means nothing and differs between windows. */
+/** Comparing colours: the fourth byte of a BGRX pixel, the highest of its word, means nothing and differs between windows. */
 const COLOUR = 0x00ff_ffff;
 
 /**
@@ -60,16 +60,19 @@ export class FrameMemory {
     if (area === null) return { changedFraction: 0, changedPixels: 0, bounds: null };
     const before = asBuffer(this.#pixels);
     const after = asBuffer(image.pixels);
+    const rows =
+      bytesPerPixel === 4 ? wordRows(this.#pixels, image.pixels) : byteRows(this.#pixels, image.pixels);
     let changedPixels = 0;
     let left = area.x + area.width;
     let right = area.x - 1;
     let top = -1;
     let bottom = -1;
     for (let y = area.y; y < area.y + area.height; y += 1) {
-      const start = (y * image.width + area.x) * bytesPerPixel;
+      const first = y * image.width + area.x;
+      const start = first * bytesPerPixel;
       const end = start + area.width * bytesPerPixel;
       if (before.compare(after, start, end, start, end) === 0) continue;
-      const row = countRow(before, after, start, end, bytesPerPixel);
+      const row = rows(first, first + area.width);
       if (row.count === 0) continue;
       changedPixels += row.count;
       if (top === -1) top = y;
@@ -96,29 +99,50 @@ export class FrameMemory {
   }
 }
 
-function countRow(
-  before: Buffer,
-  after: Buffer,
-  start: number,
-  end: number,
-  bytesPerPixel: number,
-): { count: number; first: number; last: number } {
-  let count = 0;
-  let first = -1;
-  let last = -1;
-  for (let offset = start, x = 0; offset < end; offset += bytesPerPixel, x += 1) {
-    const differs =
-      bytesPerPixel === 4
-        ? ((before.readUInt32LE(offset) ^ after.readUInt32LE(offset)) & COLOUR) !== 0
-        : before[offset] !== after[offset] ||
-          before[offset + 1] !== after[offset + 1] ||
-          before[offset + 2] !== after[offset + 2];
-    if (!differs) continue;
-    count += 1;
-    if (first === -1) first = x;
-    last = x;
-  }
-  return { count, first, last };
+/** Pixels that differ between two numbers of pixel, and the first and the last of them, from the row's beginning. */
+type CountRow = (from: number, to: number) => { count: number; first: number; last: number };
+
+/** Pixels of four bytes, read as one word each: several times as fast as reading bytes. */
+function wordRows(beforePixels: Uint8Array, afterPixels: Uint8Array): CountRow {
+  const before = asWords(beforePixels);
+  const after = asWords(afterPixels);
+  return (from, to) => {
+    let count = 0;
+    let first = -1;
+    let last = -1;
+    for (let at = from; at < to; at += 1) {
+      if ((((before[at] as number) ^ (after[at] as number)) & COLOUR) === 0) continue;
+      count += 1;
+      if (first === -1) first = at - from;
+      last = at - from;
+    }
+    return { count, first, last };
+  };
+}
+
+function byteRows(before: Uint8Array, after: Uint8Array): CountRow {
+  return (from, to) => {
+    let count = 0;
+    let first = -1;
+    let last = -1;
+    for (let at = from, byte = from * 3; at < to; at += 1, byte += 3) {
+      const same =
+        before[byte] === after[byte] &&
+        before[byte + 1] === after[byte + 1] &&
+        before[byte + 2] === after[byte + 2];
+      if (same) continue;
+      count += 1;
+      if (first === -1) first = at - from;
+      last = at - from;
+    }
+    return { count, first, last };
+  };
+}
+
+/** Pixels that do not begin at a word are copied: rare, and wrong otherwise. */
+function asWords(pixels: Uint8Array): Int32Array {
+  const aligned = pixels.byteOffset % 4 === 0 ? pixels : pixels.slice();
+  return new Int32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength >> 2);
 }
 
 function wholePixels(rect: Rect): Rect {
