@@ -1,5 +1,5 @@
 import { silentLogger } from '@deskhand/base';
-import { openSenses, type Senses } from '@deskhand/daemon/senses';
+import { type AtspiElementSource, openSenses, type Senses } from '@deskhand/daemon/senses';
 import { centerOf, type ScreenElement } from '@deskhand/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, startXDesktop, type XDesktop } from '../helpers/x-desktop.ts';
@@ -126,6 +126,22 @@ describe('elements by the accessibility bus', () => {
       expect(field?.value).toBe('hello world');
       expect(field?.states).toEqual(expect.arrayContaining(['focused', 'editable', 'multiline']));
     });
+  });
+
+  it('asks an application no more than before after looks that were stopped midway', async () => {
+    const window = await senses.windows.activeWindow();
+    const source = senses.accessibility as AtspiElementSource;
+    await look();
+    const calls = source.lastWalk?.calls ?? 0;
+    expect(calls).toBeGreaterThan(0);
+    for (let afterMs = 0; afterMs <= 40; afterMs += 1) {
+      const stopped = new AbortController();
+      const looking = source.elements(window, { signal: stopped.signal }).catch(() => []);
+      setTimeout(() => stopped.abort(new Error('it stirred')), afterMs);
+      await looking;
+    }
+    await look();
+    expect(source.lastWalk?.calls).toBeLessThanOrEqual(calls * 1.5);
   });
 
   it('reaches the end of a menu that is longer than its window', async () => {

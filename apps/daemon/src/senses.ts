@@ -15,6 +15,8 @@ import type { WindowControl } from './windows/window-control.ts';
 import { X11Session } from './windows/x11-session.ts';
 import { X11WindowSystem } from './windows/x11-window-system.ts';
 
+export type { AtspiElementSource };
+
 export type SensesOptions = Readonly<{
   /** X display name, e.g. `:99`; XAUTHORITY of this process must fit it. Null where there is no X server. */
   display: string | null;

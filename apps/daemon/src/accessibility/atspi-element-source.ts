@@ -106,7 +106,7 @@ export class AtspiElementSource implements ElementSourcePort {
     const late = calls.aborted ? calls : budgeted();
     let seen = await this.#walk({ ...walking, calls: late });
     for (let again = 0; again < MAX_CONFIRMING; again += 1) {
-      const known = await this.#knownFacts(application.bus, late);
+      const known = await this.#knownFacts(application.bus, late, signal);
       if (late.aborted || isDeepStrictEqual(known, seen.known)) break;
       seen = await this.#walk({ ...walking, calls: late, known });
     }
@@ -123,7 +123,7 @@ export class AtspiElementSource implements ElementSourcePort {
   }): Promise<Walked> {
     const { application, window, calls, signal, pages } = options;
     const startedAt = performance.now();
-    const known = options.known ?? (await this.#knownFacts(application.bus, calls));
+    const known = options.known ?? (await this.#knownFacts(application.bus, calls, signal));
     const walk = new AtspiWalk(calls, { known, pages });
     await walk.window(application, window);
     signal.throwIfAborted();
@@ -179,11 +179,18 @@ export class AtspiElementSource implements ElementSourcePort {
     return this.#connection[Symbol.asyncDispose]();
   }
 
-  /** The list is a gain only while it is short; an office suite's may hold every cell. */
-  async #knownFacts(bus: string, calls: AccessibleCalls): Promise<ReadonlyMap<string, KnownFacts>> {
+  /**
+   * The list is a gain only while it is short; an office suite's may hold every cell.
+   * @param signal of whoever looks: a look that is not wanted any more says nothing about the list.
+   */
+  async #knownFacts(
+    bus: string,
+    calls: AccessibleCalls,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, KnownFacts>> {
     if (this.#longLists.has(bus)) return new Map();
     const known = await calls.knownFacts(bus);
-    if (known.size > LONG_LIST || calls.aborted) this.#longLists.add(bus);
+    if (known.size > LONG_LIST || (calls.aborted && !signal.aborted)) this.#longLists.add(bus);
     return known;
   }
 

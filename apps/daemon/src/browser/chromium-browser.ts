@@ -14,6 +14,8 @@ import { toPageUrl } from './page-url.ts';
 
 const START_CEILING_MS = 30_000;
 const WINDOW_CEILING_MS = 15_000;
+/** A browser without a tab has ended by then, or stays and gets one. */
+const LEAVING_CEILING_MS = 3000;
 const LOAD_CEILING_MS = 15_000;
 const ANSWER_CEILING_MS = 400;
 const READ_CEILING_MS = 1000;
@@ -77,8 +79,10 @@ export class ChromiumBrowser implements Browser {
   async open(options: {
     signal: AbortSignal;
   }): Promise<{ application: string; windowId: string | null; started: boolean }> {
-    const started = this.#live === undefined || this.#live.cdp.isClosed;
-    await this.#start(options);
+    const before = this.#live;
+    const running = await this.#start(options);
+    const started = running !== before;
+    if (running.tabs.size === 0 && !started) await this.#newTab(running, options);
     const windowId = await this.#raise(options);
     return { application: 'Chromium', windowId, started };
   }
@@ -99,7 +103,7 @@ export class ChromiumBrowser implements Browser {
     }
     const deadline = performance.now() + LOAD_CEILING_MS;
     while (tab.mainFrameLoading && performance.now() < deadline) await sleep(POLL_MS, options);
-    return this.#infoOf(running, tab, options);
+    return infoOf(tab, tab.dialog === null ? await this.#told(running, tab, options) : {});
   }
 
   async page(): Promise<PageInfo | null> {
@@ -107,8 +111,8 @@ export class ChromiumBrowser implements Browser {
     if (running === undefined || running.cdp.isClosed) return null;
     const options = { signal: AbortSignal.timeout(ANSWER_CEILING_MS * 2) };
     try {
-      const tab = await this.#activeTab(running, options);
-      return tab === null ? null : await this.#infoOf(running, tab, options);
+      const page = await this.#activePage(running, options, null);
+      return page === null ? null : infoOf(page.tab, page);
     } catch {
       return null;
     }
@@ -174,12 +178,24 @@ export class ChromiumBrowser implements Browser {
 
   async #start(options: { signal: AbortSignal }): Promise<Running> {
     if (this.#closed) throw new ProtocolError('BROWSER_UNAVAILABLE', 'This desktop is shutting down.');
-    if (this.#live !== undefined && !this.#live.cdp.isClosed && this.#live.group.running) return this.#live;
+    const live = this.#live;
+    if (live !== undefined && !(await this.#isLeaving(live, options))) return live;
     this.#running ??= this.#launch(options.signal).catch((error: unknown) => {
       this.#running = undefined;
       throw error;
     });
     return this.#running;
+  }
+
+  /**
+   * Whether it has ended or is about to: whoever closes its last window closes the browser, which takes a moment.
+   * One that has just come has no tab for a moment either.
+   */
+  async #isLeaving({ cdp, group, tabs }: Running, options: { signal: AbortSignal }): Promise<boolean> {
+    const deadline = performance.now() + LEAVING_CEILING_MS;
+    while (!cdp.isClosed && group.running && tabs.size === 0 && performance.now() < deadline)
+      await sleep(POLL_MS, options);
+    return cdp.isClosed || !group.running;
   }
 
   async #launch(caller: AbortSignal): Promise<Running> {
@@ -350,26 +366,22 @@ export class ChromiumBrowser implements Browser {
     options: { signal: AbortSignal },
     window: WindowInfo | null = null,
   ): Promise<PageTab | null> {
+    return (await this.#activePage(running, options, window))?.tab ?? null;
+  }
+
+  /** The same with what the page says of itself, where it answered. */
+  async #activePage(
+    running: Running,
+    options: { signal: AbortSignal },
+    window: WindowInfo | null,
+  ): Promise<{ tab: PageTab; url?: string; title?: string } | null> {
     const tabs = [...running.tabs.values()];
     if (tabs.length === 0) return null;
-    const stop = { signal: AbortSignal.any([options.signal, AbortSignal.timeout(ANSWER_CEILING_MS)]) };
     const seen = await Promise.all(
       tabs.map(async (tab) => {
         if (tab.dialog !== null)
           return { tab, visible: tab === this.#lastActive, focus: false, silent: true };
-        const answer = await running.elements.evaluate(
-          tab.sessionId,
-          tab.mainFrameId,
-          '[document.visibilityState, document.hasFocus()]',
-          stop,
-        );
-        const [visibility, focus] = Array.isArray(answer) ? (answer as unknown[]) : [];
-        return {
-          tab,
-          visible: visibility === 'visible',
-          focus: focus === true,
-          silent: answer === undefined,
-        };
+        return { tab, ...(await this.#told(running, tab, options)) };
       }),
     );
     options.signal.throwIfAborted();
@@ -384,7 +396,29 @@ export class ChromiumBrowser implements Browser {
       titled ?? seen.find((item) => item.visible && item.focus) ?? silent ?? visible.at(-1) ?? seen.at(-1);
     if (chosen === undefined) return null;
     this.#lastActive = chosen.tab;
-    return chosen.tab;
+    return chosen;
+  }
+
+  /** What a page says of itself, in time or not at all. */
+  async #told(
+    running: Running,
+    tab: PageTab,
+    options: { signal: AbortSignal },
+  ): Promise<{ visible: boolean; focus: boolean; silent: boolean; url?: string; title?: string }> {
+    const answer = await running.elements.evaluate(
+      tab.sessionId,
+      tab.mainFrameId,
+      '[document.visibilityState, document.hasFocus(), location.href, document.title]',
+      { signal: AbortSignal.any([options.signal, AbortSignal.timeout(ANSWER_CEILING_MS)]) },
+    );
+    const [visibility, focus, url, title] = Array.isArray(answer) ? (answer as unknown[]) : [];
+    return {
+      visible: visibility === 'visible',
+      focus: focus === true,
+      silent: answer === undefined,
+      ...(typeof url === 'string' ? { url } : {}),
+      ...(typeof title === 'string' ? { title } : {}),
+    };
   }
 
   async #newTab(running: Running, options: { signal: AbortSignal }): Promise<PageTab> {
@@ -415,25 +449,18 @@ export class ChromiumBrowser implements Browser {
     }
     return null;
   }
+}
 
-  async #infoOf(running: Running, tab: PageTab, options: { signal: AbortSignal }): Promise<PageInfo> {
-    const stop = { signal: AbortSignal.any([options.signal, AbortSignal.timeout(ANSWER_CEILING_MS)]) };
-    const answer =
-      tab.dialog === null
-        ? await running.elements.evaluate(
-            tab.sessionId,
-            tab.mainFrameId,
-            '[location.href, document.title]',
-            stop,
-          )
-        : null;
-    const [url, title] = Array.isArray(answer) ? (answer as unknown[]) : [];
-    return {
-      url: (typeof url === 'string' ? url : tab.url).slice(0, 8192),
-      title: (typeof title === 'string' ? title : tab.title).slice(0, 2000),
-      loading: tab.isLoading(performance.now()),
-    };
-  }
+/** @param said what the page itself says; a page that shows a question says nothing. */
+function infoOf(
+  tab: PageTab,
+  { url = tab.url, title = tab.title }: { url?: string; title?: string },
+): PageInfo {
+  return {
+    url: url.slice(0, 8192),
+    title: title.slice(0, 2000),
+    loading: tab.isLoading(performance.now()),
+  };
 }
 
 /** Where a daemon keeps its browser's profile. */

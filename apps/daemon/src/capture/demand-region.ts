@@ -20,3 +20,19 @@ export function demandRegion(region: Rect, displays: readonly Rect[]): void {
     `The region ${width}x${height}+${x}+${y} is outside the desktop: ${where}.`,
   );
 }
+
+/** Whole pixels of a wish that lie on the display. @throws ProtocolError POINT_OUTSIDE_FRAME */
+export function clipped(wish: Rect, bounds: Rect): Rect {
+  const left = Math.floor(wish.x);
+  const top = Math.floor(wish.y);
+  const whole = {
+    x: left,
+    y: top,
+    width: Math.ceil(wish.x + wish.width) - left,
+    height: Math.ceil(wish.y + wish.height) - top,
+  };
+  const inside = intersection(whole, bounds);
+  if (inside === null)
+    throw new ProtocolError('POINT_OUTSIDE_FRAME', 'The wanted region lies outside the display.');
+  return inside;
+}

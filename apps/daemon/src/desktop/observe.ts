@@ -4,12 +4,10 @@ import {
   centerOf,
   type Display,
   desktopToFrame,
-  type ElementSource,
   type FrameGeometry,
   type FrameWithBytes,
   fitWithin,
   intersection,
-  MAX_ELEMENTS,
   type Observation,
   type ObserveRequest,
   type OverlayExclusion,
@@ -17,10 +15,10 @@ import {
   type Point,
   ProtocolError,
   type Rect,
-  type ScreenElement,
   type SettleReport,
   type WindowInfo,
 } from '@deskhand/protocol';
+import { clipped } from '../capture/demand-region.ts';
 import {
   displayAt,
   FrameEncoder,
@@ -29,16 +27,16 @@ import {
   layoutIdOf,
   primaryDisplay,
 } from '../capture/index.ts';
-import { paintOverAll } from '../capture/paint.ts';
 import { withoutAll } from '../capture/rectangles.ts';
 import type { Settled } from '../ports.ts';
 import type { SecretScreen } from '../secrets/secret-screen.ts';
 import type { DesktopSenses } from './desktop-senses.ts';
 import { EarlyLook } from './early-look.ts';
+import { ElementReader, type FoundElements, NO_ELEMENTS, type Timed } from './element-reader.ts';
 import type { FrameBook } from './frame-book.ts';
 import type { PrivatePlaces } from './private-places.ts';
 import { Settling } from './settling.ts';
-import { inFrame, windowsToTell, withinBytes } from './tell.ts';
+import { elementsToTell, windowsToTell } from './tell.ts';
 
 export type Sight = Readonly<{
   observation: Observation;
@@ -62,19 +60,6 @@ type Shot = Readonly<{
   memory: FrameMemory | null;
 }>;
 
-type Found = Readonly<{
-  elements: readonly ScreenElement[];
-  sources: readonly ElementSource[];
-  /** Where one of them tells a secret. */
-  telling: readonly Rect[];
-}>;
-
-/**
- * `early`: what is so until the screen changes. `late`: what else there is; with everything of accessibility where the
- * page itself does not tell all that it shows.
- */
-type ElementPart = 'all' | 'early' | 'late';
-
 /** One look at the desktop that nobody was told about yet. */
 type Gathered = Readonly<{
   encoded: FrameWithBytes | null;
@@ -83,7 +68,8 @@ type Gathered = Readonly<{
   display: Display;
   pointer: Point | null;
   page: PageInfo | null;
-  found: Found;
+  /** Desktop space. */
+  found: FoundElements;
   windows: readonly WindowInfo[];
   active: WindowInfo | null;
   /** Desktop space, as they were before the picture. */
@@ -93,8 +79,6 @@ type Gathered = Readonly<{
 
 /** A panel's own word about its place may be off by its rounding. */
 const ROUNDING_PX = 2;
-/** A picture and its facts are only useful fresh; slower sources are left out. */
-const FACTS_CEILING_MS = 3000;
 
 /** After this many pictures with a value in a new place the display is painted over whole. */
 const SECRET_RETAKES = 3;
@@ -123,9 +107,11 @@ export class Observer {
   #lastFrame = new FrameMemory();
   readonly #spare: FrameMemory[] = [];
   readonly #encoder = new FrameEncoder();
+  readonly #elements: ElementReader;
 
   constructor(options: ObserverOptions) {
     this.#options = options;
+    this.#elements = new ElementReader(options);
     this.settling = new Settling(options.senses);
   }
 
@@ -157,7 +143,7 @@ export class Observer {
     const startedMs = performance.now();
     const paintedAtMs = sinceRest(settled?.restedMs);
     const seen = early === undefined ? null : await this.#takeEarly(early, request, paintedAtMs, signal);
-    const gathered = seen ?? (await this.#gather(request, 'all', paintedAtMs, signal));
+    const gathered = seen ?? (await this.#gather(request, { paintedAtMs, whole: true }, signal));
     const timings = { ...gathered.timings, look: sinceMs(startedMs) };
     return this.#sightOf(gathered, settle, timings);
   }
@@ -169,12 +155,12 @@ export class Observer {
   early(request: ObserveRequest, signal: AbortSignal): EarlyLook<Gathered> | null {
     if (this.#options.secretScreen.active || request.ocr || request.frame === null) return null;
     return new EarlyLook(
-      (stop, restedMs) => this.#gather(request, 'early', sinceRest(restedMs), stop),
+      (stop, restedMs) => this.#gather(request, { paintedAtMs: sinceRest(restedMs), whole: false }, stop),
       signal,
     );
   }
 
-  /** What was seen early, if it is still so, with what is only asked for at the end; null else. */
+  /** What was seen early, if it is still so; what a page did not tell itself is asked for now. Null where it is not so. */
   async #takeEarly(
     look: EarlyLook<Gathered>,
     request: ObserveRequest,
@@ -185,20 +171,20 @@ export class Observer {
     if (secretScreen.active) return null;
     const seen = await look.take();
     if (seen === null) return null;
-    const timings: Record<string, number> = {};
-    const [windows, active, privatePlaces, late, pointer, page] = await Promise.all([
+    const timings = { ...seen.timings };
+    const again = { paintedAtMs, whole: true, timed: timerOf(timings), signal };
+    const [windows, active, privatePlaces, pointer, page, found] = await Promise.all([
       ...this.#windows(),
       this.#privatePlaces(),
-      this.#elements(request, 'late', seen, paintedAtMs, timerOf(timings), signal),
       this.#fact('pointer', this.#options.senses.capture.pointer(), null),
       this.#page(seen.active),
+      request.elements && seen.found.partial ? this.#elements.read(seen.active, again) : seen.found,
     ]);
     signal.throwIfAborted();
     if (page?.url !== seen.page?.url) return null;
     if (!isDeepStrictEqual([windows, active, privatePlaces], [seen.windows, seen.active, seen.privatePlaces]))
       return null;
-    const found = late.sources.includes('accessibility') ? late : both(seen.found, late);
-    return { ...seen, found, pointer, page, timings: { ...seen.timings, ...timings } };
+    return { ...seen, found, pointer, page, timings };
   }
 
   async #privatePlaces(): Promise<readonly Rect[]> {
@@ -216,39 +202,42 @@ export class Observer {
 
   async #gather(
     request: ObserveRequest,
-    part: ElementPart,
-    paintedAtMs: number | null,
+    about: Readonly<{ paintedAtMs: number | null; whole: boolean }>,
     signal: AbortSignal,
   ): Promise<Gathered> {
     const { senses, secretScreen } = this.#options;
     const timings: Record<string, number> = {};
     const timed = timerOf(timings);
-    const [windows, active, privatePlaces] = await timed(
+    const [windows, active, privatePlaces, displays] = await timed(
       'windows',
-      Promise.all([...this.#windows(), this.#privatePlaces()]),
+      Promise.all([...this.#windows(), this.#privatePlaces(), senses.capture.displays()]),
     );
-    const displays = await senses.capture.displays();
     const layoutId = layoutIdOf(displays);
     const display = chooseDisplay(displays, request, active);
 
     secretScreen.forgetWindowsBut(windows);
     let secretPlaces = secretScreen.active
-      ? secretScreen.masks(windows, active, await this.#fields(active, signal))
+      ? secretScreen.masks(windows, active, await this.#elements.fields(active, signal))
       : [];
+    const reading = { ...about, timed, signal };
     const look = async () => {
+      const asked = () => (request.elements ? this.#elements.read(active, reading) : NO_ELEMENTS);
+      // Whoever is asked is another process: it answers while the picture is made. A secret must not come in between.
+      const early = secretScreen.active ? null : Promise.resolve(asked());
+      early?.catch(() => {});
       const picture =
         request.frame === null
           ? null
           : await this.#picture(request.frame, display, layoutId, secretPlaces, timed, signal);
       const geometry = picture?.geometry ?? wholeDisplay(display, layoutId);
-      // Encoding works on threads of its own; whoever is asked for elements meanwhile is another process.
-      const [encoded, pointer, page, found] = await Promise.all([
+      const [encoded, pointer, page, told, words] = await Promise.all([
         picture?.encoding ?? null,
         this.#fact('pointer', senses.capture.pointer(), null),
         this.#page(active),
-        this.#elements(request, part, { active, geometry, display }, paintedAtMs, timed, signal),
+        early ?? asked(),
+        request.ocr ? this.#elements.words(active, display, reading) : NO_ELEMENTS,
       ]);
-      return { encoded, picture, geometry, pointer, page, found };
+      return { encoded, picture, geometry, pointer, page, found: both(told, words) };
     };
     let looked = await look();
     // A value that turned up elsewhere meanwhile: the picture is taken again with that covered, too.
@@ -279,7 +268,7 @@ export class Observer {
       windows: windowsToTell(windows, (window) => this.#options.hidden.hides(window)),
       activeWindowId: active?.id ?? null,
       pointer: pointer === null ? null : desktopToFrame(geometry, pointer),
-      elements: withinBytes(found.elements),
+      elements: elementsToTell(found.elements, geometry),
       sources: [...found.sources],
       page,
       settle: { settledMs: roundMs(settle.settledMs), reason: settle.reason },
@@ -293,7 +282,7 @@ export class Observer {
     display: Display,
     layoutId: string,
     secretPlaces: readonly Rect[],
-    timed: <T>(name: string, work: Promise<T>) => Promise<T>,
+    timed: Timed,
     signal: AbortSignal,
   ): Promise<Shot> {
     const { capture } = this.#options.senses;
@@ -343,102 +332,6 @@ export class Observer {
     return { geometry, encoding, changedFraction, memory };
   }
 
-  async #elements(
-    request: ObserveRequest,
-    part: ElementPart,
-    { active, geometry, display }: Pick<Gathered, 'active' | 'geometry' | 'display'>,
-    paintedAtMs: number | null,
-    timed: <T>(name: string, work: Promise<T>) => Promise<T>,
-    signal: AbortSignal,
-  ): Promise<Found> {
-    const { elements: tree, browser, words } = this.#options.senses;
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(FACTS_CEILING_MS)]);
-    const asked: Array<Promise<{ source: ElementSource; elements: readonly ScreenElement[] } | null>> = [];
-    const ask = (source: ElementSource, work: Promise<readonly ScreenElement[]>) =>
-      asked.push(
-        timed(source, work).then(
-          (elements) => ({ source, elements }),
-          (error) => {
-            signal.throwIfAborted();
-            this.#options.log.warn('a source of elements failed', { source, ...errorAttributes(error) });
-            return null;
-          },
-        ),
-      );
-    const { hidden } = this.#options;
-    if (hidden.hides(active)) return { sources: [], elements: [], telling: [] };
-    let untold = false;
-    if (request.elements) {
-      const ours = browser !== null && active !== null && browser.isOurs(active);
-      const wish = { signal: limited, paintedAtMs };
-      // A page that is ours is told by itself, exact and as it is now.
-      if (tree !== null && part !== 'late')
-        ask('accessibility', tree.elements(active, { ...wish, pages: !ours }));
-      if (ours && part !== 'early') {
-        const reading = browser.read(active, { signal: limited });
-        ask(
-          'dom',
-          reading.then(({ elements }) => elements),
-        );
-        untold = (await reading.catch(() => null))?.whole !== true;
-      }
-      if (untold && tree !== null) {
-        if (part === 'all') await asked.shift();
-        ask('accessibility', tree.elements(active, wish));
-      }
-    }
-    if (request.ocr && words !== null) ask('ocr', this.#words(active, display, signal));
-    const answers = (await Promise.all(asked)).filter((answer) => answer !== null);
-    const { secretScreen } = this.#options;
-    const all = answers.flatMap(({ elements }) => elements);
-    return {
-      sources: answers.map(({ source }) => source),
-      telling: secretScreen.active ? secretScreen.telling(all) : [],
-      elements: all
-        .filter(({ bounds }) => !hidden.hidesPoint(centerOf(bounds)))
-        .map((element) => inFrame(element, geometry))
-        .filter((element) => element !== null)
-        .slice(0, MAX_ELEMENTS),
-    };
-  }
-
-  /** Elements of the active window, to find what must be hidden; null when nobody tells. */
-  async #fields(active: WindowInfo | null, signal: AbortSignal): Promise<readonly ScreenElement[] | null> {
-    const { elements: tree, browser } = this.#options.senses;
-    if (active === null) return null;
-    const limited = { signal: AbortSignal.any([signal, AbortSignal.timeout(FACTS_CEILING_MS)]) };
-    const ours = browser?.isOurs(active) === true;
-    const [fromPage, fromTree] = await Promise.all([
-      ours ? this.#fact('fields', browser.elements(active, limited), []) : [],
-      ours || tree === null ? [] : this.#fact('fields', tree.elements(active, limited), []),
-    ]);
-    const found = [...fromPage, ...fromTree];
-    return found.length === 0 ? null : found;
-  }
-
-  /** Words of the active window, or of the display where there is none. */
-  async #words(
-    active: WindowInfo | null,
-    display: Display,
-    signal: AbortSignal,
-  ): Promise<readonly ScreenElement[]> {
-    const { capture, words } = this.#options.senses;
-    if (words === null) return [];
-    const visible = active === null ? null : intersection(active.bounds, display.bounds);
-    const region = visible === null ? display.bounds : clipped(visible, display.bounds);
-    const { hidden } = this.#options;
-    const before = hidden.any ? await hidden.places() : [];
-    const image = await capture.grab(region, { signal });
-    // Reading takes long and the buffer is shared.
-    const kept = keptImage(image);
-    if (hidden.any) paintOverAll(kept, region, [...before, ...(await hidden.places())]);
-    const found = await words.read(kept, { signal });
-    return found.map((word) => ({
-      ...word,
-      bounds: { ...word.bounds, x: word.bounds.x + region.x, y: word.bounds.y + region.y },
-    }));
-  }
-
   async #page(active: WindowInfo | null): Promise<PageInfo | null> {
     const { browser } = this.#options.senses;
     if (browser === null || active === null || !browser.isOurs(active)) return null;
@@ -466,11 +359,12 @@ function sinceRest(restedMs: number | null | undefined): number | null {
   return restedMs == null ? null : performance.now() - restedMs;
 }
 
-function both(early: Found, late: Found): Found {
+function both(first: FoundElements, second: FoundElements): FoundElements {
   return {
-    elements: [...early.elements, ...late.elements].slice(0, MAX_ELEMENTS),
-    sources: [...early.sources, ...late.sources],
-    telling: [...early.telling, ...late.telling],
+    elements: [...first.elements, ...second.elements],
+    sources: [...first.sources, ...second.sources],
+    telling: [...first.telling, ...second.telling],
+    partial: first.partial || second.partial,
   };
 }
 
@@ -512,22 +406,6 @@ function chooseDisplay(
   return chosen;
 }
 
-/** Whole pixels of a wish that lie on the display. @throws ProtocolError POINT_OUTSIDE_FRAME */
-function clipped(wish: Rect, bounds: Rect): Rect {
-  const left = Math.floor(wish.x);
-  const top = Math.floor(wish.y);
-  const whole = {
-    x: left,
-    y: top,
-    width: Math.ceil(wish.x + wish.width) - left,
-    height: Math.ceil(wish.y + wish.height) - top,
-  };
-  const inside = intersection(whole, bounds);
-  if (inside === null)
-    throw new ProtocolError('POINT_OUTSIDE_FRAME', 'The wanted region lies outside the display.');
-  return inside;
-}
-
 /** Without a picture, elements and pointer are told in the display's own pixels. */
 function wholeDisplay(display: Display, layoutId: string): FrameGeometry {
   return {
@@ -541,8 +419,8 @@ function wholeDisplay(display: Display, layoutId: string): FrameGeometry {
 }
 
 /** Notes under its name how long each work took. */
-function timerOf(timings: Record<string, number>) {
-  return async <T>(name: string, work: Promise<T>): Promise<T> => {
+function timerOf(timings: Record<string, number>): Timed {
+  return async (name, work) => {
     const startedMs = performance.now();
     try {
       return await work;

@@ -6,6 +6,7 @@ import {
   type FrameGeometry,
   intersection,
   LIMITS,
+  MAX_ELEMENTS,
   type ScreenElement,
   type WindowInfo,
 } from '@deskhand/protocol';
@@ -47,6 +48,12 @@ export function inFrame(element: ScreenElement, geometry: FrameGeometry): Screen
     states: element.states.slice(0, 32).map((state) => state.slice(0, 32)),
     bounds: { x: tenths(x), y: tenths(y), width: tenths(width), height: tenths(height) },
   };
+}
+
+/** What of the elements a frame shows, in its pixels. @param elements desktop space. */
+export function elementsToTell(elements: readonly ScreenElement[], geometry: FrameGeometry): ScreenElement[] {
+  const shown = elements.map((element) => inFrame(element, geometry)).filter((element) => element !== null);
+  return withinBytes(shown.slice(0, MAX_ELEMENTS));
 }
 
 /** The first ones that fit into a message. */
