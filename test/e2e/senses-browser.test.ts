@@ -243,6 +243,23 @@ describe('a browser of our own', () => {
     }
   });
 
+  it.each([
+    ['/', true],
+    ['/grid', true],
+    ['/docs', false],
+    // The page itself fits; what is in its frames does not.
+    ['/frames', false],
+  ])('says whether all of a page is in sight: %s', async (path, expected) => {
+    await senses.browser.navigate(`${web.origin}${path}`, stop());
+    await eventually(async () => {
+      const window = await senses.windows.activeWindow();
+      if (window === null) throw new Error('no window is in front');
+      const { elements, allShown } = await senses.browser.read(window, stop());
+      expect(elements.length).toBeGreaterThan(0);
+      expect(allShown).toBe(expected);
+    });
+  });
+
   it('knows that a page still loads: slow pages, late fills; not spinners or requests without an end', async () => {
     await senses.browser.navigate(`${web.origin}/bursts`, stop());
     const told: boolean[] = [];

@@ -1,3 +1,4 @@
+import { countingTasks } from './families/counting.ts';
 import { editorTasks } from './families/editor.ts';
 import { formTasks } from './families/forms.ts';
 import { injectionTasks } from './families/injection.ts';
@@ -35,5 +36,6 @@ export const ALL_TASKS: readonly Task[] = [
   ...surpriseTasks,
   ...severalTasks,
   ...newcomerTasks,
+  ...countingTasks,
   ...sampleTasks,
 ];

@@ -282,8 +282,11 @@ export interface ApplicationLauncher {
   ): Promise<{ application: string; windowId: string | null; started: boolean }>;
 }
 
-/** `whole`: nothing of the page is left that only accessibility could tell (an open list of options, a film's buttons). */
-export type PageRead = Readonly<{ elements: readonly ScreenElement[]; whole: boolean }>;
+/**
+ * `whole`: nothing of the page is left that only accessibility could tell (an open list of options, a film's buttons).
+ * `allShown`: whole, and nothing of it would have to be scrolled to.
+ */
+export type PageRead = Readonly<{ elements: readonly ScreenElement[]; whole: boolean; allShown?: boolean }>;
 
 /** A Chromium-family browser that is ours to drive (own profile, CDP over a private endpoint). */
 export interface Browser extends ElementSourcePort {

@@ -134,7 +134,7 @@ export interface EngineSession extends AsyncDisposable {
   decide(turn: Turn, options: { signal: AbortSignal; say?: Say }): Promise<Decision>;
 }
 
-/** Judges from evidence alone; it never sees the engine's claim that it is done. */
+/** Judges from evidence alone; an engine's claim that it is done counts for nothing. */
 export interface Verifier {
   readonly name: string;
   verify(
@@ -142,6 +142,8 @@ export interface Verifier {
       brief: TaskBrief;
       machine: Machine;
       history: readonly HistoryEntry[];
+      /** What the run will tell the person, where that is what the task asked for: to be proven, never a proof. */
+      answer?: string;
       /** Who may ask the machine for facts (files, windows) while judging. */
       newCommandId: () => CommandId;
     },

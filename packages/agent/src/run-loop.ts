@@ -298,7 +298,7 @@ class RunLoop {
       await this.#conclude(summary, 'text');
       return { type: 'finished', passed: true, summary, verdict: null };
     }
-    const verdict = await this.#verify(verifier);
+    const verdict = await this.#verify(verifier, summary);
     if (verdict.judgement === 'satisfied') return { type: 'finished', passed: true, summary, verdict };
     const limit = limitReached(this.#options.limits, {
       stepsCompleted: this.#stepsCompleted,
@@ -312,9 +312,9 @@ class RunLoop {
     return this.#look(this.#observeRequest);
   }
 
-  async #verify(verifier: Verifier): Promise<Verdict> {
+  async #verify(verifier: Verifier, answer = ''): Promise<Verdict> {
     const { brief, machine, signal, newCommandId } = this.#options;
-    const evidence = { brief, machine, history: this.#history.entries, newCommandId };
+    const evidence = { brief, machine, history: this.#history.entries, answer, newCommandId };
     const { usage, ...verdict } = await this.#timed(
       'verify',
       this.#race(verifier.verify(evidence, { signal })),

@@ -62,6 +62,10 @@ export const PageInfo = z.looseObject({
   url: z.string().max(8192),
   title: z.string().max(2000),
   loading: z.boolean().default(false),
+  allShown: z.boolean().optional().meta({
+    description:
+      'With elements: true when they are all that there is on the page, nothing of it scrolled out of sight or not to be read.',
+  }),
 });
 export type PageInfo = z.infer<typeof PageInfo>;
 

@@ -3,7 +3,7 @@
  * changes nothing. Returns what a person could see there now, in document order, as plain data.
  * Bounds are CSS pixels of the frame's viewport, cut to what is visible; the middle of each is on the thing.
  * What is scrolled away, hidden or clipped is left out. A password's text is never read. `opaque`: something on it
- * cannot be read from here.
+ * cannot be read from here. `scrolls`: some of it lies where only scrolling would show it.
  * @param {{maxElements: number, maxNodes: number, maxText: number, maxValue: number, maxOptions: number}} limits
  */
 (limits) => {
@@ -11,6 +11,11 @@
   let visited = 0;
   let truncated = false;
   let opaque = false;
+  const root = document.scrollingElement;
+  let scrolls =
+    root !== null &&
+    root.scrollHeight > root.clientHeight + 2 &&
+    getComputedStyle(document.documentElement).overflowY !== 'hidden';
   const styles = new WeakMap();
   const styleOf = (element) => {
     let style = styles.get(element);
@@ -428,6 +433,16 @@
     return drawn && tag.includes('-') && element.shadowRoot === null && element.childNodes.length === 0;
   };
 
+  /** Fields scroll what is written in them, which is told whole. */
+  const isScrolled = (element, style) => {
+    if (CONTROLS.has(element.tagName)) return false;
+    const rolls = (overflow) => overflow === 'auto' || overflow === 'scroll';
+    return (
+      (rolls(style.overflowY) && element.scrollHeight > element.clientHeight + 2) ||
+      (rolls(style.overflowX) && element.scrollWidth > element.clientWidth + 2)
+    );
+  };
+
   const viewport = { left: 0, top: 0, right: innerWidth, bottom: innerHeight };
 
   /**
@@ -456,6 +471,12 @@
     const clip = clipsChildren && !isRoot && style.display !== 'inline' ? cut(base, rect) : base;
     const inner = { ...context, clip, pointer: style.cursor };
     if (placed !== 'static' || style.transform !== 'none') inner.absoluteClip = clip;
+    scrolls ||=
+      clipsChildren &&
+      !isRoot &&
+      style.visibility === 'visible' &&
+      clip !== null &&
+      isScrolled(element, style);
 
     if (style.visibility === 'visible') {
       const acts = role !== null && ACTS.has(role);
@@ -562,6 +583,7 @@
     items,
     truncated,
     opaque,
+    scrolls,
     visited,
     view: {
       width: innerWidth,

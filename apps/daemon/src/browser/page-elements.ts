@@ -35,6 +35,7 @@ const Collected = z.object({
     .max(MAX_ELEMENTS),
   truncated: z.boolean(),
   opaque: z.boolean(),
+  scrolls: z.boolean(),
   visited: z.number(),
   view: z.object({
     width: z.number().positive(),
@@ -72,7 +73,7 @@ const PageFocus = z.object({
 export type PageFocus = z.infer<typeof PageFocus>;
 
 /** What one look at a page has left, and whether it has told everything so far. */
-type FrameBudget = { left: number; nodes: number; whole: boolean };
+type FrameBudget = { left: number; nodes: number; whole: boolean; scrolls: boolean };
 
 type Stop = Readonly<{ signal: AbortSignal }>;
 type FrameTree = { frame: { id: string }; childFrames?: FrameTree[] };
@@ -107,7 +108,8 @@ export class PageElements {
       item,
       bounds: boundsOf(item),
     }));
-    const frames = { left: MAX_FRAMES, nodes: main.visited, whole: isWhole(main) };
+    const { visited: nodes, scrolls } = main;
+    const frames = { left: MAX_FRAMES, nodes, whole: isWhole(main), scrolls };
     await this.#readFrames(tab, tab.sessionId, null, { x: 0, y: 0 }, viewport, found, frames, stop);
 
     const factor = view.pixelRatio * view.scale;
@@ -138,7 +140,8 @@ export class PageElements {
       frames: MAX_FRAMES - frames.left + 1,
       elements: elements.length,
     };
-    return { elements, whole: frames.whole && elements.length > 0 && found.length <= MAX_ELEMENTS };
+    const whole = frames.whole && elements.length > 0 && found.length <= MAX_ELEMENTS;
+    return { elements, whole, allShown: whole && !frames.scrolls };
   }
 
   /** What has the focus within a page, in whichever of its frames; null when the page as a whole has none. */
@@ -261,6 +264,7 @@ export class PageElements {
     }
     budget.nodes += collected.visited;
     budget.whole &&= isWhole(collected);
+    budget.scrolls ||= collected.scrolls;
     for (const item of collected.items) {
       const bounds = boundsOf(item);
       const visible = intersection({ ...bounds, x: bounds.x + moved.x, y: bounds.y + moved.y }, inside);

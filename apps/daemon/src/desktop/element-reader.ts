@@ -27,6 +27,8 @@ export type FoundElements = Readonly<{
   telling: readonly Rect[];
   /** A page did not tell all that it shows, and accessibility was not asked for the rest. */
   partial: boolean;
+  /** Whether they are all there is on the page in front; undefined where none was read. */
+  allShown?: boolean;
 }>;
 
 export const NO_ELEMENTS: FoundElements = { elements: [], sources: [], telling: [], partial: false };
@@ -80,22 +82,25 @@ export class ElementReader {
     const ask = (source: ElementSource, work: Promise<readonly ScreenElement[]>) =>
       this.#ask(source, work, { timed, signal });
     let told = true;
+    let shown: { allShown?: boolean } = {};
     const [around, page] = await Promise.all([
       tree === null ? null : ask('accessibility', tree.elements(active, { ...wish, pages: !ours })),
       ours
         ? ask(
             'dom',
-            browser.read(active, { signal: limited }).then(({ elements, whole: all }) => {
+            browser.read(active, { signal: limited }).then(({ elements, whole: all, allShown = false }) => {
               told = all;
+              shown = { allShown: allShown && !this.#hidden.any };
               return elements;
             }),
           )
         : null,
     ]);
     if (page === null) told = !ours;
-    if (told || tree === null) return this.#foundBy([around, page], false);
-    if (!whole) return this.#foundBy([around, page], true);
-    return this.#foundBy([page, await ask('accessibility', tree.elements(active, wish))], false);
+    if (told || tree === null) return { ...this.#foundBy([around, page], false), ...shown };
+    if (!whole) return { ...this.#foundBy([around, page], true), ...shown };
+    const all = await ask('accessibility', tree.elements(active, wish));
+    return { ...this.#foundBy([page, all], false), ...shown };
   }
 
   /** By pixels: words of the active window, or of the display where there is none. */

@@ -262,15 +262,17 @@ export class Observer {
       this.#lastFrame = picture.memory;
     }
     const changedFraction = picture?.changedFraction;
+    const elements = elementsToTell(found.elements, geometry);
+    const allShown = found.allShown === true && elements.length === found.elements.length;
     const observation: Observation = {
       frame: encoded?.frame ?? null,
       ...(changedFraction === undefined ? {} : { changedFraction }),
       windows: windowsToTell(windows, (window) => this.#options.hidden.hides(window)),
       activeWindowId: active?.id ?? null,
       pointer: pointer === null ? null : desktopToFrame(geometry, pointer),
-      elements: elementsToTell(found.elements, geometry),
+      elements,
       sources: [...found.sources],
-      page,
+      page: page === null || found.allShown === undefined ? page : { ...page, allShown },
       settle: { settledMs: roundMs(settle.settledMs), reason: settle.reason },
       timings,
     };
@@ -365,6 +367,7 @@ function both(first: FoundElements, second: FoundElements): FoundElements {
     sources: [...first.sources, ...second.sources],
     telling: [...first.telling, ...second.telling],
     partial: first.partial || second.partial,
+    ...(first.allShown === undefined ? {} : { allShown: first.allShown }),
   };
 }
 

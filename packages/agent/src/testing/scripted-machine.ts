@@ -42,7 +42,7 @@ export type SimulatedWindow = {
   /** Pixels the content is scrolled down; widgets move up by it. */
   scrolledPx?: number;
   contentHeightPx?: number;
-  page?: { url: string; title: string };
+  page?: { url: string; title: string; allShown?: boolean };
   onKey?: (desktop: SimulatedDesktop, chord: string) => boolean;
   focusedId?: string | null;
 };

@@ -17,7 +17,7 @@ export class BuiltinVerifier implements Verifier {
     options: Parameters<Verifier['verify']>[0],
     { signal }: { signal: AbortSignal },
   ): Promise<Verdict> {
-    const { brief, machine, history, newCommandId } = options;
+    const { brief, machine, history, newCommandId, answer } = options;
     const plan = planOf(brief.task);
     if (!plan.understood) return verdict('unknown', 'The task’s words do not say what could be checked.', []);
     const checks = checksOf(plan.steps);
@@ -27,7 +27,7 @@ export class BuiltinVerifier implements Verifier {
         'The task promises nothing that can be checked on the screen or in a file.',
         [],
       );
-    const evidence = new Evidence({ machine, newCommandId, history, signal });
+    const evidence = new Evidence({ machine, newCommandId, history, answer, signal });
     let sight = await evidence.look();
     const judgeAll = async () => {
       const findings: Finding[] = [];

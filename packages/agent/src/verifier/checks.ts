@@ -1,5 +1,5 @@
 import { hasSecretReference } from '@deskhand/protocol';
-import type { Intent } from '../engines/builtin/intent.ts';
+import type { Counted, Intent } from '../engines/builtin/intent.ts';
 import type { PlanStep } from '../engines/builtin/plan.ts';
 import type { Target } from '../engines/builtin/target.ts';
 
@@ -27,6 +27,8 @@ export type Check = Readonly<
     /** Text that was typed where the cursor was and saved nowhere: it must stand in the application. */
     | { type: 'typed'; texts: readonly string[] }
     | { type: 'command'; command: string }
+    /** The number that was told, or typed into that field, is how many there are. */
+    | { type: 'counted'; what: Counted; name: string; into: Target | null }
     /** A verb was done to one thing of a list by the control in its row: the row shows that. */
     | { type: 'done_to'; verb: string; control: Target; object: Target }
   ) & {
@@ -66,6 +68,8 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
   let inDialog = false;
   /** What was done last to one thing of a list; the next page may be another list. */
   let doneTo: Check | null = null;
+  /** What was counted, by the names it can be typed under. */
+  const counted = new Map<string, Counted>();
   for (const { intent } of steps) {
     if (!MAY_KEEP_SELECTION.has(intent.type)) selected = null;
     switch (intent.type) {
@@ -121,6 +125,11 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
           if (intent.text.type === 'remembered' && intent.into === null) names.add(intent.text.name);
         }
         onPage.push(...fieldCheck(intent));
+        if (intent.text.type === 'remembered' && intent.into !== null && !intent.submit) {
+          const { name } = intent.text;
+          const what = counted.get(name);
+          if (what !== undefined) onPage.push({ type: 'counted', what, name, into: intent.into });
+        }
         if (intent.submit) leavePage();
         break;
       case 'clear':
@@ -193,6 +202,10 @@ export function checksOf(steps: readonly PlanStep[]): Check[] {
           lacks: [],
         });
         break;
+      case 'count':
+        for (const name of ['number', 'count', 'result', intent.name]) counted.set(name, intent.what);
+        if (intent.tell) onPage.push({ type: 'counted', what: intent.what, name: intent.name, into: null });
+        break;
       case 'set_checked':
         onPage.push({ type: 'ticked', target: intent.target, checked: intent.checked });
         break;
@@ -262,7 +275,13 @@ function doneToRow(intent: Intent): Check | null {
   };
 }
 
-const KEEPS_PAGE: ReadonlySet<Intent['type']> = new Set(['screenshot', 'wait', 'check_file', 'remember']);
+const KEEPS_PAGE: ReadonlySet<Intent['type']> = new Set([
+  'screenshot',
+  'wait',
+  'check_file',
+  'remember',
+  'count',
+]);
 
 function isInForm({ type }: Check): boolean {
   return type === 'field' || type === 'ticked' || type === 'option';

@@ -14,17 +14,21 @@ export class Evidence {
   readonly #newCommandId: () => CommandId;
   readonly #signal: AbortSignal;
   readonly history: readonly HistoryEntry[];
+  /** What the run is about to tell as its answer: to be proven, no proof. */
+  readonly answer: string | null;
 
   constructor(options: {
     machine: Machine;
     newCommandId: () => CommandId;
     history: readonly HistoryEntry[];
+    answer?: string | undefined;
     signal: AbortSignal;
   }) {
     this.#machine = options.machine;
     this.#newCommandId = options.newCommandId;
     this.#signal = options.signal;
     this.history = options.history;
+    this.answer = options.answer ?? null;
   }
 
   /** Elements and, because a tree can be made to say anything, the words of the picture. */

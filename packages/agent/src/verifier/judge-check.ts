@@ -1,5 +1,6 @@
 import { assertNever } from '@deskhand/base';
 import { type Observation, wasDone } from '@deskhand/protocol';
+import { countIn } from '../engines/builtin/counting.ts';
 import { holdsText } from '../engines/builtin/expectations.ts';
 import { short, shownText } from '../engines/builtin/explain.ts';
 import { candidatesFor, ground } from '../engines/builtin/grounding.ts';
@@ -74,11 +75,42 @@ export async function judgeCheck(check: Check, sight: Observation, evidence: Evi
       if (typeof exitCode !== 'number') return unknown('how the command ended is not known');
       return strong(exitCode === 0, `the command ended with code ${exitCode}`);
     }
+    case 'counted':
+      return judgeCount(check, sight, evidence);
     case 'done_to':
       return judgeDoneTo(check, sight);
     default:
       return assertNever(check, 'check');
   }
+}
+
+/** Counted anew. The number that was told is what is to be proven, never a proof. */
+function judgeCount(
+  { what, name, into }: Extract<Check, { type: 'counted' }>,
+  sight: Observation,
+  { answer }: Evidence,
+): Finding {
+  const result = countIn(sight, what);
+  if (result.type === 'not_countable')
+    return unknown(`the ${what.words} cannot be counted: ${result.reason}`);
+  if (result.more !== null)
+    return unknown(`there may be more of the ${what.words} than in sight: ${result.more}`);
+  const there = `there are ${result.count} of the ${what.words}`;
+  if (into !== null) {
+    const field = elementFor(into, sight, 'type');
+    if (field === null || field.value === undefined) return unknown(`${describeTarget(into)} cannot be read`);
+    return strong(
+      field.value.trim() === String(result.count),
+      `${there}; ${describeTarget(into)} is compared with it`,
+    );
+  }
+  const told = answer?.split(/[;\n]|\.\s/).find((part) => part.trim().startsWith(`${name}: `));
+  const number = told === undefined ? null : /: (\d+)\.?$/.exec(told.trim())?.[1];
+  if (number != null) return strong(Number(number) === result.count, `${there}; ${number} was told`);
+  const numbers: readonly string[] = answer?.match(/(?<![\d.,])\d+(?![\d.,]*\d)/g) ?? [];
+  return numbers.includes(String(result.count))
+    ? strong(true, there)
+    : unknown(`${there}; no number was told`);
 }
 
 /** The row says it was done ("Starred", "Unstar"), or its control is pressed now; not seeing it proves nothing. */
@@ -178,17 +210,36 @@ function endsWithLine(content: string, line: string): boolean {
   return content === line || content.endsWith(`\n${line}`);
 }
 
-/** How many texts the journal says were typed, other than the task's own words, stand in the content. */
+/** How many texts the journal says were typed, other than the task's own words, stand in the content as they were typed. */
 function typedInto(
   content: string,
   { contains }: Extract<Check, { type: 'file' }>,
   { history }: Evidence,
 ): number {
+  const own = contains.map(normal).filter((text) => text !== '');
+  // The task's own words may stand right beside a value.
+  const rest = own
+    .toSorted((a, b) => b.length - a.length)
+    .reduce((left, text) => left.replaceAll(text, ' '), content);
   const texts = history
     .map(({ operation }) => (operation.type === 'type_text' ? normal(operation.text) : ''))
-    .filter((text) => text !== '' && content.includes(text));
-  return new Set(texts.filter((text) => !contains.some((own) => normal(own) === text))).size;
+    .filter((text) => text !== '' && !own.includes(text));
+  const together = texts.length > 1 && standsIn(rest, texts.join(''));
+  return new Set(texts.filter((text) => together || standsIn(content, text) || standsIn(rest, text))).size;
 }
+
+/** Whole: “2” does not stand in “21”, nor “DH-10” in “DH-100”. */
+function standsIn(content: string, text: string): boolean {
+  const ends = (a: string | undefined, b: string | undefined) =>
+    a === undefined || b === undefined || !(WORD.test(a) && WORD.test(b));
+  for (let at = content.indexOf(text); at >= 0; at = content.indexOf(text, at + 1)) {
+    const end = at + text.length;
+    if (ends(content[at - 1], text[0]) && ends(text.at(-1), content[end])) return true;
+  }
+  return false;
+}
+
+const WORD = /[\p{L}\p{N}]/u;
 
 function judgeField(check: Extract<Check, { type: 'field' }>, sight: Observation): Finding {
   const what = describeTarget(check.target);

@@ -18,7 +18,7 @@ const VERBS = new Set(
     'remember memorize note copy paste cut read close quit exit bring drag hover move clear delete erase empty ' +
     'submit search find look expand collapse maximize minimize undo redo refresh reload return repeat if unless ' +
     'for while when insert append replace use create tell send answer log sign show see scan leave stop attach drop ' +
-    'point jump change increase decrease adjust slide give do finish end be keep get follow dismiss accept confirm ' +
+    'point jump count tally change increase decrease adjust slide give do finish end be keep get follow dismiss accept confirm ' +
     'add agree approve reject decline remove archive edit rename duplicate reply complete cancel tell report compute ' +
     'calculate work locate cd list post sort attach switch move return swap log sign apply publish download upload subscribe unsubscribe'
   ).split(' '),

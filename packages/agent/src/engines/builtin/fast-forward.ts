@@ -219,6 +219,7 @@ function isRepeatable(intent: Intent): boolean {
     case 'check_file':
     case 'check_page':
     case 'remember':
+    case 'count':
     case 'hover':
     case 'focus_window':
     case 'clear':

@@ -1,5 +1,6 @@
 import type { ClauseText } from './clause-text.ts';
 import type { CompoundReader } from './compounds/compound.ts';
+import { readTypedCount } from './compounds/counts.ts';
 import {
   readAddText,
   readCopyInto,
@@ -45,6 +46,7 @@ import {
   readToCart,
   readUseControl,
 } from './intents/controls.ts';
+import { readCount } from './intents/counting.ts';
 import { readSave, readUpload } from './intents/files.ts';
 import { readPress } from './intents/keys.ts';
 import { readScreenshot } from './intents/looking.ts';
@@ -71,6 +73,7 @@ const READERS: readonly IntentReader[] = [
   readChecked,
   readCheck,
   readMenu,
+  readCount,
   readTell,
   readCompute,
   readPress,
@@ -105,6 +108,7 @@ const COMPOUNDS_FIRST: readonly CompoundReader[] = [
   readSeveralTimes,
   readTypedTimes,
   readLeave,
+  readTypedCount,
   readCopyInto,
   readLogin,
   readForm,

@@ -80,6 +80,13 @@ export type Intent = Readonly<
       /** Told in the run's summary, which is where the person reads the answer. */
       tell: boolean;
     }
+  | {
+      type: 'count';
+      what: Counted;
+      name: string;
+      /** Told in the run's summary. */
+      tell: boolean;
+    }
   | { type: 'close_window'; title: string | null }
   | { type: 'focus_window'; title: string }
   | {
@@ -93,6 +100,26 @@ export type Intent = Readonly<
   | { type: 'repeat_until'; condition: Condition; body: readonly Instruction[] }
   | { type: 'for_each'; role: RoleHint; body: readonly Instruction[] }
 >;
+
+/** What is counted: things of one kind, and which of them. */
+export type Counted = Readonly<{
+  /** As the task calls them. */
+  words: string;
+  /** Null: a noun of the application's own ("tickets"): the rows of its table or the items of its list. */
+  role: RoleHint | null;
+  that: Readonly<
+    | { type: 'text'; text: string; not: boolean }
+    | { type: 'name'; text: string }
+    /** A word of the task ("unread"), to be said by the thing itself. */
+    | { type: 'word'; text: string }
+    | { type: 'state'; state: 'checked' | 'enabled'; expected: boolean }
+    | { type: 'column'; label: string; text: string; not: boolean }
+  > | null;
+  /** Name of the list, table or form they are in. */
+  inside: string | null;
+  /** All there are, those of this page alone, or those in sight alone. */
+  scope: 'all' | 'page' | 'sight';
+}>;
 
 /** One instruction of a plan with the words it came from, typed text told by its length. */
 export type Instruction = Readonly<{ intent: Intent; words: string }>;

@@ -6,6 +6,7 @@ import { chooseMenu, selectOption, setChecked } from './skills/choosing.ts';
 import { runCommand } from './skills/commands.ts';
 import { doForEach, doIf, doRepeat, doRepeatUntil } from './skills/control.ts';
 import { answerDialog, useControl } from './skills/controls.ts';
+import { count } from './skills/counting.ts';
 import { addEntry, appendLine, openFile, replaceText, uploadFile } from './skills/editing.ts';
 import { closeWindow, focusWindow, goTo, openApplication } from './skills/opening.ts';
 import { click, drag, hover } from './skills/pointing.ts';
@@ -116,6 +117,8 @@ function begin(scene: Scene, intent: Intent): Move {
       return checkFile(scene, intent);
     case 'check_page':
       return checkPage(scene, intent);
+    case 'count':
+      return count(scene, intent);
     case 'remember':
       return remember(scene, intent);
     case 'close_window':

@@ -123,6 +123,7 @@ const ONE_THING: ReadonlySet<Intent['type']> = new Set([
   'focus_window',
   'close_window',
   'remember',
+  'count',
   'open_application',
   'use_control',
   'check_visible',
@@ -131,6 +132,7 @@ const ONE_THING: ReadonlySet<Intent['type']> = new Set([
 /** What can be named later: remembered values, and what a command printed. */
 function namesFrom(intent: Intent): readonly string[] {
   if (intent.type === 'remember') return [intent.name];
+  if (intent.type === 'count') return ['number', 'count', 'result', intent.name];
   return intent.type === 'run_command' ? ['output', 'command output'] : [];
 }
 

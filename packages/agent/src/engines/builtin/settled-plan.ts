@@ -88,7 +88,7 @@ function withValuesCarried(steps: readonly Instruction[]): Instruction[] {
     const { intent } = step;
     const before = previous;
     previous = intent;
-    if (intent.type === 'remember') copied = intent.name;
+    if (intent.type === 'remember' || intent.type === 'count') copied = intent.name;
     if (intent.type !== 'press' && intent.type !== 'save_as') return [step];
     const chord = intent.type === 'press' ? intent.chords.map((keys) => keys.join('+')).join(' ') : '';
     if (chord === 'ctrl+c' || chord === 'ctrl+x') copied = null;
@@ -96,7 +96,7 @@ function withValuesCarried(steps: readonly Instruction[]): Instruction[] {
     const text: TextSource = { type: 'remembered', name: copied };
     const typed: Intent = { type: 'type_text', text, into: null, submit: false, mode: 'append' };
     if (chord === 'ctrl+v') return [{ ...step, intent: typed }];
-    if (intent.type === 'save_as' && before?.type === 'remember')
+    if (intent.type === 'save_as' && (before?.type === 'remember' || before?.type === 'count'))
       return [
         { ...step, intent: { type: 'open_application', name: 'text editor' } },
         { ...step, intent: typed },

@@ -46,6 +46,31 @@ const WORDINGS: Partial<Record<IntentType, string>> = {
     Drag "Milk" to "Bought"
     drag the heading "Intro" to "Outline"
     drag and drop "Milk" into "Bought"`,
+  count: `
+    count the rows
+    count the rows in the table
+    count all the rows that contain "Viewer"
+    how many rows are there?
+    how many unread mails do I have?
+    tell me how many items are in the list
+    tell me the number of links
+    tell me the number of rows that contain Viewer
+    count the items of the list
+    count the "Delete" buttons
+    how many boxes are ticked
+    how many checkboxes are not ticked?
+    how many rows does the table have
+    how many items does the "Groceries" list contain?
+    count the rows whose Role is Viewer
+    find out how many tickets are open
+    count the people with the role Viewer
+    count the images on the page
+    how many buttons can you see
+    what is the number of rows?
+    remember how many rows there are as total
+    count the rows without "Viewer"
+    count the disabled buttons
+    how many of the boxes are ticked?`,
   clear: `
     clear the Name field
     empty the Name field

@@ -177,6 +177,8 @@ export function textSource(clause: ClauseText, part: string): TextSource | null 
   // “a message saying “hi””: the quote alone.
   const said = SAID.exec(trimmed)?.groups?.said;
   if (said !== undefined) return { type: 'literal', text: clause.meaning(said) };
+  // “Type how many rows there are”: a number that nobody has counted yet, no words to type.
+  if (/^(?:how\s+many|the\s+(?:number|count)\s+of)\s/i.test(trimmed)) return null;
   // “Write me a list”: what is to be written is only described.
   if (/^(?:me|us|him|her|them)\s+(?:an?|the|some|my)\b/i.test(trimmed)) return null;
   // A condition behind words that were not quoted is no part of what to type.

@@ -14,7 +14,8 @@ const MAX_TOLD = 500;
 /** Reads a value off the screen and keeps it under its name. */
 export function* remember(scene: Scene, intent: Extract<Intent, { type: 'remember' }>): Move {
   const { what, name, tell } = intent;
-  const value = yield* readValue(scene, what);
+  // “… and tell me the number”: of what was counted.
+  const value = (tell ? scene.memory.get(name) : undefined) ?? (yield* readValue(scene, what));
   if (value.trim() === '')
     throw new TaskFailure(`Found no value for ${describeTarget(what)} in ${whereLooked(scene)}.`);
   scene.memory.set(name, value.trim());
