@@ -94,6 +94,18 @@ export async function primitivesTable(
           return 0;
         },
       },
+      {
+        name: 'deskhand: the same, and only if that window still lies there',
+        every: 1,
+        work: async () => {
+          input.aim({ points: [{ point: place, windowId: `0x${window.toString(16)}` }] });
+          await input.moveTo(place);
+          await input.button('middle', true);
+          await input.button('middle', false);
+          input.aim(null);
+          return 0;
+        },
+      },
     ],
     { rounds: 200, signal },
   );

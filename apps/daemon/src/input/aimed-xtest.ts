@@ -3,6 +3,7 @@ import { type Point, ProtocolError } from '@deskhand/protocol';
 import type { Aim } from '../ports.ts';
 import { X11Toplevels } from '../windows/x11-toplevels.ts';
 import { type X11Connection, X11Error, type XTest } from '../x11/index.ts';
+import { FreshAnswers } from './fresh-answers.ts';
 import { X11Grabs } from './x11-grabs.ts';
 
 /** Window managers move the focus by way of a window of their own: nobody gets a key meanwhile. */
@@ -22,6 +23,7 @@ const MAX_DIALOGS = 8;
 export class AimedXTest implements XTest {
   readonly #xtest: XTest;
   readonly #connection: X11Connection;
+  readonly #fresh: FreshAnswers;
   readonly #toplevels: X11Toplevels;
   readonly #grabs: X11Grabs;
   #aim: Aim | null = null;
@@ -32,13 +34,14 @@ export class AimedXTest implements XTest {
   constructor(connection: X11Connection, xtest: XTest) {
     this.#connection = connection;
     this.#xtest = xtest;
-    this.#toplevels = new X11Toplevels(connection);
+    this.#fresh = new FreshAnswers(connection);
+    this.#toplevels = new X11Toplevels(this.#fresh);
     this.#grabs = new X11Grabs(connection);
   }
 
   /** Whatever can be made ready before the first event. */
   async prepare(): Promise<void> {
-    await this.#grabs.prepare();
+    await Promise.all([this.#grabs.prepare(), this.#fresh.prepare()]);
   }
 
   /**
@@ -69,7 +72,8 @@ export class AimedXTest implements XTest {
     // Points on the way of a drag: the window that was pressed gets them, whatever lies below.
     if (place === undefined) return this.#xtest.motion(x, y);
     await this.#whileNobodyElse(
-      () => this.#demandAt(place.point, place.windowId),
+      `motion ${place.windowId}`,
+      () => this.#demandAt({ x, y }, place.windowId),
       () => this.#xtest.motion(x, y),
     );
   }
@@ -80,21 +84,26 @@ export class AimedXTest implements XTest {
     const keys = aim?.keys !== undefined && presses('key');
     const place = presses('button') ? aim?.points[0] : undefined;
     if (!keys && place === undefined) return this.#xtest.batch(events);
-    const x = this.#connection;
+    const x = this.#fresh;
     await this.#whileNobodyElse(
+      keys ? this.#occasionOfKeys() : `button ${place?.windowId}`,
       async () => {
+        const focused = keys ? Promise.all([x.inputFocus(), this.#grabs.keyboardHeld()]) : null;
+        // The pointer's place may be refused first.
+        focused?.catch(() => {});
         if (place !== undefined) {
-          const [pointer, isHeld] = await x.together(() =>
-            Promise.all([x.pointer(), this.#pointerWasHeld === null ? this.#grabs.pointerHeld() : null]),
-          );
+          // Where the pointer was sent; if it lies elsewhere by now, that place is asked about.
+          void x.translate(x.root, x.root, Math.round(place.point.x), Math.round(place.point.y));
+          const [pointer, isHeld] = await Promise.all([
+            x.pointer(),
+            this.#pointerWasHeld === null ? this.#grabs.pointerHeld() : null,
+          ]);
           await this.#demandAt(pointer, place.windowId);
           if (isHeld !== null) this.#pointerWasHeld = isHeld && !(await this.#isPopupAt(pointer));
         }
-        if (!keys) return true;
-        const [focus, held] = await x.together(() =>
-          Promise.all([x.inputFocus(), this.#grabs.keyboardHeld()]),
-        );
-        return this.#getsKeys(aim.keys ?? null, focus, held);
+        if (focused === null) return true;
+        const [focus, held] = await focused;
+        return this.#getsKeys(aim?.keys ?? null, focus, held);
       },
       () => this.#xtest.batch(events),
     );
@@ -120,9 +129,11 @@ export class AimedXTest implements XTest {
     const eventsOf = (keycodes: readonly number[], press: boolean) =>
       keycodes.map((detail) => ({ kind: 'key', detail, down: press }) as const);
     const ready = async () => {
-      const [focus, wasHeld, keysDown] = await x.together(() =>
-        Promise.all([x.inputFocus(), this.#grabs.keyboardHeld(), x.keysDown()]),
-      );
+      const [focus, wasHeld, keysDown] = await Promise.all([
+        this.#fresh.inputFocus(),
+        this.#grabs.keyboardHeld(),
+        x.keysDown(),
+      ]);
       if (aim?.keys !== undefined && !(await this.#getsKeys(aim.keys, focus, wasHeld))) return false;
       const stroke = strokeFor(new Set(keysDown));
       down = stroke.keycodes;
@@ -140,7 +151,7 @@ export class AimedXTest implements XTest {
       down = [];
     };
     try {
-      await this.#whileNobodyElse(ready, async () => {
+      await this.#whileNobodyElse(this.#occasionOfKeys(), ready, async () => {
         if (!wokeSomebody) await letGo();
       });
       if (down.length > 0) await untilRead();
@@ -153,29 +164,48 @@ export class AimedXTest implements XTest {
     return this.#xtest.immuneToGrabs(immune);
   }
 
-  /** @param ready false: not now, ask again; what it throws comes out. */
-  async #whileNobodyElse(ready: () => Promise<boolean>, send: () => Promise<void>): Promise<void> {
+  /** Who gets keys is found out once an aim; what is asked later is less. */
+  #occasionOfKeys(): string {
+    return `${this.#known.size === 0 ? 'first keys' : 'keys'} ${this.#aim?.keys}`;
+  }
+
+  /**
+   * @param occasion what asks the same questions next time.
+   * @param ready asks all it can before its first await; false: not now, ask again; what it throws comes out.
+   */
+  async #whileNobodyElse(
+    occasion: string,
+    ready: () => Promise<boolean>,
+    send: () => Promise<void>,
+  ): Promise<void> {
     const giveUpMs = performance.now() + FOCUS_BACK_WITHIN_MS;
     for (;;) {
-      const sent = await this.#grabbed(ready, send);
+      const sent = await this.#grabbed(occasion, ready, send);
       if (sent) return;
       if (performance.now() > giveUpMs) throw changed('No window has the focus.');
       await sleep(FOCUS_POLL_MS);
     }
   }
 
-  async #grabbed(ready: () => Promise<boolean>, send: () => Promise<void>): Promise<boolean> {
+  async #grabbed(
+    occasion: string,
+    ready: () => Promise<boolean>,
+    send: () => Promise<void>,
+  ): Promise<boolean> {
     const connection = this.#connection;
-    // Written with the first question.
-    connection.unchecked((client) => client.GrabServer());
     let isReady = false;
     let sending: Promise<void> | undefined;
     try {
-      isReady = await ready();
+      isReady = await connection.together(() => {
+        connection.unchecked((client) => client.GrabServer());
+        this.#fresh.begin(occasion);
+        return ready();
+      });
     } catch (error) {
       if (error instanceof X11Error) throw changed('The window went away.', error);
       throw error;
     } finally {
+      this.#fresh.end();
       connection.together(() => {
         if (isReady) sending = send();
         connection.unchecked((client) => client.UngrabServer());
@@ -212,7 +242,7 @@ export class AimedXTest implements XTest {
 
   /** What the window manager tells. */
   async #announced(): Promise<{ managed: ReadonlySet<number>; active: number }> {
-    const x = this.#connection;
+    const x = this.#fresh;
     const [managed, [active = 0]] = await Promise.all([
       this.#toplevels.managed(),
       x.getNumbers(x.root, '_NET_ACTIVE_WINDOW'),
@@ -222,21 +252,17 @@ export class AimedXTest implements XTest {
 
   /** A menu that holds the pointer is what a press on it is for. */
   async #isPopupAt(point: Point): Promise<boolean> {
-    const { child } = await this.#connection.translate(
-      this.#connection.root,
-      this.#connection.root,
-      Math.floor(point.x),
-      Math.floor(point.y),
-    );
-    return child !== 0 && (await this.#connection.windowAttributes(child)).overrideRedirect;
+    const x = this.#fresh;
+    const { child } = await x.translate(x.root, x.root, Math.floor(point.x), Math.floor(point.y));
+    return child !== 0 && (await x.windowAttributes(child)).overrideRedirect;
   }
 
   /** An application's own menu or list of suggestions holds the keyboard and hands it on. */
   async #hasPopup(wanted: string | null): Promise<boolean> {
     if (wanted === null) return false;
-    const x = this.#connection;
+    const x = this.#fresh;
     const { children } = await x.queryTree(x.root);
-    const own = children.filter((child) => x.sameClient(child, Number(wanted)));
+    const own = children.filter((child) => this.#connection.sameClient(child, Number(wanted)));
     const attributes = await Promise.all(own.map((child) => x.windowAttributes(child).catch(() => null)));
     return attributes.some((found) => found?.viewable && found.overrideRedirect && !found.inputOnly);
   }
@@ -254,7 +280,7 @@ export class AimedXTest implements XTest {
 
   /** Whether a dialog says, itself or through the dialogs it came from, that it is this window's. */
   async #belongsTo(dialog: number, window: number): Promise<boolean> {
-    const x = this.#connection;
+    const x = this.#fresh;
     let current = dialog;
     for (let depth = 0; depth < MAX_DIALOGS; depth += 1) {
       const [owner = 0] = await x.getNumbers(current, 'WM_TRANSIENT_FOR');

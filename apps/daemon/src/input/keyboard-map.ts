@@ -15,6 +15,7 @@ export const MODIFIER = {
   mod4: 1 << 6,
   mod5: 1 << 7,
 } as const;
+const NAMES: ReadonlySet<string> = new Set(NAMED_KEYS);
 /** The layout group sits above the modifier and button bits. */
 const GROUP_SHIFT = 13;
 
@@ -43,6 +44,7 @@ export class KeyboardMap {
   readonly #minKeycode: number;
   readonly #modifiers: readonly (readonly number[])[];
   readonly #strokes = new Map<number, Stroke>();
+  readonly #namedKeys = new Map<NamedKey, number>();
   readonly group: number;
   /** Rows nobody uses. */
   readonly spareKeycodes: readonly number[];
@@ -95,9 +97,13 @@ export class KeyboardMap {
 
   /** The keycode of a named key; `undefined` when this keyboard has none. */
   namedKey(name: NamedKey): number | undefined {
+    const known = this.#namedKeys.get(name);
+    if (known !== undefined) return known;
     for (const keysym of NAMED_KEYSYMS[name]) {
       const keycode = this.#keycodeWith(keysym);
-      if (keycode !== undefined) return keycode;
+      if (keycode === undefined) continue;
+      this.#namedKeys.set(name, keycode);
+      return keycode;
     }
     return undefined;
   }
@@ -198,5 +204,5 @@ export function groupOf(state: number): number {
 }
 
 export function isNamedKey(key: string): key is NamedKey {
-  return (NAMED_KEYS as readonly string[]).includes(key);
+  return NAMES.has(key);
 }

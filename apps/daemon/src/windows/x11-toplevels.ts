@@ -9,11 +9,24 @@ const FRAME_DEPTH = 3;
 const FOCUS_NONE = 0;
 const FOCUS_POINTER_ROOT = 1;
 
+/** What is asked of a server to know it. */
+export type WindowQuestions = Pick<
+  X11Connection,
+  | 'root'
+  | 'getNumbers'
+  | 'queryTree'
+  | 'windowAttributes'
+  | 'geometry'
+  | 'inputFocus'
+  | 'pointer'
+  | 'translate'
+>;
+
 /** Which toplevel window input reaches; the daemon asks before it decides, hands again at the moment of input. */
 export class X11Toplevels {
-  readonly #x: X11Connection;
+  readonly #x: WindowQuestions;
 
-  constructor(x: X11Connection) {
+  constructor(x: WindowQuestions) {
     this.#x = x;
   }
 
@@ -65,9 +78,12 @@ export class X11Toplevels {
   async at(point: Readonly<{ x: number; y: number }>): Promise<number | null> {
     const x = this.#x;
     // The server's own answer, which also knows of shaped and click-through windows.
-    const { child } = await x.translate(x.root, x.root, Math.floor(point.x), Math.floor(point.y));
+    const [{ child }, managed] = await Promise.all([
+      x.translate(x.root, x.root, Math.floor(point.x), Math.floor(point.y)),
+      this.managed(),
+    ]);
     if (child === 0) return null;
-    return (await this.clientInside(child, new Set(await this.managed()))) ?? child;
+    return (await this.clientInside(child, new Set(managed))) ?? child;
   }
 
   /** The client a frame decorates (or the window itself, when it is one). */

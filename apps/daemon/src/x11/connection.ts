@@ -404,8 +404,11 @@ export class X11Connection extends X11Transport {
   async keysDown(): Promise<number[]> {
     const bits = await this.answer<Buffer>('QueryKeymap', (reply) => this.client.QueryKeymap(reply));
     const down: number[] = [];
-    for (let keycode = 0; keycode < 256; keycode += 1)
-      if (((bits[keycode >> 3] ?? 0) >> (keycode & 7)) & 1) down.push(keycode);
+    for (let byte = 0; byte < bits.length; byte += 1) {
+      // Asked with every key, and hardly ever is one down.
+      const value = bits[byte] as number;
+      for (let bit = 0; value >> bit !== 0; bit += 1) if ((value >> bit) & 1) down.push(byte * 8 + bit);
+    }
     return down;
   }
 
