@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import type { OperationInput, ScreenElement } from '@deskhand/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openChromiumPage } from '../helpers/chromium-page.ts';
-import { DaemonProcess } from '../helpers/daemon-process.ts';
-import { LinkServer } from '../helpers/link-server.ts';
-import { eventually, type RunningProgram, startXDesktop, type XDesktop } from '../helpers/x-desktop.ts';
+import { type DrivenDesktop, startDrivenDesktop } from '../helpers/driven-desktop.ts';
+import type { LinkServer } from '../helpers/link-server.ts';
+import { eventually, type RunningProgram, type XDesktop } from '../helpers/x-desktop.ts';
 
 /**
  * What is told after an action is what the action made of it, not what was before. Browsers bring the copy that
@@ -13,25 +13,19 @@ import { eventually, type RunningProgram, startXDesktop, type XDesktop } from '.
  */
 const TRIALS = Number(process.env.ELEMENT_TRIALS ?? 8);
 
+let driven: DrivenDesktop;
 let desktop: XDesktop;
 let server: LinkServer;
-let daemon: DaemonProcess;
 
 beforeAll(async () => {
-  desktop = await startXDesktop();
-  server = await LinkServer.start();
-  daemon = await DaemonProcess.start({
-    server: server.url,
-    env: { ...desktop.environment, DESKHAND_TARGET_RING_MS: '0' },
-  });
+  driven = await startDrivenDesktop();
+  ({ desktop, server } = driven);
   server.lease({ epoch: 1, leaseId: 'lease-1', runId: 'run_1' });
   await server.observe({ elements: true });
 });
 
 afterAll(async () => {
-  await daemon?.[Symbol.asyncDispose]();
-  await server?.[Symbol.asyncDispose]();
-  await desktop?.[Symbol.asyncDispose]();
+  await driven?.[Symbol.asyncDispose]();
 });
 
 /** What is told right after it. */

@@ -3,24 +3,20 @@ import { openX11, type X11Connection } from '@deskhand/daemon/x11';
 import type { OperationInput, Outcome } from '@deskhand/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ChromiumPage, openChromiumPage } from '../helpers/chromium-page.ts';
-import { DaemonProcess } from '../helpers/daemon-process.ts';
-import { LinkServer } from '../helpers/link-server.ts';
-import { startXDesktop, type XDesktop } from '../helpers/x-desktop.ts';
+import { type DrivenDesktop, startDrivenDesktop } from '../helpers/driven-desktop.ts';
+import type { LinkServer } from '../helpers/link-server.ts';
+import type { XDesktop } from '../helpers/x-desktop.ts';
 
 /** A step that did nothing must never read as success, however much it looks like one. The page itself is the judge. */
+let driven: DrivenDesktop;
 let desktop: XDesktop;
 let server: LinkServer;
-let daemon: DaemonProcess;
 let chromium: ChromiumPage;
 let other: X11Connection;
 
 beforeAll(async () => {
-  desktop = await startXDesktop();
-  server = await LinkServer.start();
-  daemon = await DaemonProcess.start({
-    server: server.url,
-    env: { ...desktop.environment, DESKHAND_TARGET_RING_MS: '0' },
-  });
+  driven = await startDrivenDesktop();
+  ({ desktop, server } = driven);
   chromium = await openChromiumPage(desktop);
   await chromium.page.setContent(PAGE);
   other = await openX11({ display: desktop.display, log: silentLogger });
@@ -33,9 +29,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await other?.[Symbol.asyncDispose]();
   await chromium?.[Symbol.asyncDispose]();
-  await daemon?.[Symbol.asyncDispose]();
-  await server?.[Symbol.asyncDispose]();
-  await desktop?.[Symbol.asyncDispose]();
+  await driven?.[Symbol.asyncDispose]();
 });
 
 /** Acts on the middle of an element of the page. */

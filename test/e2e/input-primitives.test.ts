@@ -3,27 +3,23 @@ import { openX11InputBackend, type X11InputBackend } from '@deskhand/daemon/inpu
 import { openX11, type X11Connection } from '@deskhand/daemon/x11';
 import type { OperationInput, Outcome, Rect } from '@deskhand/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DaemonProcess } from '../helpers/daemon-process.ts';
+import { type DrivenDesktop, startDrivenDesktop } from '../helpers/driven-desktop.ts';
 import { heldInputs } from '../helpers/held-inputs.ts';
-import { LinkServer } from '../helpers/link-server.ts';
-import { eventually, startXDesktop, type XDesktop } from '../helpers/x-desktop.ts';
+import type { LinkServer } from '../helpers/link-server.ts';
+import { eventually, type XDesktop } from '../helpers/x-desktop.ts';
 import { startTargetWindow, type TargetWindow } from '../target-app/target-window.ts';
 
 /** Every primitive through the whole daemon; a window of another program writes down what reached it. */
+let driven: DrivenDesktop;
 let desktop: XDesktop;
 let server: LinkServer;
-let daemon: DaemonProcess;
 let target: TargetWindow;
 let connection: X11Connection;
 let input: X11InputBackend;
 
 beforeAll(async () => {
-  desktop = await startXDesktop();
-  server = await LinkServer.start();
-  daemon = await DaemonProcess.start({
-    server: server.url,
-    env: { ...desktop.environment, DESKHAND_TARGET_RING_MS: '0' },
-  });
+  driven = await startDrivenDesktop();
+  ({ desktop, server } = driven);
   target = await startTargetWindow(desktop);
   connection = await openX11({ display: desktop.display, log: silentLogger });
   input = await openX11InputBackend({ connection, log: silentLogger });
@@ -33,9 +29,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await input?.[Symbol.asyncDispose]();
   await connection?.[Symbol.asyncDispose]();
-  await daemon?.[Symbol.asyncDispose]();
-  await server?.[Symbol.asyncDispose]();
-  await desktop?.[Symbol.asyncDispose]();
+  await driven?.[Symbol.asyncDispose]();
 });
 
 const middle = (name: string) => {

@@ -1,13 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { silentLogger } from '@deskhand/base';
+import { openX11InputBackend } from '@deskhand/daemon/input';
 import { openX11, type X11Connection } from '@deskhand/daemon/x11';
 import type { OperationInput, Outcome } from '@deskhand/protocol';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { DaemonProcess } from '../helpers/daemon-process.ts';
+import type { DaemonProcess } from '../helpers/daemon-process.ts';
+import { type DrivenDesktop, startDrivenDesktop } from '../helpers/driven-desktop.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { LinkServer } from '../helpers/link-server.ts';
-import { type RunningProgram, startXDesktop, type XDesktop } from '../helpers/x-desktop.ts';
+import type { LinkServer } from '../helpers/link-server.ts';
+import type { RunningProgram, XDesktop } from '../helpers/x-desktop.ts';
 import { startTargetWindow, type TargetWindow } from '../target-app/target-window.ts';
 
 /** Thefts per kind; the thief itself, a program of its own, tells what it got. */
@@ -15,7 +17,7 @@ const THEFTS = 100;
 const CLICK_THEFTS = 45;
 const INPUT_EVENTS = /key|press|release|click|button|wheel|drag/i;
 
-/** One X client with two windows and a dialog of the first; each writes what keys reach it to a file of its name. */
+/** One X client with two windows and a dialog of the first; each writes what keys and clicks reach it to a file of its name. */
 const THREE_WINDOWS = `
 import tkinter
 root = tkinter.Tk()
@@ -25,11 +27,13 @@ for name in ("page", "bank", "dialog"):
     window.geometry("200x100")
     log = open(name, "a")
     window.bind("<Key>", lambda event, log=log: (log.write(event.char), log.flush()))
+    window.bind("<Button>", lambda event, log=log: (log.write("!"), log.flush()))
     if name == "dialog":
         window.transient(root)
 root.mainloop()
 `;
 
+let driven: DrivenDesktop;
 let desktop: XDesktop;
 let server: LinkServer;
 let daemon: DaemonProcess;
@@ -40,13 +44,8 @@ let received: string;
 let epoch = 0;
 
 beforeAll(async () => {
-  desktop = await startXDesktop();
-  server = await LinkServer.start();
-  daemon = await DaemonProcess.start({
-    server: server.url,
-    // Without the ring that points a click out first: it would outlast the thefts.
-    env: { ...desktop.environment, DESKHAND_TARGET_RING_MS: '0' },
-  });
+  driven = await startDrivenDesktop();
+  ({ desktop, server, daemon } = driven);
   x = await openX11({ display: desktop.display, log: silentLogger });
   thief = await startTargetWindow(desktop, 'Thief');
   received = join(desktop.folder, 'received');
@@ -61,9 +60,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await x?.[Symbol.asyncDispose]();
-  await daemon?.[Symbol.asyncDispose]();
-  await server?.[Symbol.asyncDispose]();
-  await desktop?.[Symbol.asyncDispose]();
+  await driven?.[Symbol.asyncDispose]();
 });
 
 beforeEach(() => {
@@ -137,34 +134,100 @@ describe('a thief between decision and input', () => {
 });
 
 describe('other windows of the application that was decided about', () => {
-  it('[POL2] get no key of a text that was meant for another one; its own dialog does', async () => {
-    const typed = (name: string) => readFileSync(join(desktop.folder, name), 'utf8');
+  const written = (name: string) => readFileSync(join(desktop.folder, name), 'utf8');
+  let program: RunningProgram;
+  let page: number;
+  let bank: number;
+  let dialog: number;
+
+  beforeAll(async () => {
     for (const name of ['page', 'bank', 'dialog']) writeFileSync(join(desktop.folder, name), '');
-    const program = await desktop.startWindow('python3', ['-c', THREE_WINDOWS], ['--name', '^page$']);
-    const page = Number(program.windowId);
+    program = await desktop.startWindow('python3', ['-c', THREE_WINDOWS], ['--name', '^page$']);
     const windowOf = async (title: string) =>
       Number(
         (await desktop.ask('xdotool', 'search', '--sync', '--name', `^${title}$`)).trim().split('\n')[0],
       );
-    const [bank, dialog] = [await windowOf('bank'), await windowOf('dialog')];
+    page = Number(program.windowId);
+    [bank, dialog] = [await windowOf('bank'), await windowOf('dialog')];
+  });
 
+  afterAll(() => program?.close());
+
+  it('[POL2] get no key of a text that was meant for another one; its own dialog does', async () => {
     await focus(page);
     const stolen = act({ type: 'type_text', text: 'q'.repeat(5000) });
-    await eventually(() => typed('page').length > 100, { what: 'the text arrives', everyMs: 5 });
+    await eventually(() => written('page').length > 100, { what: 'the text arrives', everyMs: 5 });
     await x.setInputFocus(bank);
     expect(await stolen).toMatchObject({ status: 'failed', code: 'RECEIVER_CHANGED' });
-    expect(typed('page').length).toBeLessThan(5000);
-    expect(typed('bank')).toBe('');
+    expect(written('page').length).toBeLessThan(5000);
+    expect(written('bank')).toBe('');
 
     await focus(page);
-    const before = typed('page').length;
+    const before = written('page').length;
     const shared = act({ type: 'type_text', text: 'd'.repeat(3000) });
-    await eventually(() => typed('page').length > before + 100, { what: 'the text arrives', everyMs: 5 });
+    await eventually(() => written('page').length > before + 100, { what: 'the text arrives', everyMs: 5 });
     await x.setInputFocus(dialog);
     expect((await shared).status).toMatch(/^(confirmed|unverified)$/);
-    await eventually(() => typed('dialog') !== '', { what: 'text in the dialog' });
-    expect(typed('bank')).toBe('');
-    await program.close();
+    await eventually(() => written('dialog') !== '', { what: 'text in the dialog' });
+    expect(written('bank')).toBe('');
+  });
+
+  it('[POL2] get no single key and no click that was meant for another one; its own dialog does', async () => {
+    await using connection = await openX11({ display: desktop.display, log: silentLogger });
+    // Hands themselves: what they are aimed at has been decided, so every change comes after that.
+    await using input = await openX11InputBackend({ connection, log: silentLogger });
+    const refused = { code: 'RECEIVER_CHANGED' };
+    const gets = (name: string, what: string) =>
+      eventually(() => written(name).endsWith(what), { what: `${what} in ${name}` });
+    const windowId = `0x${page.toString(16)}`;
+
+    input.aim({ keys: windowId, points: [] });
+    await focus(page);
+    await input.stroke(['a']);
+    await gets('page', 'a');
+    await focus(bank);
+    await expect(input.stroke(['b'])).rejects.toMatchObject(refused);
+    await expect(input.stroke(['shift', 'b'])).rejects.toMatchObject(refused);
+    await expect(input.key('b', true)).rejects.toMatchObject(refused);
+    await focus(dialog);
+    await input.stroke(['c']);
+    await gets('dialog', 'c');
+    await focus(page);
+    await input.stroke(['d']);
+    await gets('page', 'd');
+
+    const frames = { page: await frameOf(page), bank: await frameOf(bank), dialog: await frameOf(dialog) };
+    const point = { x: 90, y: 70 };
+    /** On top, at the point. Nobody clicks before the last one: a window manager would raise things by itself. */
+    const bring = async (name: keyof typeof frames) => {
+      await x.configureWindow(frames[name], { x: 0, y: 0, stackMode: 0 });
+      await eventually(
+        async () => (await x.translate(x.root, x.root, point.x, point.y)).child === frames[name],
+        { what: `${name} on top` },
+      );
+    };
+    await x.configureWindow(frames.dialog, { x: 600, y: 300 });
+    input.aim({ points: [{ point, windowId }] });
+    await bring('page');
+    await input.moveTo(point);
+    await bring('bank');
+    await expect(input.button('left', true)).rejects.toMatchObject(refused);
+    await expect(input.wheel('down')).rejects.toMatchObject(refused);
+    await expect(input.moveTo(point)).rejects.toMatchObject(refused);
+    await bring('dialog');
+    await input.moveTo(point);
+    await input.button('left', true);
+    await input.button('left', false);
+    await gets('dialog', '!');
+    await x.configureWindow(frames.dialog, { x: 600, y: 300 });
+    await bring('page');
+    await input.moveTo(point);
+    await input.button('left', true);
+    await input.button('left', false);
+    await gets('page', '!');
+
+    expect(written('bank')).toBe('');
+    expect(await x.keysDown()).toEqual([]);
   });
 });
 
