@@ -8,6 +8,8 @@ export type InputWitness = Readonly<{
   height: number;
   /** Where the witnessing window is. */
   target: { x: number; y: number };
+  /** What becomes of a place that is on no screen; usually the nearest one is taken. */
+  outside?: 'refused';
   /** Events since the last call, in order: `press 1`, `release 1`, `key a`, `key up a` … */
   events(atLeast: number): Promise<string[]>;
   pointer(): Promise<{ x: number; y: number }>;
@@ -43,8 +45,14 @@ export function inputBackendContract(
         expect(await witness.pointer()).toEqual(point);
         expect(await backend.pointer()).toEqual(point);
       }
-      await backend.moveTo({ x: -50, y: witness.height + 900 });
-      expect(await witness.pointer()).toEqual({ x: 0, y: witness.height - 1 });
+      const outside = backend.moveTo({ x: -50, y: witness.height + 900 });
+      if (witness.outside === 'refused') {
+        await expect(outside).rejects.toMatchObject({ code: 'INPUT_FAILED' });
+        expect(await witness.pointer()).toEqual({ x: witness.width - 1, y: witness.height - 1 });
+      } else {
+        await outside;
+        expect(await witness.pointer()).toEqual({ x: 0, y: witness.height - 1 });
+      }
       await backend.moveTo(witness.target);
     });
 

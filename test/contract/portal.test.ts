@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLogger } from '@deskhand/base';
 import { openPortalInputBackend, openPortalScreenCapture, type StartFrames } from '@deskhand/daemon/portal';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { ProtocolError } from '@deskhand/protocol';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Notified, StandInPortal } from '../helpers/stand-in-portal.ts';
+import { startWaylandDesktop, type WaylandDesktop } from '../helpers/wayland-desktop.ts';
 import { inputBackendContract } from './input-backend.contract.ts';
 import { type KnownScreen, screenCaptureContract } from './screen-capture.contract.ts';
 import { US_KEYCODES } from './us-keycodes.ts';
@@ -21,7 +23,13 @@ const screen: KnownScreen = {
 
 let portal: StandInPortal;
 let folder: string;
-const options = () => ({ bus: portal.address, tokenFolder: folder, onLost: () => {}, log: silentLogger });
+const options = () => ({
+  bus: portal.address,
+  socket: null,
+  tokenFolder: folder,
+  onLost: () => {},
+  log: silentLogger,
+});
 
 beforeAll(async () => {
   portal = await StandInPortal.start(screen);
@@ -73,6 +81,7 @@ inputBackendContract('portal, RemoteDesktop (stand-in)', async () => {
       width: screen.width,
       height: screen.height,
       target: { x: 200, y: 150 },
+      outside: 'refused',
       async events() {
         read();
         return events.splice(0);
@@ -151,16 +160,45 @@ describe('the person’s word at the portal', () => {
 
   it('can be no', async () => {
     portal.answer = 1;
-    await expect(openPortalInputBackend(options())).rejects.toMatchObject({ code: 'DISPLAY_UNAVAILABLE' });
+    await expect(openPortalInputBackend(options())).rejects.toMatchObject({ code: 'SHARING_DECLINED' });
     portal.answer = 0;
   });
 
-  it('can be taken back: hands hear of it, and nothing is sent any more', async () => {
-    const lost = Promise.withResolvers<void>();
+  it('can be to look, not to act, which GNOME’s dialog says unless a second switch is turned', async () => {
+    portal.devices = 0;
+    await expect(openPortalInputBackend(options())).rejects.toMatchObject({
+      code: 'SHARING_DECLINED',
+      message: expect.stringContaining('Allow remote interaction'),
+    });
+    portal.devices = 3;
+    await using _eyes = await openPortalScreenCapture({ ...options(), startFrames });
+  });
+
+  it('can be taken back: eyes and hands hear of it, see and send nothing more, and ask next time', async () => {
+    const { signal } = new AbortController();
+    const lost = Promise.withResolvers<ProtocolError>();
     await using hands = await openPortalInputBackend({ ...options(), onLost: lost.resolve });
+    await using eyes = await openPortalScreenCapture({ ...options(), startFrames });
+    expect(tokens()).toEqual(['portal-control.token', 'portal-look.token']);
     portal.endSessions();
-    await lost.promise;
+    expect(await Promise.all([lost.promise, eyes.lost])).toMatchObject([
+      { code: 'SHARING_DECLINED' },
+      { code: 'SHARING_DECLINED' },
+    ]);
     await expect(hands.moveTo({ x: 1, y: 1 })).rejects.toMatchObject({ code: 'INPUT_FAILED' });
+    // What turns the stream into frames goes on, and so would the last one.
+    await expect(eyes.grab({ x: 0, y: 0, width: 1, height: 1 }, { signal })).rejects.toMatchObject({
+      code: 'CAPTURE_FAILED',
+    });
+    expect(tokens()).toEqual([]);
+  });
+
+  it('stands when the portal itself ends', async () => {
+    const lost = Promise.withResolvers<ProtocolError>();
+    await using _hands = await openPortalInputBackend({ ...options(), onLost: lost.resolve });
+    await portal.restart();
+    expect(await lost.promise).toMatchObject({ code: 'DISPLAY_UNAVAILABLE' });
+    expect(tokens()).toContain('portal-control.token');
   });
 
   it('ends with the hands that asked', async () => {
@@ -168,6 +206,97 @@ describe('the person’s word at the portal', () => {
     const before = portal.sessions.size;
     await hands[Symbol.asyncDispose]();
     expect(portal.sessions.size).toBe(before - 1);
+  });
+});
+
+const tokens = () =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith('.token'))
+    .sort();
+
+describe('monitors through the portal', () => {
+  const one = { node: 42, x: 0, y: 0, width: screen.width, height: screen.height };
+  const moves = () =>
+    portal.notified
+      .splice(0)
+      .filter(({ member }) => member === 'NotifyPointerMotionAbsolute')
+      .map(({ values }) => values);
+  afterEach(() => {
+    portal.monitors = [one];
+    portal.notified.length = 0;
+  });
+
+  it('are named main one first, whatever their order, and each has its own places', async () => {
+    portal.monitors = [{ ...one, node: 43, x: 400, y: 0 }, one];
+    await using eyes = await openPortalScreenCapture({ ...options(), startFrames });
+    expect((await eyes.displays()).map(({ bounds, primary }) => [bounds.x, primary])).toEqual([
+      [0, true],
+      [400, false],
+    ]);
+    await using hands = await openPortalInputBackend(options());
+    await hands.moveTo({ x: 410, y: 20 });
+    await hands.moveTo({ x: 399, y: 20 });
+    expect(moves()).toEqual([
+      [43, 10, 20],
+      [42, 399, 20],
+    ]);
+  });
+
+  it('that hands were not lent are not reached, nor is a place near them', async () => {
+    await using hands = await openPortalInputBackend(options());
+    await expect(hands.moveTo({ x: 410, y: 20 })).rejects.toMatchObject({ code: 'INPUT_FAILED' });
+    expect(moves()).toEqual([]);
+  });
+
+  describe('of a real compositor (sway), at scale 2', () => {
+    let desktop: WaylandDesktop;
+    const scaled = () => ({ ...options(), socket: desktop.socket });
+    beforeAll(async () => {
+      desktop = await startWaylandDesktop({ width: 800, height: 600 });
+    }, 60_000);
+    beforeEach(() => desktop.command('output HEADLESS-1 scale 2'));
+    afterAll(() => desktop?.[Symbol.asyncDispose]());
+
+    it('are seen in their own pixels, and places are said as the desktop counts them', async () => {
+      await using eyes = await openPortalScreenCapture({
+        ...scaled(),
+        startFrames: () => spawn('sh', ['-c', 'cat /dev/zero'], { stdio: ['ignore', 'pipe', 'ignore'] }),
+      });
+      expect(await eyes.displays()).toMatchObject([
+        { bounds: { x: 0, y: 0, width: 800, height: 600 }, scale: 2 },
+      ]);
+      await using kde = await openPortalInputBackend(scaled());
+      await kde.moveTo({ x: 301, y: 40 });
+      expect(moves().at(-1)).toEqual([42, 150.5, 20]);
+      const end = await portal.asGnome();
+      await using gnome = await openPortalInputBackend(scaled());
+      await end();
+      await gnome.moveTo({ x: 301, y: 40 });
+      expect(moves().at(-1)).toEqual([42, 301, 40]);
+    });
+
+    it('that change end the session, which the person is not asked about again', async () => {
+      const lost = Promise.withResolvers<ProtocolError>();
+      await using _hands = await openPortalInputBackend({ ...scaled(), onLost: lost.resolve });
+      // GNOME closes the session first.
+      portal.endSessions();
+      await desktop.command('output HEADLESS-1 scale 1');
+      expect(await lost.promise).toMatchObject({ code: 'DISPLAY_UNAVAILABLE' });
+      expect(tokens()).toContain('portal-control.token');
+    });
+
+    it('without a keyboard get one before the first key that counts', async () => {
+      await using hands = await openPortalInputBackend(scaled());
+      portal.notified.length = 0;
+      await hands.key('a', true);
+      await hands.key('a', false);
+      expect(portal.notified.map(({ values }) => values)).toEqual([
+        [240, 1],
+        [240, 0],
+        [0x61, 1],
+        [0x61, 0],
+      ]);
+    });
   });
 });
 

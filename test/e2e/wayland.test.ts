@@ -363,6 +363,7 @@ describe('what a session is shown by', () => {
     expect(await find({ ...gone, DBUS_SESSION_BUS_ADDRESS: portal.address, DISPLAY: ':0' })).toEqual({
       kind: 'portal',
       bus: portal.address,
+      socket: gone.WAYLAND_DISPLAY,
       tokenFolder: desktop.folder,
     });
     expect(await find({ ...gone, DISPLAY: ':0' })).toEqual({ kind: 'x11', display: ':0' });

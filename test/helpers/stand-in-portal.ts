@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import dbus, { type Message, type MessageBus } from 'dbus-next';
 
+const NAME = 'org.freedesktop.portal.Desktop';
 const PREFIX = 'org.freedesktop.portal';
 const PATH = '/org/freedesktop/portal/desktop';
 
@@ -22,7 +23,10 @@ export class StandInPortal implements AsyncDisposable {
   readonly sessions = new Set<string>();
   /** What the person answers; 1 is "no". */
   answer = 0;
-  readonly #size: { width: number; height: number };
+  /** What Start says that the person lets be controlled: 1 keyboard, 2 pointer. */
+  devices = 3;
+  /** What Start says is shared, in its order. */
+  monitors: ReadonlyArray<{ node: number; x: number; y: number; width: number; height: number }>;
   #tokens = 0;
 
   private constructor(
@@ -34,7 +38,7 @@ export class StandInPortal implements AsyncDisposable {
     this.#daemon = daemon;
     this.address = address;
     this.#bus = bus;
-    this.#size = size;
+    this.monitors = [{ node: 42, x: 0, y: 0, ...size }];
   }
 
   static async start(size: { width: number; height: number }): Promise<StandInPortal> {
@@ -44,7 +48,7 @@ export class StandInPortal implements AsyncDisposable {
     const [line] = (await once(daemon.stdout, 'data')) as [Buffer];
     const address = line.toString().trim();
     const bus = dbus.sessionBus({ busAddress: address });
-    await bus.requestName('org.freedesktop.portal.Desktop', 0);
+    await bus.requestName(NAME, 0);
     const portal = new StandInPortal(daemon, address, bus, size);
     bus.addMethodHandler((message: Message) => portal.#handle(message));
     return portal;
@@ -55,6 +59,20 @@ export class StandInPortal implements AsyncDisposable {
     for (const session of this.sessions)
       this.#bus.send(dbus.Message.newSignal(session, `${PREFIX}.Session`, 'Closed', '', []));
     this.sessions.clear();
+  }
+
+  /** Ends, as a program does that failed, and is back. */
+  async restart(): Promise<void> {
+    this.sessions.clear();
+    await this.#bus.releaseName(NAME);
+    await this.#bus.requestName(NAME, 0);
+  }
+
+  /** Has the desktop be GNOME's, as far as that is seen on the bus; the result ends that. */
+  async asGnome(): Promise<() => Promise<unknown>> {
+    const name = 'org.gnome.Mutter.RemoteDesktop';
+    await this.#bus.requestName(name, 0);
+    return () => this.#bus.releaseName(name);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -122,14 +140,13 @@ export class StandInPortal implements AsyncDisposable {
     }
     if (member !== 'Start') return {};
     this.#tokens += 1;
-    const { width, height } = this.#size;
-    const monitor = {
-      position: new dbus.Variant('(ii)', [0, 0]),
-      size: new dbus.Variant('(ii)', [width, height]),
-    };
+    const streams = this.monitors.map(({ node, x, y, width, height }) => [
+      node,
+      { position: new dbus.Variant('(ii)', [x, y]), size: new dbus.Variant('(ii)', [width, height]) },
+    ]);
     return {
-      devices: new dbus.Variant('u', 3),
-      streams: new dbus.Variant('a(ua{sv})', [[42, monitor]]),
+      devices: new dbus.Variant('u', this.devices),
+      streams: new dbus.Variant('a(ua{sv})', streams),
       restore_token: new dbus.Variant('s', `token-${this.#tokens}`),
     };
   }

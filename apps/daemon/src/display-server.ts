@@ -13,6 +13,8 @@ export const DisplayServer = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('portal'),
     bus: z.string().min(1).max(4096),
+    /** The compositor's own, for what it tells every client: its monitors. */
+    socket: z.string().min(1).max(4096),
     tokenFolder: z.string().min(1).max(4096),
   }),
   /** macOS and Windows. */

@@ -40,7 +40,7 @@ export async function findDisplayServer(
   const { PortalDesktop } = await import('./portal/portal-desktop.ts');
   const signal = AbortSignal.timeout(PORTAL_CEILING_MS);
   if (bus !== undefined && (await PortalDesktop.canControl(bus, { signal })))
-    return { kind: 'portal', bus, tokenFolder: dataDir };
+    return { kind: 'portal', bus, socket, tokenFolder: dataDir };
   if (display) {
     log.warn('this Wayland session can only be driven through XWayland', { missing });
     return { kind: 'x11', display };

@@ -119,28 +119,30 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
     chord: config.stopHotkey,
     env: process.env,
     onStarted: (pid) => guard.watchHands(pid),
+    onDeclined: (error) => ending.abort(error),
     log,
   });
   scope.use('hands', hands);
 
-  const [opened] = await Promise.all([
-    openDesktopSenses({
-      server: displayServer,
-      dataDir,
-      virtual: config.virtual !== null,
-      covered: () => daemon?.covered ?? [],
-      ownWindows: () => daemon?.ownWindows ?? NO_OWN_WINDOWS,
-      probePanel: async (nonce, options) => localSocket?.probe(nonce, options) ?? null,
-      policyRoots: () => readableRoots(policy.current, workFolder),
-      log,
-      signal,
-    }),
-    hands.start(),
+  const [opened] = await inOrder(displayServer, [
+    () =>
+      openDesktopSenses({
+        server: displayServer,
+        dataDir,
+        virtual: config.virtual !== null,
+        covered: () => daemon?.covered ?? [],
+        ownWindows: () => daemon?.ownWindows ?? NO_OWN_WINDOWS,
+        probePanel: async (nonce, options) => localSocket?.probe(nonce, options) ?? null,
+        policyRoots: () => readableRoots(policy.current, workFolder),
+        log,
+        signal,
+      }),
+    () => hands.start(),
   ]);
   scope.use('senses', opened);
   // Whoever keeps us (up) starts us anew, and finds the display again if there is one.
-  void opened.lost.then(() =>
-    ending.abort(new ProtocolError('DISPLAY_UNAVAILABLE', 'The display server is gone.')),
+  void opened.lost.then((why) =>
+    ending.abort(why ?? new ProtocolError('DISPLAY_UNAVAILABLE', 'The display server is gone.')),
   );
   signal.throwIfAborted();
 
@@ -236,6 +238,15 @@ async function run(config: DaemonConfig, scope: Scope, ending: AbortController):
   link.start();
   await aborted(signal);
   signal.throwIfAborted();
+}
+
+/** Both at once; one after the other where each may ask the person something. */
+async function inOrder<A, B>(
+  server: DisplayServer,
+  [first, second]: readonly [() => Promise<A>, () => Promise<B>],
+): Promise<[A, B]> {
+  if (server.kind !== 'portal') return Promise.all([first(), second()]);
+  return [await first(), await second()];
 }
 
 /** Settles at the abort, at once if that is over already: a listener that is added later hears nothing. */

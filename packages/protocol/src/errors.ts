@@ -188,6 +188,11 @@ export const ERRORS = {
   APPLICATION_NOT_FOUND: row(404, 'not_found_error', 'No installed application goes by that name.'),
   BROWSER_UNAVAILABLE: row(503, 'server_error', 'No Chromium-family browser could be started.', true),
   DISPLAY_UNAVAILABLE: row(503, 'server_error', 'The display server is not reachable.', true),
+  SHARING_DECLINED: row(
+    403,
+    'auth_error',
+    'The person did not share this desktop when it asked them, or ended the sharing there.',
+  ),
   CAPTURE_FAILED: row(503, 'server_error', 'The screen could not be captured.', true),
   INPUT_FAILED: row(503, 'server_error', 'The input could not be injected completely.'),
   ACTION_ABORTED: row(409, 'state_error', 'The action was stopped midway; everything held was released.'),

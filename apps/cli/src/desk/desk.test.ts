@@ -90,16 +90,17 @@ describe('doctor', () => {
   });
 
   it.each([
-    ['wlr-screencopy: 800x600', 'warn', undefined, 'stop hotkey'],
-    ['portal-screen-cast: 800x600', 'warn', true, 'never run'],
-    ['x11-shm: 800x600', 'warn', undefined, 'Xorg session'],
-  ])('says what Wayland means for eyes by %s', (detail, state, notRun, todo) => {
+    ['sway', 'wlr-screencopy: 800x600', undefined, 'stop hotkey'],
+    ['ubuntu:GNOME', 'portal-screen-cast: 800x600', undefined, 'GNOME 43 without a screen only'],
+    ['Hyprland', 'portal-screen-cast: 800x600', true, 'Never run'],
+    ['GNOME', 'x11-shm: 800x600', undefined, 'Xorg session'],
+  ])('says what Wayland means on %s for eyes by %s', (desktop, detail, notRun, todo) => {
     const senses = [{ name: 'capture', state: 'ok' as const, detail, ms: 1 }];
-    const env = { WAYLAND_DISPLAY: 'wayland-0' };
+    const env = { WAYLAND_DISPLAY: 'wayland-0', XDG_CURRENT_DESKTOP: desktop };
     const display = examine({ ...around, env, senses, which: () => undefined }).find(
       ({ name }) => name === 'display',
     );
-    expect(display).toMatchObject({ state, todo: expect.stringContaining(todo) });
+    expect(display).toMatchObject({ state: 'warn', todo: expect.stringContaining(todo) });
     expect(display?.notRun).toBe(notRun);
   });
 

@@ -108,13 +108,16 @@ function displayServer({ env, platform, which, senses }: Surroundings): Finding 
     );
   if (env.WAYLAND_DISPLAY) {
     const eyes = senses.find(({ name }) => name === 'capture')?.detail ?? '';
-    if (eyes.startsWith('portal-'))
+    if (eyes.startsWith('portal-')) {
+      const proven = env.XDG_CURRENT_DESKTOP?.split(':').includes('GNOME') === true;
+      const run = proven ? 'Run on GNOME 43 without a screen only' : 'Never run on this desktop’s portal';
       return warn(
         'display',
         `Wayland ${env.WAYLAND_DISPLAY}, through the desktop portal`,
-        'Written, and never run on a real portal: watch the first run closely. There is no stop hotkey: --allow-unarmed.',
-        NOT_RUN,
+        `${run}: watch the first run closely. There is no stop hotkey: --allow-unarmed.`,
+        proven ? {} : NOT_RUN,
       );
+    }
     if (eyes.startsWith('wlr-'))
       return warn(
         'display',

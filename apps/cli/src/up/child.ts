@@ -30,17 +30,21 @@ export class Child implements AsyncDisposable {
   readonly ready: ChildReady;
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   readonly #process: ChildProcess;
+  /** Settles after it exited, with what it said is wrong, if it did. */
+  readonly lastProblem: Promise<CommandProblem | undefined>;
 
   private constructor(
     name: string,
     process: ChildProcess,
     ready: ChildReady,
     exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>,
+    lastProblem: Promise<CommandProblem | undefined>,
   ) {
     this.name = name;
     this.#process = process;
     this.ready = ready;
     this.exited = exited;
+    this.lastProblem = lastProblem;
   }
 
   get pid(): number {
@@ -74,6 +78,9 @@ export class Child implements AsyncDisposable {
       child.once('error', () => resolve({ code: null, signal: null }));
     });
     let problem: CommandProblem | undefined;
+    // Its last words may arrive after its exit is known.
+    const heard = new Promise<void>((resolve) => child.once('disconnect', resolve));
+    const lastProblem = Promise.all([exited, heard]).then(() => problem);
     const ready = new Promise<ChildReady>((resolve, reject) => {
       child.on('message', (message: { type?: unknown; code?: unknown; message?: unknown }) => {
         if (message?.type === 'ready') resolve(message as ChildReady);
@@ -112,7 +119,7 @@ export class Child implements AsyncDisposable {
             todo: 'Run `deskhand doctor`; the lines above are the last of its log.',
           },
         );
-      return new Child(spec.name, child, first, exited);
+      return new Child(spec.name, child, first, exited, lastProblem);
     } catch (error) {
       ready.catch(() => {});
       await end(child, exited, 1000);

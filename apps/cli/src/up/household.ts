@@ -55,7 +55,8 @@ export const warningsOf = ({ warnings }: Readonly<Record<string, unknown>>): str
 /** Whether this desktop's stop hotkey works, as its daemon says at the start. */
 export type HotkeyReport = Readonly<{ armed: boolean; reason: string | null; pressedAt: string | null }>;
 
-const READY_MS = { server: 30_000, daemon: 60_000, panel: 30_000 } as const;
+/** On a Wayland desktop the person is asked what they share: the daemon gives them two minutes. */
+const READY_MS = { server: 30_000, daemon: 150_000, panel: 30_000 } as const;
 /** Restarts of one part within a minute before `up` gives up. */
 const MAX_RESTARTS_PER_MINUTE = 5;
 /** What a daemon ends with when there is nothing to be seen. */
@@ -263,8 +264,10 @@ export class Household implements AsyncDisposable {
       for (;;) {
         const child = this.#children.get(name);
         if (child === undefined) return;
-        await child.exited;
+        const problem = await child.lastProblem;
         if (this.#stopping.signal.aborted) return;
+        // Their word: whoever starts it again asks them again, and that is for them to do.
+        if (problem?.code === 'SHARING_DECLINED') throw problem;
         const now = Date.now();
         deaths.push(now);
         while (deaths[0] !== undefined && now - deaths[0] > 60_000) deaths.shift();

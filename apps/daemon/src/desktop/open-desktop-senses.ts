@@ -1,5 +1,5 @@
 import { type Logger, Scope } from '@deskhand/base';
-import type { Capabilities, ExclusionState, Rect } from '@deskhand/protocol';
+import type { Capabilities, ExclusionState, ProtocolError, Rect } from '@deskhand/protocol';
 import type { OwnWindows } from '../capture/index.ts';
 import type { DisplayServer } from '../display-server.ts';
 import { openSenses } from '../senses.ts';
@@ -10,8 +10,8 @@ export type OpenedSenses = Readonly<{
   senses: DesktopSenses;
   /** `input` is what hands say. */
   capabilities: Capabilities;
-  /** Settles when the display server is gone: nothing can be seen any more. Pending for ever elsewhere. */
-  lost: Promise<void>;
+  /** Settles when nothing can be seen any more, with the reason where it is another than that the display server is gone. */
+  lost: Promise<ProtocolError | undefined>;
   /** What is known about keeping our own windows out of pictures. */
   exclusion: () => ExclusionState;
   /** Tests it anew: our windows or the displays have changed. */
@@ -22,7 +22,7 @@ export type OpenedSenses = Readonly<{
 /**
  * Opens what this operating system offers.
  * @param options.covered rectangles of our own panel: their changes are not the screen's.
- * @throws ProtocolError NO_DISPLAY, DISPLAY_UNAVAILABLE, CAPTURE_FAILED
+ * @throws ProtocolError NO_DISPLAY, DISPLAY_UNAVAILABLE, SHARING_DECLINED, CAPTURE_FAILED
  */
 export async function openDesktopSenses(options: {
   server: DisplayServer;

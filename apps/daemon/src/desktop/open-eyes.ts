@@ -45,6 +45,6 @@ async function openX11Eyes(scope: Scope, display: string, options: EyesOptions):
       return pollingActivity(capture);
     }),
   );
-  const lost = connection.closed.then((why) => (why === null ? new Promise<void>(() => {}) : undefined));
+  const lost = connection.closed.then((why) => (why === null ? new Promise<never>(() => {}) : undefined));
   return { capture, activity, lost, exclusion };
 }

@@ -19,7 +19,7 @@ export function openOtherEyes(scope: Scope, server: Other, log: Logger): Promise
     case 'wlroots':
       return openWlrootsEyes(scope, server, log);
     case 'portal':
-      return openPortalEyes(scope, server);
+      return openPortalEyes(scope, server, log);
     case 'native':
       return openNativeEyes(scope, log);
   }
@@ -28,7 +28,8 @@ export function openOtherEyes(scope: Scope, server: Other, log: Logger): Promise
 async function openWlrootsEyes(scope: Scope, server: Of<'wlroots'>, log: Logger): Promise<Eyes> {
   const capture = scope.use('capture', await openWaylandScreenCapture({ socket: server.socket, log }));
   const activity = scope.use('screen activity', pollingActivity(capture));
-  const eyes = { capture, activity, lost: capture.lost, exclusion: null };
+  const lost = capture.lost.then(() => undefined);
+  const eyes = { capture, activity, lost, exclusion: null };
   if (server.sway === null) return eyes;
   const windows = new SwayWindowSystem({
     socket: server.sway,
@@ -38,8 +39,8 @@ async function openWlrootsEyes(scope: Scope, server: Of<'wlroots'>, log: Logger)
   return { ...eyes, windows: scope.use('windows', windows) };
 }
 
-async function openPortalEyes(scope: Scope, server: Of<'portal'>): Promise<Eyes> {
-  const capture = scope.use('capture', await openPortalScreenCapture(server));
+async function openPortalEyes(scope: Scope, server: Of<'portal'>, log: Logger): Promise<Eyes> {
+  const capture = scope.use('capture', await openPortalScreenCapture({ ...server, log }));
   const activity = scope.use('screen activity', pollingActivity(capture));
   return { capture, activity, lost: capture.lost, exclusion: null };
 }
@@ -61,7 +62,7 @@ async function openNativeEyes(scope: Scope, log: Logger): Promise<Eyes> {
   return {
     capture,
     activity,
-    lost: new Promise<void>(() => {}),
+    lost: new Promise<never>(() => {}),
     exclusion: null,
     windows: scope.use('windows', windows),
   };

@@ -120,12 +120,37 @@ async function overlay({ strategy, reason, tookMs }: ExclusionState): Promise<Se
 async function input({ server, inputBackend, log }: ExamineOptions): Promise<SenseCheck[]> {
   if (server.kind === 'x11') return examineX11Input({ display: server.display, inputBackend, log });
   if (server.kind === 'wlroots') return examineWlrootsInput(server, inputBackend, log);
-  const backend = inputBackend ?? (server.kind === 'portal' ? 'portal-remote-desktop' : 'nut-js');
+  if (server.kind === 'portal') return portalInput(inputBackend);
+  const backend = inputBackend ?? 'nut-js';
   const detail = `${backend}: nothing is tried without a run`;
   const unproven = { state: 'warn' as const, detail, ms: null, notRun: true, todo: UNPROVEN };
   return [
     { name: 'input', ...unproven },
     { name: 'typing', ...unproven },
+  ];
+}
+
+/** Asking the portal would ask the person. */
+function portalInput(inputBackend: string | null): SenseCheck[] {
+  const name = 'portal-remote-desktop';
+  const shared = inputBackend === name;
+  return [
+    shared
+      ? { name: 'input', state: 'ok', detail: `${name}: pointer and keyboard are shared`, ms: null }
+      : {
+          name: 'input',
+          state: 'warn',
+          detail: `${name}: pointer and keyboard are not shared yet`,
+          ms: null,
+          todo: 'Start `deskhand up` and answer the desktop’s question; on GNOME turn on “Allow remote interaction”.',
+        },
+    {
+      name: 'typing',
+      state: 'warn',
+      detail: `${name}: ASCII, as far as the keyboard layout in use has it`,
+      ms: null,
+      todo: 'Lend a virtual desktop (--virtual) or an Xorg session where other text is to be typed.',
+    },
   ];
 }
 

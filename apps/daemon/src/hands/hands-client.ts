@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { errorAttributes, type Logger, type Secret, sleep } from '@deskhand/base';
-import { type Action, decodeValue, type Outcome } from '@deskhand/protocol';
+import { type Action, decodeValue, type Outcome, ProtocolError } from '@deskhand/protocol';
 import type { DisplayServer } from '../display-server.ts';
 import type { Aim, Hands } from '../ports.ts';
 import { FromHands, type ToHands } from './hands-messages.ts';
@@ -14,6 +14,8 @@ export type HandsClientOptions = Readonly<{
   env: NodeJS.ProcessEnv;
   /** Each new process, so that guard may kill it. */
   onStarted: (pid: number) => void;
+  /** The person did not share control, or ended it: no hands are started again, which would ask them again. */
+  onDeclined: (error: ProtocolError) => void;
   /** The longest an action may take after it was told to stop, before the process is killed. */
   abortGraceMs?: number;
   log: Logger;
@@ -206,6 +208,9 @@ export class HandsClient implements Hands {
       case 'problem':
         this.#problem = message.message;
         this.#wake();
+        if (message.code !== 'SHARING_DECLINED') return;
+        this.#ending = true;
+        this.#options.onDeclined(new ProtocolError('SHARING_DECLINED', message.message));
         return;
       case 'outcome':
         this.#finish(message.id, message.outcome);

@@ -143,7 +143,10 @@ async function openBackend(server: DisplayServer): Promise<InputBackend> {
       return openNutInputBackend({ log, platform: process.platform });
     case 'portal': {
       const { openPortalInputBackend } = await import('../portal/portal-input-backend.ts');
-      const onLost = () => void leave('the portal is gone', 1);
+      const onLost = ({ code, message }: ProtocolError) => {
+        tell({ type: 'problem', code, message });
+        void leave('control is not shared any more', 1);
+      };
       return openPortalInputBackend({ ...server, log, onLost });
     }
     case 'wlroots': {

@@ -1,59 +1,67 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { randomHex } from '@deskhand/base';
-import { ProtocolError, type Rect } from '@deskhand/protocol';
-import { z } from 'zod';
-import { call, connectBus, type MessageBus, subscribe, Variant } from '../dbus/message-bus.ts';
-
-const PORTAL = 'org.freedesktop.portal.Desktop';
-const PATH = '/org/freedesktop/portal/desktop';
-const PREFIX = 'org.freedesktop.portal';
-const CONNECT_CEILING_MS = 5000;
-/** The person is asked, and may be looking for their glasses. */
-const CONSENT_CEILING_MS = 120_000;
+import { type Logger, randomHex, sleep } from '@deskhand/base';
+import { ProtocolError } from '@deskhand/protocol';
+import { call, connectBus, type MessageBus, Variant } from '../dbus/message-bus.ts';
+import { CompositorFacts } from './compositor-facts.ts';
+import { ANSWER_CEILING_MS, PORTAL, PORTAL_PATH, PORTAL_PREFIX, PortalRequests } from './portal-requests.ts';
+import { type PortalStream, portalStreams } from './portal-streams.ts';
+import { forgetSharing, keepSharingToken, readSharingToken, type SharingPurpose } from './sharing-token.ts';
 
 const KEYBOARD_AND_POINTER = 1 | 2;
 const MONITORS = 1;
 const POINTER_HIDDEN = 1;
 /** Until the person takes it back in their settings. */
 const PERSISTS = 2;
-const GRANTED = 0;
+/** GNOME ends a session itself when a monitor's scale changes, and tells of the change a moment later. */
+const CHANGE_TOLD_MS = 1000;
+/** Who owns it is GNOME's compositor. */
+const MUTTER = 'org.gnome.Mutter.RemoteDesktop';
 
-/** One monitor that the person lets us see. `bounds` in the compositor's own, logical pixels. */
-export type PortalStream = Readonly<{ node: number; bounds: Rect }>;
-
-const Streams = z.array(
-  z.tuple([
-    z.int(),
-    z.looseObject({
-      position: z.object({ value: z.tuple([z.int(), z.int()]) }).optional(),
-      size: z.object({ value: z.tuple([z.int(), z.int()]) }).optional(),
-    }),
-  ]),
-);
+export type PortalOptions = Readonly<{
+  bus: string;
+  /** The compositor's, for its monitors; null: they are taken as the portal names them. */
+  socket: string | null;
+  /** Where the restore token of a purpose is kept, readable by its owner only. */
+  tokenFolder: string;
+  log: Logger;
+}>;
 
 /**
  * What the person lets us do with a Wayland desktop, through org.freedesktop.portal: look (ScreenCast), or look and
  * act (RemoteDesktop with ScreenCast). The first time the desktop asks them; afterwards a restore token, good for one
- * use, stands for their answer. The session ends with the connection, and what was held with it.
+ * use, stands for their answer, until they end the session themselves. The session ends with the connection, and what
+ * was held with it.
  */
 export class PortalDesktop implements AsyncDisposable {
   readonly #bus: MessageBus;
   readonly #session: string;
+  readonly #compositor: CompositorFacts;
   readonly streams: readonly PortalStream[];
-  /** Settles when the desktop ended the session: the person took it back, or the portal is gone. */
-  readonly lost: Promise<void>;
+  /** GNOME's compositor, which counts absolute positions in the stream's own pixels; the others in logical ones. */
+  readonly isMutter: boolean;
+  /** Settles at once when nothing may be seen or done any more. */
+  readonly stopped: Promise<unknown>;
+  /**
+   * Settles when it is known why nothing may be seen or done any more. SHARING_DECLINED: the person ended it, and is asked next time.
+   * DISPLAY_UNAVAILABLE: the portal is gone, or the monitors are not what they were.
+   */
+  readonly lost: Promise<ProtocolError>;
 
-  private constructor(
-    bus: MessageBus,
-    session: string,
-    streams: readonly PortalStream[],
-    lost: Promise<void>,
-  ) {
-    this.#bus = bus;
-    this.#session = session;
-    this.streams = streams;
-    this.lost = lost;
+  private constructor(facts: {
+    bus: MessageBus;
+    session: string;
+    compositor: CompositorFacts;
+    streams: readonly PortalStream[];
+    isMutter: boolean;
+    stopped: Promise<unknown>;
+    lost: Promise<ProtocolError>;
+  }) {
+    this.#bus = facts.bus;
+    this.#session = facts.session;
+    this.#compositor = facts.compositor;
+    this.streams = facts.streams;
+    this.isMutter = facts.isMutter;
+    this.stopped = facts.stopped;
+    this.lost = facts.lost;
   }
 
   /** Whether a portal on this bus offers control at all; asks nobody. */
@@ -61,8 +69,16 @@ export class PortalDesktop implements AsyncDisposable {
     try {
       const bus = await connectBus(address, options);
       try {
-        const property = { member: 'Get', signature: 'ss', body: [`${PREFIX}.RemoteDesktop`, 'version'] };
-        const where = { destination: PORTAL, path: PATH, interface: 'org.freedesktop.DBus.Properties' };
+        const property = {
+          member: 'Get',
+          signature: 'ss',
+          body: [`${PORTAL_PREFIX}.RemoteDesktop`, 'version'],
+        };
+        const where = {
+          destination: PORTAL,
+          path: PORTAL_PATH,
+          interface: 'org.freedesktop.DBus.Properties',
+        };
         await call(bus, { ...where, ...property }, options);
         return true;
       } finally {
@@ -73,32 +89,34 @@ export class PortalDesktop implements AsyncDisposable {
     }
   }
 
-  /**
-   * @param options.tokenFolder where the restore token of this purpose is kept, readable by its owner only.
-   * @throws ProtocolError DISPLAY_UNAVAILABLE when there is no portal, or the person says no.
-   */
-  static async open(options: {
-    bus: string;
-    tokenFolder: string;
-    purpose: 'look' | 'control';
-  }): Promise<PortalDesktop> {
-    const { purpose } = options;
-    const bus = await connectBus(options.bus, { signal: AbortSignal.timeout(CONNECT_CEILING_MS) }).catch(
+  /** @throws ProtocolError DISPLAY_UNAVAILABLE when there is no portal; SHARING_DECLINED when the person says no. */
+  static async open(options: PortalOptions & { purpose: SharingPurpose }): Promise<PortalDesktop> {
+    const { purpose, tokenFolder } = options;
+    const bus = await connectBus(options.bus, { signal: AbortSignal.timeout(ANSWER_CEILING_MS) }).catch(
       (cause) => {
         throw new ProtocolError('DISPLAY_UNAVAILABLE', 'The session bus does not answer.', {}, { cause });
       },
     );
+    const compositor = await CompositorFacts.open(options);
     try {
-      const token = join(options.tokenFolder, `portal-${purpose}.token`);
-      const requests = new Requests(bus);
+      const requests = new PortalRequests(bus);
       await requests.start();
       const owner = purpose === 'control' ? 'RemoteDesktop' : 'ScreenCast';
       const created = await requests.ask(owner, 'CreateSession', '', [], {
         session_handle_token: new Variant('s', `deskhand_${randomHex(12)}`),
       });
       const session = String(created.session_handle?.value ?? '');
-      const lost = requests.whenClosed(session);
-      const lasting = { persist_mode: new Variant('u', PERSISTS), ...restoreToken(token) };
+      const closed = requests.whenClosed(session);
+      const lost = Promise.race([closed, compositor.changed]).then(async (first) => {
+        const why = (await Promise.race([compositor.changed, sleep(CHANGE_TOLD_MS)])) ?? first;
+        if (why.code === 'SHARING_DECLINED') forgetSharing(tokenFolder);
+        return why;
+      });
+      const token = readSharingToken(tokenFolder, purpose);
+      const lasting = {
+        persist_mode: new Variant('u', PERSISTS),
+        ...(token === undefined ? {} : { restore_token: new Variant('s', token) }),
+      };
       if (purpose === 'control')
         await requests.ask('RemoteDesktop', 'SelectDevices', 'o', [session], {
           types: new Variant('u', KEYBOARD_AND_POINTER),
@@ -110,23 +128,43 @@ export class PortalDesktop implements AsyncDisposable {
         cursor_mode: new Variant('u', POINTER_HIDDEN),
         ...(purpose === 'look' ? lasting : {}),
       });
-      const started = await requests.ask(owner, 'Start', 'os', [session, ''], {});
-      keepToken(token, started.restore_token?.value);
-      return new PortalDesktop(bus, session, streamsOf(started.streams?.value), lost);
+      const started = await Promise.race([
+        requests.ask(owner, 'Start', 'os', [session, ''], {}),
+        closed.then((why) => {
+          throw why;
+        }),
+      ]);
+      if (purpose === 'control') demandDevices(started.devices?.value);
+      keepSharingToken(tokenFolder, purpose, started.restore_token?.value);
+      return new PortalDesktop({
+        bus,
+        session,
+        compositor,
+        streams: portalStreams(started.streams?.value, compositor.outputs),
+        isMutter: purpose === 'control' && (await isOwned(bus, MUTTER)),
+        stopped: Promise.race([closed, compositor.changed]),
+        lost,
+      });
     } catch (error) {
       bus.disconnect();
+      await compositor[Symbol.asyncDispose]();
       if (error instanceof ProtocolError) throw error;
       const message = 'The desktop portal did not start a session.';
       throw new ProtocolError('DISPLAY_UNAVAILABLE', message, {}, { cause: error });
     }
   }
 
+  /** Whether applications have such a device to listen to: a seat without one gets it with our first event. */
+  seatHas(device: 'pointer' | 'keyboard'): boolean {
+    return this.#compositor.has(device);
+  }
+
   /** One Notify… call of RemoteDesktop: an event, injected when it returns. @throws ProtocolError INPUT_FAILED */
   async notify(member: string, signature: string, values: readonly unknown[]): Promise<void> {
     try {
-      const where = { destination: PORTAL, path: PATH, interface: `${PREFIX}.RemoteDesktop` };
+      const where = { destination: PORTAL, path: PORTAL_PATH, interface: `${PORTAL_PREFIX}.RemoteDesktop` };
       const body = [this.#session, {}, ...values];
-      const signal = AbortSignal.timeout(CONNECT_CEILING_MS);
+      const signal = AbortSignal.timeout(ANSWER_CEILING_MS);
       await call(this.#bus, { ...where, member, signature: `oa{sv}${signature}`, body }, { signal });
     } catch (cause) {
       throw new ProtocolError('INPUT_FAILED', 'The desktop portal did not take the input.', {}, { cause });
@@ -134,107 +172,35 @@ export class PortalDesktop implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const where = { destination: PORTAL, path: this.#session, interface: `${PREFIX}.Session` };
-    const signal = AbortSignal.timeout(CONNECT_CEILING_MS);
+    const where = { destination: PORTAL, path: this.#session, interface: `${PORTAL_PREFIX}.Session` };
+    const signal = AbortSignal.timeout(ANSWER_CEILING_MS);
     await call(this.#bus, { ...where, member: 'Close' }, { signal }).catch(() => {});
     this.#bus.disconnect();
+    await this.#compositor[Symbol.asyncDispose]();
   }
 }
 
-type Results = Readonly<Record<string, { value: unknown } | undefined>>;
-
-/** The portal answers a call with a place where the real answer will appear as a signal. */
-class Requests {
-  readonly #bus: MessageBus;
-  readonly #waiting = new Map<string, (answer: [number, Results]) => void>();
-  readonly #closed = new Map<string, () => void>();
-
-  constructor(bus: MessageBus) {
-    this.#bus = bus;
-    bus.on('message', ({ path, interface: from, member, body }) => {
-      if (from === `${PREFIX}.Request` && member === 'Response')
-        this.#waiting.get(path ?? '')?.(body as [number, Results]);
-      if (from === `${PREFIX}.Session` && member === 'Closed') this.#closed.get(path ?? '')?.();
-    });
-  }
-
-  async start(): Promise<void> {
-    const signal = AbortSignal.timeout(CONNECT_CEILING_MS);
-    for (const [name, member] of [
-      ['Request', 'Response'],
-      ['Session', 'Closed'],
-    ])
-      await subscribe(this.#bus, `type='signal',interface='${PREFIX}.${name}',member='${member}'`, {
-        signal,
-      });
-  }
-
-  whenClosed(session: string): Promise<void> {
-    return new Promise((resolve) => {
-      this.#closed.set(session, resolve);
-      this.#bus.on('error', () => resolve());
-    });
-  }
-
-  /** @throws ProtocolError DISPLAY_UNAVAILABLE when the answer is no. */
-  async ask(
-    owner: 'RemoteDesktop' | 'ScreenCast',
-    member: string,
-    signature: string,
-    values: readonly unknown[],
-    wishes: Record<string, unknown>,
-  ): Promise<Results> {
-    const token = `deskhand_${randomHex(12)}`;
-    const sender = (this.#bus as unknown as { name: string }).name.slice(1).replaceAll('.', '_');
-    const path = `${PATH}/request/${sender}/${token}`;
-    // Listened for before it is asked: the answer may be quicker than the reply.
-    const answer = new Promise<[number, Results]>((resolve) => this.#waiting.set(path, resolve));
-    const signal = AbortSignal.timeout(CONSENT_CEILING_MS);
-    try {
-      const body = [...values, { handle_token: new Variant('s', token), ...wishes }];
-      const where = { destination: PORTAL, path: PATH, interface: `${PREFIX}.${owner}` };
-      await call(this.#bus, { ...where, member, signature: `${signature}a{sv}`, body }, { signal });
-      const [code, results] = await Promise.race([
-        answer,
-        new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
-      ]);
-      if (code === GRANTED) return results;
-      throw new ProtocolError(
-        'DISPLAY_UNAVAILABLE',
-        `The desktop portal said no to ${owner}.${member}: sharing was declined.`,
-      );
-    } finally {
-      this.#waiting.delete(path);
-    }
-  }
+/** GNOME's dialog shares the screen and nothing else unless a second switch is turned on. */
+function demandDevices(devices: unknown): void {
+  if ((Number(devices ?? 0) & KEYBOARD_AND_POINTER) === KEYBOARD_AND_POINTER) return;
+  throw new ProtocolError(
+    'SHARING_DECLINED',
+    'The screen was shared, but not mouse and keyboard: turn on “Allow remote interaction” in the dialog.',
+  );
 }
 
-function streamsOf(value: unknown): PortalStream[] {
-  const parsed = Streams.safeParse(value);
-  if (!parsed.success || parsed.data.length === 0)
-    throw new ProtocolError('DISPLAY_UNAVAILABLE', 'The desktop portal shares no monitor.');
-  return parsed.data.map(([node, { position, size }]) => {
-    const [x, y] = position?.value ?? [0, 0];
-    const [width, height] = size?.value ?? [0, 0];
-    if (width < 1 || height < 1)
-      throw new ProtocolError(
-        'DISPLAY_UNAVAILABLE',
-        'The desktop portal does not say how large a monitor is.',
-      );
-    return { node, bounds: { x, y, width, height } };
-  });
-}
-
-function restoreToken(file: string): Record<string, unknown> {
-  try {
-    return { restore_token: new Variant('s', readFileSync(file, 'utf8')) };
-  } catch {
-    return {};
-  }
-}
-
-/** Each is good once; without a new one the person is asked again. */
-function keepToken(file: string, token: unknown): void {
-  if (typeof token === 'string' && token !== '') writeFileSync(file, token, { mode: 0o600 });
-  else rmSync(file, { force: true });
+async function isOwned(bus: MessageBus, name: string): Promise<boolean> {
+  const where = { destination: 'org.freedesktop.DBus', path: '/org/freedesktop/DBus' };
+  const question = {
+    interface: 'org.freedesktop.DBus',
+    member: 'NameHasOwner',
+    signature: 's',
+    body: [name],
+  };
+  const [owned] = await call(
+    bus,
+    { ...where, ...question },
+    { signal: AbortSignal.timeout(ANSWER_CEILING_MS) },
+  );
+  return owned === true;
 }

@@ -1,4 +1,4 @@
-import { errorAttributes, type Logger } from '@deskhand/base';
+import { errorAttributes, type Logger, sleep } from '@deskhand/base';
 import { contains, type MouseButton, type Point, ProtocolError } from '@deskhand/protocol';
 import { isNamedKey } from '../input/keyboard-map.ts';
 import { typeableCharacters } from '../input/text-plan.ts';
@@ -6,28 +6,30 @@ import { TypingPace } from '../input/typing-pace.ts';
 import { BUTTON_CODES, EVDEV_CODES } from '../input/wayland-keymap.ts';
 import type { InputBackend } from '../ports.ts';
 import { keysymOfCharacter } from '../x11/index.ts';
-import { PortalDesktop } from './portal-desktop.ts';
+import { PortalDesktop, type PortalOptions } from './portal-desktop.ts';
+import type { PortalStream } from './portal-streams.ts';
 
 const VERTICAL = 0;
 const HORIZONTAL = 1;
 const LAST_ASCII = 0x7e;
+/** evdev's KEY_UNKNOWN: no layout has it. */
+const NO_KEY = 240;
+/** A seat that had no such device is given it with our first event, and applications take it up a moment later. */
+const DEVICE_APPEARS_CEILING_MS = 1000;
+const DEVICE_TAKEN_UP_MS = 100;
 
-/** Asks the person the first time. @throws ProtocolError DISPLAY_UNAVAILABLE */
-export async function openPortalInputBackend(options: {
-  bus: string;
-  tokenFolder: string;
-  onLost: () => void;
-  log: Logger;
-}): Promise<PortalInputBackend> {
+/** Asks the person the first time. @throws ProtocolError DISPLAY_UNAVAILABLE, SHARING_DECLINED */
+export async function openPortalInputBackend(
+  options: PortalOptions & { onLost: (why: ProtocolError) => void },
+): Promise<PortalInputBackend> {
   const desktop = await PortalDesktop.open({ ...options, purpose: 'control' });
   void desktop.lost.then(options.onLost);
   return new PortalInputBackend(desktop, options.log);
 }
 
 /**
- * Hands through org.freedesktop.portal.RemoteDesktop (GNOME, KDE …). Run against a stand-in for the portal only: NOT
- * RUN on a real one. What a compositor does with a character its layout lacks is its own affair and can't be read
- * back, so text beyond ASCII is refused.
+ * Hands through org.freedesktop.portal.RemoteDesktop (GNOME, KDE …). A character that the compositor's layout lacks is
+ * taken and dropped without a word (GNOME 43), so text beyond ASCII is refused.
  */
 export class PortalInputBackend implements InputBackend {
   readonly name = 'portal-remote-desktop';
@@ -50,15 +52,16 @@ export class PortalInputBackend implements InputBackend {
 
   async moveTo(wanted: Point): Promise<void> {
     const { streams } = this.#desktop;
-    const on = streams.find(({ bounds }) => contains(bounds, wanted)) ?? streams[0];
-    if (on === undefined) throw new ProtocolError('DISPLAY_UNAVAILABLE', 'No monitor is shared.');
-    const { x, y, width, height } = on.bounds;
-    const inside = {
-      x: Math.min(width - 1, Math.max(0, Math.round(wanted.x) - x)),
-      y: Math.min(height - 1, Math.max(0, Math.round(wanted.y) - y)),
-    };
-    await this.#desktop.notify('NotifyPointerMotionAbsolute', 'udd', [on.node, inside.x, inside.y]);
-    this.#pointer = { x: x + inside.x, y: y + inside.y };
+    const point = { x: Math.round(wanted.x), y: Math.round(wanted.y) };
+    const on = streams.find(({ bounds }) => contains(bounds, point));
+    // The person may have lent hands fewer monitors than eyes: the nearest place that they may reach is another place.
+    if (on === undefined)
+      throw new ProtocolError('INPUT_FAILED', 'That place is on no monitor whose control is shared.');
+    const { x, y } = this.#desktop.isMutter ? inPixels(on, point) : inLogical(on, point);
+    const move = () => this.#desktop.notify('NotifyPointerMotionAbsolute', 'udd', [on.node, x, y]);
+    await this.#need('pointer', move);
+    await move();
+    this.#pointer = point;
   }
 
   async button(button: MouseButton, down: boolean): Promise<void> {
@@ -79,7 +82,10 @@ export class PortalInputBackend implements InputBackend {
 
   async key(key: string, down: boolean): Promise<void> {
     await this.checkKey(key);
-    if (down) this.#heldKeys.add(key);
+    if (down) {
+      await this.#need('keyboard', () => this.#tapNoKey());
+      this.#heldKeys.add(key);
+    }
     if (isNamedKey(key))
       await this.#desktop.notify('NotifyKeyboardKeycode', 'iu', [EVDEV_CODES[key], Number(down)]);
     else await this.#keysym(key.codePointAt(0) as number, down);
@@ -124,6 +130,19 @@ export class PortalInputBackend implements InputBackend {
     }
   }
 
+  /** What nobody listens to yet would be lost. */
+  async #need(device: 'pointer' | 'keyboard', first: () => Promise<void>): Promise<void> {
+    if (this.#desktop.seatHas(device)) return;
+    await first();
+    const giveUpMs = performance.now() + DEVICE_APPEARS_CEILING_MS;
+    while (!this.#desktop.seatHas(device) && performance.now() < giveUpMs) await sleep(10);
+    await sleep(DEVICE_TAKEN_UP_MS);
+  }
+
+  async #tapNoKey(): Promise<void> {
+    for (const down of [1, 0]) await this.#desktop.notify('NotifyKeyboardKeycode', 'iu', [NO_KEY, down]);
+  }
+
   #keysym(codePoint: number, down: boolean): Promise<void> {
     return this.#desktop.notify('NotifyKeyboardKeysym', 'iu', [keysymOfCharacter(codePoint), Number(down)]);
   }
@@ -135,6 +154,17 @@ export class PortalInputBackend implements InputBackend {
       this.#log.error('not everything could be released', errorAttributes(error));
     }
   }
+}
+
+function inPixels({ bounds }: PortalStream, { x, y }: Point): Point {
+  return { x: x - bounds.x, y: y - bounds.y };
+}
+
+function inLogical({ bounds, logical }: PortalStream, { x, y }: Point): Point {
+  return {
+    x: ((x - bounds.x) * logical.width) / bounds.width,
+    y: ((y - bounds.y) * logical.height) / bounds.height,
+  };
 }
 
 function isAscii(key: string): boolean {

@@ -10,7 +10,8 @@ import {
 } from '@deskhand/protocol';
 import { demandRegion } from '../capture/demand-region.ts';
 import type { RawImage, ScreenCapture } from '../ports.ts';
-import { PortalDesktop, type PortalStream } from './portal-desktop.ts';
+import { PortalDesktop, type PortalOptions } from './portal-desktop.ts';
+import type { PortalStream } from './portal-streams.ts';
 
 /** A monitor that shows nothing for this long is not being sent. */
 const FIRST_FRAME_CEILING_MS = 10_000;
@@ -20,12 +21,10 @@ const BYTES_PER_PIXEL = 4;
 /** Starts what writes raw BGRx frames of a stream, exactly of its size, one after the other to standard output. */
 export type StartFrames = (stream: PortalStream) => ChildProcess;
 
-/** Asks the person the first time. @throws ProtocolError DISPLAY_UNAVAILABLE, CAPTURE_FAILED */
-export async function openPortalScreenCapture(options: {
-  bus: string;
-  tokenFolder: string;
-  startFrames?: StartFrames;
-}): Promise<PortalScreenCapture> {
+/** Asks the person the first time. @throws ProtocolError DISPLAY_UNAVAILABLE, SHARING_DECLINED, CAPTURE_FAILED */
+export async function openPortalScreenCapture(
+  options: PortalOptions & { startFrames?: StartFrames },
+): Promise<PortalScreenCapture> {
   const desktop = await PortalDesktop.open({ ...options, purpose: 'look' });
   const capture = new PortalScreenCapture(desktop, options.startFrames ?? startGStreamer);
   try {
@@ -39,8 +38,7 @@ export async function openPortalScreenCapture(options: {
 
 /**
  * The screen through org.freedesktop.portal.ScreenCast. PipeWire speaks no protocol that Node could, so GStreamer
- * turns each stream into raw frames on a pipe; the newest whole one is kept. Sizes are logical: a display at scale 2
- * is seen at half its resolution. NOT RUN on a real portal.
+ * turns each stream into raw frames on a pipe; the newest whole one is kept. A screen that does not change sends none.
  */
 export class PortalScreenCapture implements ScreenCapture {
   readonly name = 'portal-screen-cast';
@@ -51,6 +49,9 @@ export class PortalScreenCapture implements ScreenCapture {
   constructor(desktop: PortalDesktop, startFrames: StartFrames) {
     this.#desktop = desktop;
     this.#feeds = desktop.streams.map((stream) => new FrameFeed(stream, startFrames));
+    void desktop.stopped.then(() => {
+      for (const feed of this.#feeds) feed[Symbol.dispose]();
+    });
   }
 
   async start(): Promise<void> {
@@ -65,21 +66,21 @@ export class PortalScreenCapture implements ScreenCapture {
     });
   }
 
-  get lost(): Promise<void> {
+  get lost(): Promise<ProtocolError> {
     return this.#desktop.lost;
   }
 
   async displays(): Promise<readonly Display[]> {
-    return this.#desktop.streams.map(({ node, bounds }, index) => ({
+    return this.#desktop.streams.map(({ node, bounds, logical }, index) => ({
       id: DisplayId.parse(`portal:${bounds.x},${bounds.y}`),
       name: `shared monitor ${index + 1} (${node})`,
       bounds,
-      scale: 1,
+      scale: Math.round((bounds.width / logical.width) * 1000) / 1000,
       primary: index === 0,
     }));
   }
 
-  /** What is shared stays as it was when the person agreed. */
+  /** What is shared stays as it was when the person agreed; see PortalDesktop.lost. */
   onDisplaysChanged(): () => void {
     return () => {};
   }
@@ -171,11 +172,15 @@ class FrameFeed implements Disposable {
   }
 }
 
+/**
+ * No `videorate`: it ends on frames without a duration, and a compositor's have none. The limit is asked of the
+ * compositor.
+ */
 function startGStreamer({ node, bounds: { width, height } }: PortalStream): ChildProcess {
   const format = `video/x-raw,format=BGRx,width=${width},height=${height}`;
   const elements = [
-    ['pipewiresrc', `path=${node}`, 'do-timestamp=true', 'keepalive-time=500'],
-    ['videorate', 'drop-only=true', `max-rate=${FRAMES_PER_SECOND}`],
+    ['pipewiresrc', `path=${node}`, 'do-timestamp=true'],
+    [`video/x-raw,max-framerate=(fraction)${FRAMES_PER_SECOND}/1`],
     ['videoconvert'],
     ['videoscale'],
     [format],
