@@ -32,12 +32,31 @@ afterAll(async () => {
   await driven?.[Symbol.asyncDispose]();
 });
 
-/** Acts on the middle of an element of the page. */
-async function clickOn(id: string, more: Partial<OperationInput & { type: 'click' }> = {}): Promise<Outcome> {
+/** The middle of an element of the page, in the frame it is told with. */
+async function placeOf(
+  id: string,
+): Promise<{ point: { x: number; y: number }; frameId: string | undefined }> {
   const { observation } = await server.observe({ frame: { maxSidePx: 8192 } });
-  const frameId = observation?.frame?.geometry.frameId;
-  const place = (await chromium.page.evaluate(PLACE_OF.replace('ID', id))) as { x: number; y: number };
-  return act({ type: 'click', point: place, ...more }, { frameId });
+  const point = (await chromium.page.evaluate(PLACE_OF.replace('ID', id))) as { x: number; y: number };
+  return { point, frameId: observation?.frame?.geometry.frameId };
+}
+
+async function clickOn(id: string, more: Partial<OperationInput & { type: 'click' }> = {}): Promise<Outcome> {
+  const { point, frameId } = await placeOf(id);
+  return act({ type: 'click', point, ...more }, { frameId });
+}
+
+/** Both in one command, as a model fills a field. */
+async function clickAndType(id: string, text: string): Promise<readonly Outcome[]> {
+  const { point, frameId } = await placeOf(id);
+  const operations: OperationInput[] = [
+    { type: 'click', point },
+    { type: 'type_text', text },
+  ];
+  const reply = await server.act(operations, { observe: {}, frameId, stopAtNoEffect: true });
+  if (reply.type !== 'result') throw new Error(JSON.stringify(reply));
+  if (process.env.SHOW) console.log(JSON.stringify(reply.outcomes));
+  return reply.outcomes;
 }
 
 async function act(operation: OperationInput, fields: Record<string, unknown> = {}): Promise<Outcome> {
@@ -127,6 +146,19 @@ describe('[ACT3] what an action says of itself', () => {
     expect(outcome.status).not.toBe('confirmed');
   });
 
+  it('is confirmed for a field that got the focus, and no effect for one that refuses it, though both light up', async () => {
+    await clickOn('name');
+    expect(await clickAndType('lit', 'here')).toMatchObject([
+      { status: 'confirmed', evidence: { focusChanged: true } },
+      { status: 'confirmed', evidence: { valueChanged: true } },
+    ]);
+    expect(await chromium.page.inputValue('#lit')).toBe('here');
+    // Nothing is typed where it would go to another field.
+    expect(await clickAndType('shy', 'nowhere')).toMatchObject([{ status: 'no_effect' }]);
+    expect(await chromium.page.inputValue('#lit')).toBe('here');
+    expect(await chromium.page.inputValue('#shy')).toBe('');
+  });
+
   it('is no success to click where a window was that has closed', async () => {
     const terminal = await desktop.xterm('sleep', '1000');
     const { observation } = await server.observe({ frame: { maxSidePx: 8192 } });
@@ -151,12 +183,14 @@ const PLACE_OF = `(() => {
 const PAGE = `<!doctype html><meta charset="utf-8"><style>
   body { margin: 0; font: 15px sans-serif } div, button, input { margin: 6px } #row:hover { background: #cdf } #row { padding: 14px }
   button { padding: 8px 20px } #disabled:hover { background: #fda } #dead { height: 60px; background: #eee }
+  #lit:hover, #shy:hover { background: #cfc }
 </style>
 <button id="live" onclick="count('live'); document.getElementById('far').textContent += ' pressed'">Live</button>
 <button id="disabled" disabled onclick="count('disabled')">Disabled</button>
 <label><input id="box" type="checkbox"> News</label>
 <div id="row">A row of plain text</div><div id="dead"></div>
 <input id="name"> <input id="fixed" value="as it is" readonly>
+<input id="lit"> <input id="shy" onmousedown="event.preventDefault()">
 <canvas id="film" width="320" height="180"></canvas><div id="far"></div>
 <script>
   globalThis.counts = {};

@@ -32,7 +32,7 @@ const MAX_CHANGES = 2000;
 const PAUSE_MS = 30;
 
 /** A button that looks pressed, a field that shows its frame: what lies under the pointer and reaches no further. */
-const FEEDBACK_REACH_PX = { x: 320, y: 80 } as const;
+export const FEEDBACK_REACH_PX = { x: 320, y: 80 } as const;
 
 /** A place that changed so often after the screen was taken for quiet, and lately, moves on its own. */
 const MOVING_REPEATS = 2;

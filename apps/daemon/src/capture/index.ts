@@ -1,3 +1,4 @@
+export { FEEDBACK_REACH_PX } from './change-history.ts';
 export { displayAt, layoutIdOf, primaryDisplay } from './display-layout.ts';
 export { type EncodeFrameOptions, encodeFrame, FrameEncoder } from './encode-frame.ts';
 export { type FrameDifference, FrameMemory } from './frame-difference.ts';

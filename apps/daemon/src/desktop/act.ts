@@ -1,12 +1,4 @@
-import {
-  errorAttributes,
-  isAbort,
-  type Logger,
-  raceSignal,
-  reasonFrom,
-  StopError,
-  sleep,
-} from '@deskhand/base';
+import { errorAttributes, isAbort, type Logger, raceSignal, StopError, sleep } from '@deskhand/base';
 import {
   type ActCommand,
   type Action,
@@ -36,7 +28,8 @@ import type { LeaseKeeper } from '../safety/lease-keeper.ts';
 import { isBound, resolveSecrets } from '../secrets/resolve-secrets.ts';
 import type { SecretScreen } from '../secrets/secret-screen.ts';
 import type { DesktopSenses } from './desktop-senses.ts';
-import { Before, judge } from './evidence.ts';
+import { Before, judge, takesFocus } from './evidence.ts';
+import { abortedError, outcomeOf, Refused } from './failed-outcome.ts';
 import { FrameBook } from './frame-book.ts';
 import type { Observer, Sight } from './observe.ts';
 import type { ReceiverFacts } from './receiver-facts.ts';
@@ -89,17 +82,6 @@ const FOCUS_LOOK_MS = 30;
 
 const FOCUS_SETTLES_MS = 300;
 const EXPLAIN_CEILING_MS = 1000;
-
-/** Codes that say "nothing was done", as opposed to "it broke midway". */
-const NOT_DONE: ReadonlySet<string> = new Set([
-  'APPLICATION_NOT_FOUND',
-  'WINDOW_NOT_FOUND',
-  'BROWSER_UNAVAILABLE',
-  'NOT_FOUND',
-  'INVALID_PATH',
-  'FEATURE_NOT_AVAILABLE',
-  'POLICY_DENIED',
-]);
 
 /** Does the operations of one command, each at most once, and looks. One command at a time. */
 export class Actor {
@@ -200,9 +182,15 @@ export class Actor {
       const place = receivers.at(-1) ?? null;
       const parts = { senses, region, memory: this.#memory, receiver: place };
       const facts = Before.ask(parts, target, aiming);
-      await timed('approach', this.#approach(command, operation, points, receivers, aiming));
+      // For keys that follow, a field's focus is the whole answer to a click into it.
+      const typesNext = next !== null && KEYBOARD_ACTIONS.has(next.type as Action['type']);
+      const willTell = typesNext ? facts.then(takesFocus, () => false) : Promise.resolve(false);
+      const cameFrom = await timed(
+        'approach',
+        this.#approach(command, operation, points, receivers, willTell, aiming),
+      );
       // After the permit and the way there: neither is an effect of the action.
-      const before = await timed('evidence', Before.look(parts, facts, aiming));
+      const before = await timed('evidence', Before.look({ ...parts, cameFrom }, facts, aiming));
       aiming.throwIfAborted();
       observer.settling.begin();
       // Before: a line end in the text may save already.
@@ -233,9 +221,7 @@ export class Actor {
             ...(operation.type === 'click' && target !== null
               ? { told: () => before.clickedTells(target, signal) }
               : {}),
-            ...(next !== null && KEYBOARD_ACTIONS.has(next.type as Action['type'])
-              ? { arrived: () => before.focusArrived(signal) }
-              : {}),
+            ...(typesNext ? { arrived: () => before.focusArrived(signal) } : {}),
           }),
         );
         if (settled !== null) {
@@ -278,19 +264,23 @@ export class Actor {
   /**
    * Takes the pointer where the action begins and lets what lights up or goes dark under it do so: none of that is
    * what a click did.
+   * @param willTell whether a field will say itself that it got the focus, and nothing else is wanted of the click:
+   *   then nothing is waited for.
+   * @returns where the pointer came from if it was not waited for; null else.
    */
   async #approach(
     command: ActCommand,
     operation: Operation,
     points: readonly Point[],
     receivers: ReadonlyArray<WindowInfo | null>,
+    willTell: Promise<boolean>,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<Point | null> {
     const { observer, senses } = this.#options;
     const [point] = points;
-    if (point === undefined || operation.type === 'move') return;
-    const now = await senses.capture.pointer();
-    if (now !== null && Math.abs(now.x - point.x) < 1 && Math.abs(now.y - point.y) < 1) return;
+    if (point === undefined || operation.type === 'move') return null;
+    const from = await senses.capture.pointer();
+    if (from !== null && Math.abs(from.x - point.x) < 1 && Math.abs(from.y - point.y) < 1) return null;
     observer.settling.begin();
     const moved = await this.#perform(
       command,
@@ -302,7 +292,19 @@ export class Actor {
       const { code = 'INPUT_FAILED', message = 'The pointer could not be moved there.', result = {} } = moved;
       throw new Refused(new ProtocolError(isErrorCode(code) ? code : 'INPUT_FAILED', message, result));
     }
-    await observer.settling.afterApproach(signal);
+    if (operation.type !== 'click' || from === null) {
+      await observer.settling.afterApproach(signal);
+      return null;
+    }
+    const enough = new AbortController();
+    const rested = observer.settling
+      .afterApproach(AbortSignal.any([signal, enough.signal]))
+      .then(() => false);
+    rested.catch(() => {});
+    const told = await Promise.race([rested, willTell.then((will) => (will ? true : rested))]);
+    enough.abort(new StopError('told'));
+    signal.throwIfAborted();
+    return told ? from : null;
   }
 
   /** Values take the place of placeholders here and nowhere earlier; they go to hands and no further. */
@@ -547,57 +549,6 @@ async function focusedSoon({ windows }: DesktopSenses): Promise<WindowInfo | nul
     if (active !== null || performance.now() > giveUpMs) return active;
     await sleep(FOCUS_LOOK_MS);
   }
-}
-
-/** A "no" before anything happened. */
-class Refused extends Error {
-  readonly error: ProtocolError;
-  constructor(error: ProtocolError) {
-    super(error.message, { cause: error });
-    this.error = error;
-  }
-}
-
-function outcomeOf(error: unknown, signal: AbortSignal, durationMs: number): Outcome {
-  if (!(error instanceof Refused) && signal.aborted) {
-    const { code, message } = abortedError(signal);
-    return { status: 'failed', code, message, durationMs };
-  }
-  const known = error instanceof Refused ? error.error : error;
-  if (!(known instanceof ProtocolError))
-    return {
-      status: 'failed',
-      code: 'INTERNAL_ERROR',
-      message: 'The operation failed; the daemon’s log says why.',
-      durationMs,
-    };
-  const { code, message, details } = known;
-  const refused = error instanceof Refused || NOT_DONE.has(code) || REFUSED_BEFORE_INPUT.has(code);
-  const { rule } = details;
-  return {
-    status: refused ? 'refused' : 'failed',
-    code,
-    message,
-    ...(typeof rule === 'string' ? { result: { rule } } : {}),
-    durationMs,
-  };
-}
-
-const REFUSED_BEFORE_INPUT: ReadonlySet<string> = new Set([
-  'FRAME_UNKNOWN',
-  'FRAME_STALE',
-  'POINT_OUTSIDE_FRAME',
-  'DISPLAY_UNAVAILABLE',
-]);
-
-function abortedError(signal: AbortSignal): ProtocolError {
-  const reason = reasonFrom(signal.reason);
-  if (reason !== undefined && isErrorCode(reason)) return new ProtocolError(reason, stopMessage(signal));
-  return new ProtocolError('ACTION_ABORTED', 'The command ran out of time or was stopped.');
-}
-
-function stopMessage(signal: AbortSignal): string {
-  return (signal.reason as Error).message;
 }
 
 /** The same action in desktop space. */

@@ -1,3 +1,4 @@
+import { sleep } from '@deskhand/base';
 import {
   intersection,
   type Operation,
@@ -7,7 +8,7 @@ import {
   union,
   type WindowInfo,
 } from '@deskhand/protocol';
-import { type FrameMemory, withoutAll } from '../capture/index.ts';
+import { FEEDBACK_REACH_PX, type FrameMemory, withoutAll } from '../capture/index.ts';
 import type { ElementFacts, RawImage, Settled } from '../ports.ts';
 import type { DesktopSenses } from './desktop-senses.ts';
 
@@ -16,6 +17,10 @@ const NEAR_PX = 48;
 const CARET_MAX_WIDTH_PX = 3;
 /** Changed share of the screen that a clock or a blinking cursor does not reach. */
 const CONSIDERABLE = 0.001;
+
+/** How long a click into a field waits to be told that the field has the focus, and how often it asks. */
+const TELLS_FOCUS_MS = 250;
+const ASK_FOCUS_MS = 20;
 
 /** What is different after an operation. */
 export type Seen = Readonly<{
@@ -50,6 +55,8 @@ type BeforeParts = Readonly<{
   memory: FrameMemory;
   /** The window that will get the input. */
   receiver: WindowInfo | null;
+  /** Where the pointer was a moment ago, if what lights up or goes dark under it may not have done so yet. */
+  cameFrom?: Point | null;
 }>;
 
 /** The desktop just before an operation. */
@@ -61,6 +68,7 @@ export class Before {
   readonly #receiver: WindowInfo | null;
   readonly #focused: ElementFacts | null;
   readonly #under: ElementFacts | null;
+  readonly #cameFrom: Point | null;
   #arrived: ElementFacts | null = null;
 
   private constructor(parts: BeforeParts, facts: Facts) {
@@ -71,6 +79,7 @@ export class Before {
     this.#active = facts.active;
     this.#focused = facts.focused;
     this.#under = facts.under;
+    this.#cameFrom = parts.cameFrom ?? null;
   }
 
   /**
@@ -119,12 +128,13 @@ export class Before {
   /** @param settled how the wait ended that came between. */
   async compare(target: Point | null, settled: Settled, signal: AbortSignal): Promise<Seen> {
     const { active, focused, under } = await this.#factsAfter(target, signal);
+    const focusMoved = focused !== null && this.#focused !== null && focused.id !== this.#focused.id;
+    const focusArrived = focusMoved && focused.id === under?.id;
     const image = await this.#senses.capture.grab(this.#region, { signal });
-    const change = this.#changeIn(settled, image, target);
+    const change = this.#changeIn(settled, image, target, focusArrived ? [] : this.#pointedAt(target));
     const windowChanged =
       (active?.id ?? null) !== (this.#active?.id ?? null) ||
       (active?.title ?? null) !== (this.#active?.title ?? null);
-    const focusMoved = focused !== null && this.#focused !== null && focused.id !== this.#focused.id;
     const fieldKnown =
       focused?.value != null && focused.id === this.#focused?.id && this.#focused.value !== null;
     return {
@@ -136,7 +146,7 @@ export class Before {
         intersection(change.bounds, this.#receiver.bounds) !== null,
       target:
         this.#under === null ? null : { enabled: isEnabled(this.#under), usable: isUsable(this.#under) },
-      focusArrived: focusMoved && focused !== null && focused.id === under?.id,
+      focusArrived,
       fieldKnown,
       evidence: {
         changedFraction: change.fraction,
@@ -153,10 +163,30 @@ export class Before {
 
   /** What was clicked told a moment ago that it has the focus now: nothing more is asked of its application. */
   async #factsAfter(target: Point | null, signal: AbortSignal): Promise<Facts> {
+    if (this.#cameFrom !== null) await this.#untilFocusArrived(signal);
     const arrived = this.#arrived;
     if (arrived === null) return factsNow(this.#senses, this.#receiver, target, signal);
     const active = await this.#senses.windows.activeWindow().catch(() => null);
     return { active, focused: arrived, under: arrived };
+  }
+
+  /** The focus is all that proves such a click: applications tell of it a little later than they paint. */
+  async #untilFocusArrived(signal: AbortSignal): Promise<void> {
+    const giveUpMs = performance.now() + TELLS_FOCUS_MS;
+    while (this.#arrived === null && !(await this.focusArrived(signal)) && performance.now() < giveUpMs)
+      await sleep(ASK_FOCUS_MS, { signal });
+  }
+
+  /** What may light up or go dark because the pointer came and went, and for no other reason. */
+  #pointedAt(target: Point | null): Rect[] {
+    if (this.#cameFrom === null || target === null) return [];
+    const { x: reach, y: rise } = FEEDBACK_REACH_PX;
+    return [target, this.#cameFrom].map(({ x, y }) => ({
+      x: x - reach,
+      y: y - rise,
+      width: 2 * reach + 1,
+      height: 2 * rise + 1,
+    }));
   }
 
   /** Pixels that really differ, in the places that changed, but where something moves on its own. */
@@ -164,6 +194,7 @@ export class Before {
     { places, moving }: Settled,
     image: RawImage,
     target: Point | null,
+    pointedAt: readonly Rect[],
   ): { fraction: number; near: boolean; bounds: Rect | null } {
     const { x, y, width, height } = this.#region;
     const around =
@@ -175,7 +206,7 @@ export class Before {
             width: 2 * NEAR_PX + 1,
             height: 2 * NEAR_PX + 1,
           };
-    const holes = moving.map((rect) => ({ ...rect, x: rect.x - x, y: rect.y - y }));
+    const holes = [...moving, ...pointedAt].map((rect) => ({ ...rect, x: rect.x - x, y: rect.y - y }));
     let pixels = 0;
     let near = false;
     let bounds: Rect | null = null;
@@ -195,6 +226,14 @@ export class Before {
       bounds: bounds === null ? null : { ...bounds, x: bounds.x + x, y: bounds.y + y },
     };
   }
+}
+
+/** Whether a click there is proved by the focus alone: a field that takes text, of an application that tells who has it. */
+export function takesFocus({ focused, under }: Facts): boolean {
+  if (focused === null || under === null || focused.id === under.id) return false;
+  return (
+    under.role === 'text_field' && ['editable', 'enabled'].every((state) => under.states.includes(state))
+  );
 }
 
 /** What is set or chosen by a click on it. */
