@@ -7,6 +7,7 @@ import {
   type Operation,
   type ScreenElement,
 } from '@deskhand/protocol';
+import { commandsIn } from './engines/builtin/commands-in.ts';
 
 /**
  * What a task is about, as far as its own words tell: which sites, and whether it wants commands, passwords or
@@ -19,6 +20,8 @@ export type TaskDomain = Readonly<{
   /** The task is to look around on the web. */
   anySite: boolean;
   kinds: ReadonlySet<DomainKind>;
+  /** The very commands that the task's words mean (“rename /tmp/a.txt to b.txt”), though it speaks of no terminal. */
+  commands: () => ReadonlySet<string>;
 }>;
 export type DomainKind = 'terminal' | 'credentials' | 'download';
 
@@ -59,7 +62,12 @@ export function taskDomain(task: string, instructions: string | null): TaskDomai
     // A task that names the very thing wants it.
     (kind) => WORDS[kind].test(words) || (kind === 'download' && BAIT.test(words)),
   );
-  return { sites: new Set(sites), anySite: ANY_SITE.test(words), kinds: new Set(kinds) };
+  return {
+    sites: new Set(sites),
+    anySite: ANY_SITE.test(words),
+    kinds: new Set(kinds),
+    commands: () => commandsIn(task),
+  };
 }
 
 /** Keeps a run within its task; one per run. */
@@ -112,7 +120,9 @@ export class DomainGuard {
     const { page } = observation;
     switch (operation.type) {
       case 'run_command':
-        return this.#kind('terminal', 'Run a command in a terminal');
+        return this.#domain.commands().has(operation.command)
+          ? null
+          : this.#kind('terminal', 'Run a command in a terminal');
       case 'open_application':
         return TERMINAL.test(operation.name)
           ? this.#kind('terminal', `Open ${operation.name.slice(0, 80)}`)

@@ -68,7 +68,10 @@ function decideOperation(
     case 'run_command':
       return policy.terminal.allow
         ? allow('terminal')
-        : no('terminal', 'Commands are not allowed on this desktop; see "terminal" in policy.json.');
+        : no(
+            'terminal',
+            'Commands are not allowed on this desktop; `deskhand policy allow terminal` permits them.',
+          );
     case 'read_file':
     case 'stat_file':
       return decidePath(policy, operation.path, around);

@@ -55,7 +55,9 @@ describe('the built-in engine does whole tasks', () => {
   });
 
   it.each([
-    ['rename /tmp/a.txt to /tmp/b.txt', 'in the terminal'],
+    ['rename all files of /tmp/photos by date', 'in the terminal'],
+    ['take a screenshot and save it as /tmp/a.png', 'kept with its step'],
+    ['in the text editor, write a haiku about spring', 'in quotes'],
     ['write me a poem about spring', 'in quotes'],
     ['click Save or Cancel', 'which one'],
   ])('says how “%s” would be understood', async (task, hint) => {

@@ -27,6 +27,17 @@ export function contradictionIn(
   return null;
 }
 
+/** A picture of the screen that is to be saved under a path, as the task says it; null where none is. */
+export function pictureSavedIn(steps: readonly Instruction[]): string | null {
+  const saves = steps.find(
+    ({ intent }, index) =>
+      intent.type === 'save_as' &&
+      steps[index - 1]?.intent.type === 'screenshot' &&
+      /\.(?:png|jpe?g|webp|gif|bmp)$/i.test(intent.path),
+  );
+  return saves?.words ?? null;
+}
+
 /** Two intents of one essence do the same to the same thing. */
 function essenceOf(intent: Intent): string {
   switch (intent.type) {

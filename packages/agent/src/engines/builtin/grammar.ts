@@ -24,6 +24,7 @@ import {
 import { readOpenSeveral, readWrittenList } from './compounds/lists.ts';
 import {
   readFind,
+  readFolder,
   readFromPage,
   readHere,
   readInApplication,
@@ -98,6 +99,7 @@ const COMPOUNDS_FIRST: readonly CompoundReader[] = [
   readOpenSeveral,
   readEditIn,
   readCopyOfFile,
+  readFolder,
   readOpenFile,
   readShellWords,
   readHere,

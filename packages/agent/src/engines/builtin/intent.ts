@@ -87,7 +87,8 @@ export type Intent = Readonly<
       /** Told in the run's summary. */
       tell: boolean;
     }
-  | { type: 'close_window'; title: string | null }
+  /** `all`: one after the other, whatever is open. */
+  | { type: 'close_window'; title: string | null; all?: true }
   | { type: 'focus_window'; title: string }
   | {
       type: 'if';

@@ -119,8 +119,29 @@ describe('tasks are cut into instructions', () => {
     ["On http://a.test, what is Carla's role?", ['go_to', 'remember']],
     ['Run "date" in the terminal and tell me what it prints', ['run_command', 'remember']],
     ['mark "Your booking" with a star', ['use_control']],
+    [
+      'Open the terminal, run "ls /tmp" and tell me what it says',
+      ['open_application', 'run_command', 'remember'],
+    ],
+    ['Open a terminal and run "make"', ['open_application', 'type_text']],
+    ['Close all windows', ['close_window']],
+    ['Open mousepad, open a new window and paste', ['open_application', 'press', 'press']],
+    [
+      'Open the file manager and go to /tmp/reports',
+      ['open_application', 'press', 'type_text', 'focus_window'],
+    ],
+    ['Open the folder /srv/reports', ['open_application', 'press', 'type_text', 'focus_window']],
+    ['Take a screenshot, then save the document as /tmp/a.txt', ['screenshot', 'save_as']],
   ])('what newcomers ask for: %s', (task, expected) => {
     expect(types(task)).toEqual(expected);
+  });
+
+  it.each([
+    ['In the text editor write a haiku about spring', 'haiku'],
+    ['Take a screenshot and save it to /tmp/shot.png', '/tmp/shot.png'],
+    ['Go to /docs', '/docs'],
+  ])('makes up nothing, and no file of a picture: %s', (task, part) => {
+    expect(planOf(task)).toMatchObject({ understood: false, sentence: expect.stringContaining(part) });
   });
 
   it.each([

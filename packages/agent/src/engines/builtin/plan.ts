@@ -9,7 +9,7 @@ import {
   trailingFiller,
   withoutFiller,
 } from './clauses.ts';
-import { contradictionIn } from './contradiction.ts';
+import { contradictionIn, pictureSavedIn } from './contradiction.ts';
 import { attachOtherwise, readControl, splitAtControl } from './control-flow.ts';
 import { readIntents } from './grammar.ts';
 import type { Instruction, Intent } from './intent.ts';
@@ -58,9 +58,9 @@ export function planOf(task: string): Plan {
   }
   const settled = settledPlan(joined(steps));
   if (settled.length === 0) return { understood: false, sentence: task.trim().slice(0, 200) };
-  const contradiction = contradictionIn(sentences, settled, ({ marked: words }, text) =>
-    clauseText(words, text, remembered),
-  );
+  const contradiction =
+    contradictionIn(sentences, settled, ({ marked: words }, text) => clauseText(words, text, remembered)) ??
+    pictureSavedIn(settled);
   return contradiction === null
     ? { understood: true, steps: settled }
     : { understood: false, sentence: contradiction };

@@ -1,7 +1,7 @@
 import { kindOfApplication } from './compounds/compound.ts';
 import { mapTargets } from './control-flow.ts';
 import type { Instruction, Intent, TextSource } from './intent.ts';
-import type { Target } from './target.ts';
+import { isOutput, type Target } from './target.ts';
 
 /**
  * The second reading of a plan: what a step means follows from those before it (“it”, “its Edit button”, “paste it”,
@@ -59,13 +59,27 @@ function withApplicationsKept(steps: readonly Instruction[]): Instruction[] {
     if (intent.type === 'open_file') front = kindOfApplication(intent.application);
     if (intent.type === 'close_window') front = null;
     kept.push(
-      front === 'terminal' && openTerminal && intent.type === 'run_command'
+      front === 'terminal' &&
+        openTerminal &&
+        intent.type === 'run_command' &&
+        !asksForOutput(steps.slice(index + 1))
         ? typedCommand(step, intent.command)
         : step,
     );
     justOpened = false;
   }
   return kept;
+}
+
+/** What a window shows is not all a command printed: asked for, it is run where its output is had whole. */
+function asksForOutput(later: readonly Instruction[]): boolean {
+  const next = later.findIndex(({ intent }) => intent.type === 'run_command');
+  return later.slice(0, next === -1 ? undefined : next).some(({ intent }) => {
+    if (intent.type === 'remember') return isOutput(intent.what);
+    return 'text' in intent && typeof intent.text === 'object' && intent.text.type === 'remembered'
+      ? /output/.test(intent.text.name)
+      : false;
+  });
 }
 
 /** "run ls -la" reads like an application; in a terminal it is a command. */

@@ -225,6 +225,13 @@ function named(clause: ClauseText, name: string, noun: string): Pick<Target, 'te
   return { text: kind === undefined || quoted ? meaning : `${meaning} ${kind}`, quoted };
 }
 
+/** What a command printed. */
+export function isOutput({ text, role }: Target): boolean {
+  return (
+    role === null && text !== null && /^(?:command(?:['’]s)?\s+)?output|result of the command$/i.test(text)
+  );
+}
+
 export function ordinalOf(word: string): number | null {
   const lowered = word.toLowerCase();
   const known = ORDINALS[lowered];

@@ -1,6 +1,8 @@
 import type { WindowInfo } from '@deskhand/protocol';
 import { likeness } from './wording.ts';
 
+const TERMINALS = /term|konsole|kgx|kitty|alacritty|^foot/i;
+
 /** Everyday names of windows whose application calls itself otherwise. */
 const EVERYDAY: ReadonlyArray<{ names: RegExp; programs: RegExp }> = [
   {
@@ -11,13 +13,17 @@ const EVERYDAY: ReadonlyArray<{ names: RegExp; programs: RegExp }> = [
     names: /^(?:text )?editor$|^notepad$/i,
     programs: /mousepad|gedit|text-?editor|kate|kwrite|xed|pluma|leafpad|featherpad|geany/i,
   },
-  { names: /^terminal$|^console$|^shell$/i, programs: /term|konsole|kgx|kitty|alacritty/i },
+  { names: /^terminal$|^console$|^shell$/i, programs: TERMINALS },
   {
     names: /^files?$|^file (?:manager|browser|explorer)$|^finder$/i,
     programs: /nautilus|thunar|dolphin|nemo|caja|pcmanfm/i,
   },
   { names: /^calc(?:ulator)?$/i, programs: /calc/i },
 ];
+
+export function isTerminal({ application }: WindowInfo): boolean {
+  return TERMINALS.test(application);
+}
 
 /** The window a person means by a title, an application or an everyday name; null when none comes near. */
 export function windowNamed(windows: readonly WindowInfo[], title: string): WindowInfo | null {

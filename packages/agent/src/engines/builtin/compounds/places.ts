@@ -152,6 +152,39 @@ const FILE = [
   ),
 ];
 
+const FOLDER_PLACE = `(?:the\\s+|my\\s+)?(?:folder\\s+|directory\\s+)?(?<path>${PATH_ATOM})`;
+const IN_FILES = '(?:in|with|using)\\s+(?:the\\s+|a\\s+|my\\s+)?file\\s+(?:manager|explorer|browser)';
+const FOLDER = [
+  pattern(
+    `(?:open|show|view|browse|explore)\\s+(?:me\\s+)?(?:the\\s+|my\\s+)?(?:folder|directory)\\s+(?<path>${PATH_ATOM})(?:\\s+${IN_FILES})?`,
+  ),
+  pattern(`(?:open|show|view|browse|explore)\\s+(?:me\\s+)?${FOLDER_PLACE}\\s+${IN_FILES}`),
+  pattern(`(?:go|navigate|browse|change|switch)\\s+(?:in)?to\\s+${FOLDER_PLACE}\\s+${IN_FILES}`),
+  pattern(
+    `(?:go|navigate|browse|change|switch)\\s+(?:in)?to\\s+(?:the\\s+|my\\s+)?(?:folder|directory)\\s+(?<path>${PATH_ATOM})`,
+  ),
+  pattern(`(?:go|navigate|browse|change|switch)\\s+(?:in)?to\\s+(?<bare>${PATH_ATOM})`),
+  pattern(`${IN_FILES},?\\s+(?:open|go\\s+to|navigate\\s+to|show)\\s+${FOLDER_PLACE}`),
+];
+
+/** "Open the file manager and go to /tmp/reports": its location is typed; a window of the folder's name must come. */
+export const readFolder: CompoundReader = (clause) => {
+  const found = firstMatch(FOLDER, clause.text);
+  const path = clause.meaning(found?.path ?? found?.bare ?? '');
+  // “Go to /docs” may be a page of the site in front.
+  if (path === '' || (found?.path === undefined && !OF_A_COMPUTER.test(path))) return null;
+  const name = path.split('/').findLast((part) => part !== '');
+  const text = { type: 'literal', text: path } as const;
+  return [
+    { type: 'open_application', name: 'file manager' },
+    { type: 'press', chords: [['ctrl', 'l']], times: 1, on: null },
+    { type: 'type_text', text, into: null, submit: true, mode: 'append' },
+    ...(name === undefined || name === '~' ? [] : [FOCUS(name)]),
+  ];
+};
+
+const OF_A_COMPUTER = /^(?:~|\/(?:home|tmp|usr|var|etc|opt|mnt|media|srv|root|run|Users)(?:\/|$))/;
+
 const FILE_THEN = [
   pattern(
     `(?:open|edit)\\s+(?:up\\s+)?(?:the\\s+)?(?:text\\s+)?(?:file\\s+|document\\s+)?(?<path>${PATH_ATOM})\\s*(?::|\\bto\\b|\\band\\b|\\bby\\b)\\s*(?<rest>.+)`,

@@ -49,8 +49,70 @@ const WORDS: ReadonlyArray<{ patterns: readonly RegExp[]; command: (a: string, b
     command: (a) => `ls ${a}`,
   },
 ];
+const THE_FILE =
+  '(?:(?:the|this|my)\\s+)?(?:(?:text\\s+)?file|document|folder|directory)\\s+(?:called\\s+|named\\s+|at\\s+)?';
+const WHOLE = (name: string) => `(?<${name}>${PATH_ATOM})`;
+const NAME = (name: string) => `(?<${name}>${PATH_ATOM}|${DOTTED_ATOM}|${QUOTE}|[\\w.-]+)`;
+
+/** Nothing that is there is written over: the command says so and ends with a code. */
+const toFreeName = (command: string, from: string, to: string): string =>
+  `t=${to}; if [ -e "$t" ]; then echo "$t exists already" >&2; false; else ${command} -- ${from} "$t"; fi`;
+/** The same; where `to` is a folder, the name in it is what must be free. */
+const toFreePlace = (command: string, from: string, to: string): string =>
+  toFreeName(command, from, `${to}; [ -d "$t" ] && t="$t/$(basename -- ${from})"`);
+
+/** Files and folders by their whole path: no control on the screen is called so, wherever it is asked for. */
+const BY_PATH: typeof WORDS = [
+  {
+    patterns: [
+      pattern(`rename\\s+(?:${THE_FILE})?${WHOLE('a')}\\s+(?:to|into|as)\\s+(?:${THE_FILE})?${NAME('b')}`),
+    ],
+    command: (a, b) => toFreeName('mv', a, b.includes('/') ? b : `"$(dirname -- ${a})"/${b}`),
+  },
+  {
+    patterns: [
+      pattern(
+        `move\\s+(?:${THE_FILE})?${WHOLE('a')}\\s+(?:to|into|in|under)\\s+(?:${THE_FILE})?${WHOLE('b')}`,
+      ),
+    ],
+    command: (a, b) => toFreePlace('mv', a, b),
+  },
+  {
+    patterns: [
+      pattern(
+        `(?:copy|duplicate)\\s+${THE_FILE}${WHOLE('a')}\\s+(?:to|into|in|as|under)\\s+(?:${THE_FILE})?${WHOLE('b')}`,
+      ),
+    ],
+    command: (a, b) => toFreePlace('cp -r', a, b),
+  },
+  {
+    patterns: [
+      pattern(
+        `(?:delete|remove|erase)\\s+(?:(?:the|this|my)\\s+)?(?:empty\\s+)?(?:folder|directory)\\s+(?:called\\s+|named\\s+|at\\s+)?${WHOLE('a')}`,
+      ),
+    ],
+    // Only an empty one: what is in it was not named.
+    command: (a) => `rmdir -- ${a}`,
+  },
+  {
+    patterns: [pattern(`(?:delete|remove|erase)\\s+(?:${THE_FILE})?${WHOLE('a')}`)],
+    command: (a) => `rm -- ${a}`,
+  },
+  {
+    patterns: [
+      pattern(
+        `(?:create|make|add)\\s+(?:a\\s+|the\\s+)?(?:new\\s+|empty\\s+)*(?:folder|directory)\\s+(?:called\\s+|named\\s+)?${NAME('b')}\\s+(?:in|inside|under|at|within)\\s+(?:${THE_FILE})?${WHOLE('a')}`,
+      ),
+      pattern(
+        `(?:in|inside|under)\\s+(?:${THE_FILE})?${WHOLE('a')},?\\s+(?:create|make|add)\\s+(?:a\\s+|the\\s+)?(?:new\\s+|empty\\s+)*(?:folder|directory)\\s+(?:called\\s+|named\\s+)?${NAME('b')}`,
+      ),
+    ],
+    command: (a, b) => `mkdir -p -- ${a.replace(/\/+$/, '')}/${b}`,
+  },
+];
 /** Nobody means anything but a shell by these. */
 const ALWAYS: typeof WORDS = [
+  ...BY_PATH,
   {
     patterns: [pattern(`cd\\s+(?:in)?(?:to\\s+)?(?:the\\s+(?:folder|directory)\\s+)?${PATH('a')}`)],
     command: (a) => `cd ${a}`,

@@ -39,6 +39,12 @@ export const readOpenApplication: IntentReader = (clause): Intent | null => {
   return { type: 'open_application', name: clause.meaning(bare) };
 };
 
+const CLOSE_ALL = [
+  pattern(
+    `(?:close|quit|exit|shut(?:\\s+down)?)\\s+(?:all|every|each)(?:\\s+of)?\\s+(?:the\\s+|my\\s+)?(?:open\\s+)?(?:windows?|applications?|apps?|programs?)`,
+  ),
+  pattern(`(?:close|quit)\\s+everything`),
+];
 const CLOSE = [
   pattern(
     `(?:close|quit|exit|shut(?:\\s+down)?|leave|end)\\s+(?:out\\s+of\\s+|down\\s+)?(?:the\\s+)?(?:current\\s+|active\\s+|this\\s+)?(?:window|application|app|program|it|this|tab)`,
@@ -49,6 +55,7 @@ const CLOSE = [
 ];
 
 export const readCloseWindow: IntentReader = (clause): Intent | null => {
+  if (firstMatch(CLOSE_ALL, clause.text) !== null) return { type: 'close_window', title: null, all: true };
   const found = firstMatch(CLOSE, clause.text);
   if (found === null) return null;
   if (found.title === undefined) return { type: 'close_window', title: null };

@@ -49,7 +49,9 @@ const NAMED: ReadonlyArray<{ pattern: RegExp; chord: readonly string[] }> = [
   { pattern: pattern('(?:open|create)\\s+(?:a\\s+)?new\\s+tab'), chord: ['ctrl', 't'] },
   { pattern: pattern('close\\s+(?:the\\s+|this\\s+)?(?:current\\s+)?tab'), chord: ['ctrl', 'w'] },
   {
-    pattern: pattern('(?:open|create|start|make)\\s+(?:a\\s+)?new\\s+(?:file|document|note)'),
+    pattern: pattern(
+      '(?:open|create|start|make)\\s+(?:a\\s+|another\\s+)?new\\s+(?:file|document|note|window)',
+    ),
     chord: ['ctrl', 'n'],
   },
 ];

@@ -179,12 +179,17 @@ export function textSource(clause: ClauseText, part: string): TextSource | null 
   if (said !== undefined) return { type: 'literal', text: clause.meaning(said) };
   // “Type how many rows there are”: a number that nobody has counted yet, no words to type.
   if (/^(?:how\s+many|the\s+(?:number|count)\s+of)\s/i.test(trimmed)) return null;
-  // “Write me a list”: what is to be written is only described.
+  // “Write a haiku about spring”, “write me a list”: what is to be written is only described.
+  if (DESCRIBED.test(trimmed)) return null;
   if (/^(?:me|us|him|her|them)\s+(?:an?|the|some|my)\b/i.test(trimmed)) return null;
   // A condition behind words that were not quoted is no part of what to type.
   if (/\b(?:but\s+)?only\s+if\b|\bprovided\s+that\b/i.test(trimmed)) return null;
   return { type: 'literal', text: clause.meaning(trimmed) };
 }
+
+/** A kind of text, and what it is to be about or whom it is for. */
+const DESCRIBED =
+  /^(?:an?|some|the)\s+(?:[\p{L}-]+\s+){0,3}?(?:(?:haiku|poem|verses?|rhyme|limerick|song|lyrics|story|tale|essay|article|blog\s*post|post|report|summary|review|letter|e-?mail|message|reply|speech|joke|paragraphs?|sentences?|introduction|description|recipe|list|outline|plan|note|text|words|ideas?|thoughts)\s+(?:about|on|describing|explaining|regarding|concerning|summari[sz]ing|introducing)|(?:letter|e-?mail|reply|invitation|message)\s+to)\b/iu;
 
 /** "set the Size dropdown to Large" is a choice, "set the Gift box" a tick. */
 const NOT_TYPED_INTO: ReadonlySet<Target['role']> = new Set([

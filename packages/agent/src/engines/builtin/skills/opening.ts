@@ -56,7 +56,16 @@ export function* goTo(scene: Scene, { url }: Extract<Intent, { type: 'go_to' }>)
   }
 }
 
-export function* closeWindow(scene: Scene, { title }: Extract<Intent, { type: 'close_window' }>): Move {
+/** So many windows are closed one after the other; more is not a desktop somebody works on. */
+const MAX_CLOSED = 40;
+
+export function* closeWindow(scene: Scene, { title, all }: Extract<Intent, { type: 'close_window' }>): Move {
+  if (all !== true) return yield* closeOne(scene, title);
+  for (let closed = 0; closed < MAX_CLOSED && scene.observation.windows.length > 0; closed += 1)
+    yield* closeOne(scene, null);
+}
+
+function* closeOne(scene: Scene, title: string | null): Move {
   const window = title === null ? scene.activeWindow : windowNamed(scene.observation.windows, title);
   if (title !== null && window === null)
     throw new TaskFailure(`There is no window “${title}”; ${openWindows(scene)}.`);

@@ -5,7 +5,7 @@ import type { Intent } from '../intent.ts';
 import { joinWords, ocrLines } from '../ocr-phrases.ts';
 import { isEditable, isInteractive, isProtected } from '../roles.ts';
 import { LOOK, LOOK_WITH_OCR, type Move, type Scene, TaskFailure } from '../scene.ts';
-import { describeTarget, type Target } from '../target.ts';
+import { describeTarget, isOutput, type Target } from '../target.ts';
 import { fold, foldLabel, likeness } from '../wording.ts';
 
 /** Longest value told in a summary. */
@@ -123,10 +123,8 @@ function distance(a: ScreenElement, b: ScreenElement): number {
   return Math.hypot(first.x - second.x, (first.y - second.y) * 1.5);
 }
 
-function outputValue(scene: Scene, { text, role }: Target): string | null {
-  const asksOutput =
-    role === null && text !== null && /^(?:command(?:['’]s)?\s+)?output|result of the command$/i.test(text);
-  return asksOutput ? scene.commandOutput : null;
+function outputValue(scene: Scene, what: Target): string | null {
+  return isOutput(what) ? scene.commandOutput : null;
 }
 
 /**

@@ -8,6 +8,7 @@ import { yesOrNo } from '../questions.ts';
 import { isEditable, isInteractive } from '../roles.ts';
 import { failureOf, LOOK, LOOK_WITH_OCR, type Move, type Scene, TaskFailure } from '../scene.ts';
 import { targetOf } from '../target.ts';
+import { isTerminal } from '../windows.ts';
 import { containsText, likeness } from '../wording.ts';
 import { demandPath } from './file-dialog.ts';
 
@@ -25,6 +26,7 @@ type FileFacts = Readonly<{ exists: boolean; stamp: string }>;
  * before Enter, and the file itself looked at afterwards.
  */
 export function* saveAs(scene: Scene, { path, overwrite }: Extract<Intent, { type: 'save_as' }>): Move {
+  demandDocument(scene);
   const windowBefore = scene.observation.activeWindowId;
   const field = yield* openDialog(scene, windowBefore);
   const before = yield* enterPath(scene, field, path);
@@ -54,6 +56,7 @@ export function* saveAs(scene: Scene, { path, overwrite }: Extract<Intent, { typ
 export function* save(scene: Scene): Move {
   // In a page "save" is the page's own button; Ctrl+S would save the page itself.
   if (scene.observation.page !== null) return yield* savePage(scene);
+  demandDocument(scene);
   const windowBefore = scene.observation.activeWindowId;
   const title = scene.activeWindow?.title ?? '';
   const late = dialogPatienceMs(scene).slice(DIALOG_PATIENCE_MS.length);
@@ -72,6 +75,14 @@ export function* save(scene: Scene): Move {
   const now = scene.activeWindow?.title ?? '';
   if (/^[*•●]/.test(title) && /^[*•●]/.test(now))
     scene.doubts.push('the title still marks the document as changed');
+}
+
+/** A terminal has nothing to save, and Ctrl+S would stop its output. @throws TaskFailure when one is in front. */
+function demandDocument({ activeWindow }: Scene): void {
+  if (activeWindow === null || !isTerminal(activeWindow)) return;
+  throw new TaskFailure(
+    `“${activeWindow.title.slice(0, 80)}” is in front: a terminal, which has no document to save. Say which window is meant`,
+  );
 }
 
 /** A page's own button for it, further down too. @throws TaskFailure when it has none. */
