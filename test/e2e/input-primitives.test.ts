@@ -132,6 +132,32 @@ describe('the mouse', () => {
   });
 });
 
+describe('what is held', () => {
+  it('is down until its lease ends, and up then', async () => {
+    const before = (await target.events()).length;
+    await act({ type: 'click', point: middle('canvas') });
+    server.lease({ epoch: 1, leaseId: 'lease-1', runId: 'run_1', ttlMs: 4000, renew: false });
+    const acting = server.act([{ type: 'key_combo', keys: ['down'], heldMs: 30_000 }]);
+    await eventually(async () => expect((await heldInputs(desktop)).join()).toContain('key'));
+    expect(await acting).toMatchObject({ outcomes: [{ status: 'failed' }] });
+    expect(await heldInputs(desktop)).toEqual([]);
+    await eventually(async () => {
+      const keys = (await target.events()).slice(before).filter(({ type }) => type === 'key');
+      expect(keys.at(0)).toMatchObject({ down: true, keysym: 'Down' });
+      expect(keys.at(-1)).toMatchObject({ down: false, keysym: 'Down' });
+    });
+    server.lease({ epoch: 2, leaseId: 'lease-2', runId: 'run_1' });
+  });
+
+  it('is let go of by itself', async () => {
+    const events = await during(
+      () => act({ type: 'click', point: middle('canvas'), heldMs: 300 }),
+      (seen) => seen.some((event) => event.type === 'button' && event.down === false),
+    );
+    expect(events.filter(({ type }) => type === 'button')).toHaveLength(2);
+  });
+});
+
 describe('bad input', () => {
   it('a point outside the frame, an unknown key: refused, nothing sent, the next action works', async () => {
     const before = (await target.events()).length;

@@ -22,7 +22,7 @@ export function describeOperation(operation: Operation, target: OperationTarget 
       const button = operation.button === 'left' ? '' : `${operation.button}-`;
       const held = operation.modifiers.length === 0 ? '' : ` holding ${chord(operation.modifiers)}`;
       const on = name === null ? `at ${at(operation.point)}` : place(operation.point);
-      return sentence(`${button}${times}click ${on}${inside}${held}`);
+      return sentence(`${button}${times}click ${on}${inside}${held}${kept(operation.heldMs)}`);
     }
     case 'move':
       return `Move the pointer to ${place(operation.point)}${inside}`;
@@ -39,7 +39,7 @@ export function describeOperation(operation: Operation, target: OperationTarget 
       return `Press ${keys.map(keyName).join(', ')}${inside}`;
     }
     case 'key_combo':
-      return `Press ${chord(operation.keys)}${inside}`;
+      return `Press ${chord(operation.keys)}${inside}${kept(operation.heldMs)}`;
     case 'wait':
       return `Wait ${operation.ms} ms`;
     case 'open_application':
@@ -88,4 +88,9 @@ function windowWords(operation: { windowId?: string | undefined; title?: string 
 
 function sentence(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** "…, held for 2 s". */
+function kept(heldMs: number | undefined): string {
+  return heldMs === undefined || heldMs === 0 ? '' : `, held for ${heldMs / 1000} s`;
 }

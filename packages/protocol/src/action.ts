@@ -25,6 +25,14 @@ export type KeyName = z.infer<typeof KeyName>;
 const point = Point.meta({ description: 'Pixels of the named frame; fractions allowed.' });
 const modifiers = z.array(KeyName).max(4).default([]).meta({ description: 'Keys held during the action.' });
 
+/** Let go of within the same action: nothing stays down between two. */
+const heldMs = z
+  .int()
+  .min(0)
+  .max(30_000)
+  .optional()
+  .meta({ description: 'Milliseconds to keep it down before letting go; left out for an ordinary press.' });
+
 export const ClickAction = z
   .strictObject({
     type: z.literal('click'),
@@ -32,6 +40,7 @@ export const ClickAction = z
     button: MouseButton.default('left'),
     clicks: z.int().min(1).max(3).default(1),
     modifiers,
+    heldMs,
   })
   .meta({ title: 'Click', description: 'Click at a point, one to three times.' });
 
@@ -79,7 +88,7 @@ export const KeyPressAction = z
   .meta({ title: 'Press keys', description: 'Press and release keys one after another.' });
 
 export const KeyComboAction = z
-  .strictObject({ type: z.literal('key_combo'), keys: z.array(KeyName).min(1).max(6) })
+  .strictObject({ type: z.literal('key_combo'), keys: z.array(KeyName).min(1).max(6), heldMs })
   .meta({ title: 'Press a chord', description: 'Hold all keys together, e.g. ["ctrl","s"].' });
 
 export const WaitAction = z

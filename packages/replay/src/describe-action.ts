@@ -18,7 +18,7 @@ export function describeAction({ action_type: action, params, description }: Cal
         typeof params.button === 'string' && params.button !== 'left'
           ? ` with the ${text('button', 16)} button`
           : '';
-      return `${times} at ${place(params.x, params.y)}${button}`;
+      return `${times} at ${place(params.x, params.y)}${button}${kept(params.held_ms)}`;
     }
     case 'move':
       return `Move the pointer to ${place(params.x, params.y)}`;
@@ -31,7 +31,7 @@ export function describeAction({ action_type: action, params, description }: Cal
     case 'key_press':
       return `Press ${keys(params, ', ')}`;
     case 'key_combo':
-      return `Press ${keys(params, '+')}`;
+      return `Press ${keys(params, '+')}${kept(params.held_ms)}`;
     case 'wait':
       return `Wait ${text('ms', 8)} ms`;
     case 'open_application':
@@ -45,6 +45,10 @@ export function describeAction({ action_type: action, params, description }: Cal
       return words.charAt(0).toUpperCase() + words.slice(1);
     }
   }
+}
+
+function kept(heldMs: unknown): string {
+  return typeof heldMs === 'number' && heldMs > 0 ? `, held for ${heldMs / 1000} s` : '';
 }
 
 /** Where an action points, in pixels of its frame; null for actions without a place. */

@@ -54,6 +54,38 @@ describe('actions as primitives', () => {
     expect([...backend.held]).toEqual([]);
   });
 
+  it.each([
+    [{ type: 'click', point: at, heldMs: 80 }, 'button left down'],
+    [{ type: 'key_combo', keys: ['ctrl', 'down'], heldMs: 80 }, 'key down down'],
+  ])('stays down for as long as it says: %j', async (action, pressed) => {
+    let now = 0;
+    const { backend, run } = hand(() => now);
+    let looks = 0;
+    await run(action, () => {
+      if (!backend.log.includes(pressed)) return;
+      // Asked again and again while it is down: a stop would be heard.
+      looks += 1;
+      expect(backend.log.at(-1)).toBe(pressed);
+      now += 20;
+    });
+    expect(looks).toBeGreaterThanOrEqual(4);
+    expect([...backend.held]).toEqual([]);
+  });
+
+  it.each([
+    [{ type: 'click', point: at, heldMs: 30_000, clicks: 2 }, 'button left down'],
+    [{ type: 'key_combo', keys: ['ctrl', 'down'], heldMs: 30_000 }, 'key down down'],
+  ])('is let go of when the gate closes meanwhile: %j', async (action, pressed) => {
+    const { backend, run } = hand();
+    const attempt = run(action, () => {
+      if (backend.log.includes(pressed)) throw new ProtocolError('LATCHED', 'tripped');
+    });
+    await expect(attempt).rejects.toMatchObject({ code: 'LATCHED' });
+    const after = backend.log.slice(backend.log.indexOf(pressed) + 1);
+    expect(after.filter((line) => !line.endsWith(' up'))).toEqual([]);
+    expect([...backend.held]).toEqual([]);
+  });
+
   it('a drag holds the button from the first point to the last and never jumps', async () => {
     const { backend, run } = hand();
     await run({ type: 'drag', from: { x: 0, y: 0 }, to: { x: 80, y: 0 }, durationMs: 0, modifiers: ['alt'] });

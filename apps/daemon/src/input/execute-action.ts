@@ -91,7 +91,7 @@ async function perform(action: Action, hand: Hand): Promise<void> {
     case 'key_press':
       return pressKeys(action.keys, hand);
     case 'key_combo':
-      return pressChord(action.keys, hand);
+      return pressChord(action.keys, action.heldMs ?? 0, hand);
     case 'wait':
       return wait(action.ms, hand);
     default:
@@ -111,6 +111,7 @@ async function click(action: Extract<Action, { type: 'click' }>, hand: Hand): Pr
   for (let count = 0; count < action.clicks; count += 1) {
     check();
     await held.pressButton(action.button);
+    if (action.heldMs !== undefined) await wait(action.heldMs, hand);
     // No gate before a release: letting go is always allowed.
     await held.releaseButton(action.button);
   }
@@ -214,7 +215,7 @@ async function pressKeys(names: readonly string[], hand: Hand): Promise<void> {
   }
 }
 
-async function pressChord(names: readonly string[], hand: Hand): Promise<void> {
+async function pressChord(names: readonly string[], heldMs: number, hand: Hand): Promise<void> {
   const { backend, memory, check } = hand;
   const canonical = names.map(requireKey);
   // "ctrl+S" means the key of the letter: Shift only when it is asked for.
@@ -230,7 +231,7 @@ async function pressChord(names: readonly string[], hand: Hand): Promise<void> {
     ...keys.filter((key) => MODIFIER_KEYS.has(key)),
     ...keys.filter((key) => !MODIFIER_KEYS.has(key)),
   ];
-  if (backend.stroke !== undefined) {
+  if (backend.stroke !== undefined && heldMs === 0) {
     check();
     for (const key of ordered) memory.reserved.noteKey(key);
     return backend.stroke(ordered);
@@ -241,6 +242,7 @@ async function pressChord(names: readonly string[], hand: Hand): Promise<void> {
     memory.reserved.noteKey(key);
     await held.pressKey(key);
   }
+  if (heldMs > 0) await wait(heldMs, hand);
   for (const key of [...ordered].reverse()) await held.releaseKey(key);
 }
 

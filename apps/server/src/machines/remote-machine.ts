@@ -247,6 +247,8 @@ function deadlineFor(operations: readonly Operation[]): number {
     if (operation.type === 'type_text') ms += (operation.text.length / TYPED_CHARACTERS_PER_SECOND) * 1000;
     else if (operation.type === 'wait') ms += operation.ms;
     else if (operation.type === 'drag') ms += operation.durationMs;
+    else if (operation.type === 'click') ms += (operation.heldMs ?? 0) * operation.clicks;
+    else if (operation.type === 'key_combo') ms += operation.heldMs ?? 0;
     else if (operation.type === 'run_command') ms += operation.timeoutMs;
     else if (operation.type === 'open_application' || operation.type === 'browser_navigate') ms += 30_000;
   }

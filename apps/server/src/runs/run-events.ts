@@ -76,6 +76,7 @@ function publicParams(operation: Operation): Record<string, unknown> {
         button: operation.button,
         clicks: operation.clicks,
         ...held(operation.modifiers),
+        ...(operation.heldMs === undefined ? {} : { held_ms: operation.heldMs }),
       };
     case 'move':
       return { x: operation.point.x, y: operation.point.y };
@@ -110,6 +111,11 @@ function publicParams(operation: Operation): Record<string, unknown> {
     case 'key_press':
       // `params` and not the operation: text spelled key by key stays out.
       return { ...params, ...(Array.isArray(params.keys) ? { key: params.keys[0] } : {}) };
+    case 'key_combo':
+      return {
+        keys: operation.keys,
+        ...(operation.heldMs === undefined ? {} : { held_ms: operation.heldMs }),
+      };
     case 'wait':
       return { ms: operation.ms, seconds: operation.ms / 1000 };
     default:

@@ -217,6 +217,8 @@ export function softBordersOf(text: string): SoftBorder[] {
     const following = /^[\p{L}-]+/u.exec(rest)?.[0] ?? '';
     // The limit of a wait belongs to the wait.
     if (LIMIT.test(rest)) continue;
+    // “Press and hold” is one thing to do.
+    if (/^hold\b/i.test(rest) && /\b(?:press|click|tap|push)\s*$/i.test(text.slice(0, start))) continue;
     const verb = VERBS.has(firstWord(withoutFiller(rest))) || BY_CLICKING.test(rest) || FORBIDS.test(rest);
     const startsAtom = /^[\u{F0000}-\u{10FFFF}]/u.test(rest);
     const isNextValue =

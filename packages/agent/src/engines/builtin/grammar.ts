@@ -33,6 +33,7 @@ import {
   readRow,
   readStatement,
 } from './compounds/places.ts';
+import { readRelease } from './compounds/release.ts';
 import { readShellWords } from './compounds/shell-words.ts';
 import type { Intent, IntentReader } from './intent.ts';
 import { readCloseWindow, readFocusWindow, readOpenApplication } from './intents/application.ts';
@@ -110,6 +111,7 @@ const COMPOUNDS_FIRST: readonly CompoundReader[] = [
   readSeveralTimes,
   readTypedTimes,
   readLeave,
+  readRelease,
   readTypedCount,
   readCopyInto,
   readLogin,

@@ -20,6 +20,8 @@ export type Intent = Readonly<
       button: MouseButton;
       clicks: 1 | 2 | 3;
       modifiers: readonly string[];
+      /** The button stays down this long; left out for an ordinary click. */
+      heldMs?: number;
     }
   | { type: 'hover'; target: Target }
   | { type: 'drag'; from: Target; to: Target }
@@ -45,7 +47,13 @@ export type Intent = Readonly<
   | { type: 'answer_dialog'; how: 'accept' | 'dismiss' }
   /** A verb of the application ("delete", "archive") on one of its things, by the control that bears it. */
   | { type: 'use_control'; verb: string; object: Target | null; place: string | null; words: string }
-  | { type: 'press'; chords: readonly (readonly string[])[]; times: number; on: Target | null }
+  | {
+      type: 'press';
+      chords: readonly (readonly string[])[];
+      times: number;
+      on: Target | null;
+      heldMs?: number;
+    }
   | { type: 'choose_menu'; path: readonly string[] }
   | { type: 'select_option'; option: string; from: Target | null }
   | { type: 'set_checked'; target: Target; checked: boolean }

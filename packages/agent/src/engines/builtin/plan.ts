@@ -233,6 +233,11 @@ function merge(first: PlanStep, second: PlanStep): PlanStep | null {
       a.chords.length === 1 &&
       /^(?:ctrl\+)?(?:shift\+)?s$/.test(chordOf(a)));
   if (opensSaveDialog && b.type === 'save_as') return { intent: b, words };
+  // "Press and hold “One”, drag it to “Two”": held until it is there.
+  const isHeld = a.type === 'click' && a.heldMs !== undefined && a.button === 'left';
+  if (isHeld && b.type === 'drag' && /^(?:it|this|that)$/i.test(b.from.text ?? ''))
+    return { intent: { ...b, from: a.target }, words };
+  if (isHeld && b.type === 'hover') return { intent: { type: 'drag', from: a.target, to: b.target }, words };
   // "open the File menu and choose Print".
   const isMenu =
     a.type === 'click' && a.target.role === 'menu' && a.target.text !== null && a.target.ordinal === null;

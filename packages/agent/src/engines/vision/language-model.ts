@@ -27,11 +27,10 @@ export function languageModel({ provider, model, key, baseUrl }: Endpoint): Lang
   }
 }
 
-/** Hands cannot do these of a provider's tool: a key or button held between two calls is never left to a model. */
+/** Of a provider's tool: a button that stays down between two calls is never left to a model. */
 const NOT_OFFERED = {
   left_mouse_down: { enabled: false },
   left_mouse_up: { enabled: false },
-  hold_key: { enabled: false },
 } as const;
 
 /** The provider's own computer tool for screenshots of this size, or null where our tools are used alone. */

@@ -45,9 +45,15 @@ describe('Anthropic’s computer tool', () => {
     ]);
   });
 
+  it('a key is held for as long as it says, within one action', () => {
+    expect(translated('computer', { action: 'hold_key', text: 'w', duration: 2.5 })).toEqual([
+      ['key_combo', { keys: ['w'], heldMs: 2500 }],
+    ]);
+  });
+
   it.each<[object, RegExp]>([
     [{ action: 'left_mouse_down' }, /not available; use/],
-    [{ action: 'hold_key', text: 'w', duration: 5 }, /not available/],
+    [{ action: 'hold_key', text: 'Hyper_Q', duration: 5 }, /“Hyper_Q” is not a key/],
     [{ action: 'left_click' }, /needs coordinate/],
     [{ action: 'key', text: 'Hyper_Q' }, /“Hyper_Q” is not a key/],
     [{ action: 'key' }, /is not a key/],

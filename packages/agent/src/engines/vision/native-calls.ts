@@ -82,10 +82,14 @@ function anthropicCalls(call: ModelCall, pointer: Point | null): ModelCall[] {
       return keyCalls(call, text ?? '', read.data.repeat ?? 1);
     case 'wait':
       return [own(call, 'wait', { ms: Math.round((duration ?? 1) * 1000) })];
-    case 'hold_key':
+    case 'hold_key': {
+      const keys = keysOf(text ?? '');
+      if (keys === undefined) return [refusal(call, `“${(text ?? '').slice(0, 40)}” is not a key`)];
+      return [own(call, 'key_combo', { keys, heldMs: Math.round((duration ?? 1) * 1000) })];
+    }
     case 'left_mouse_down':
     case 'left_mouse_up':
-      return [refusal(call, `${action} is not available; use key, left_click or left_click_drag`)];
+      return [refusal(call, `${action} is not available; use left_click or left_click_drag`)];
     default:
       return [refusal(call, `there is no action “${action.slice(0, 40)}”`)];
   }

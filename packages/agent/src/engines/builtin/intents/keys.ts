@@ -1,7 +1,8 @@
 import { parseChord } from '@deskhand/protocol';
+import type { ClauseText } from '../clause-text.ts';
 import type { Intent, IntentReader } from '../intent.ts';
 import { readTarget } from '../target.ts';
-import { firstMatch, NUMBER, numberOf, pattern } from './patterns.ts';
+import { DURATION, durationMs, firstMatch, NUMBER, numberOf, pattern } from './patterns.ts';
 
 const TIMES = `(?:\\s+(?<times>${NUMBER})(?:\\s*(?:times|x))?|\\s+(?<word>twice|thrice|once))?`;
 
@@ -13,6 +14,34 @@ const PRESS = [
     `(?:hold|keep)\\s+(?:down\\s+)?(?<held>.+?)\\s+(?:and|while)\\s+(?:press(?:ing)?|hit(?:ting)?|tap(?:ping)?)\\s+(?<keys>.+)`,
   ),
 ];
+
+export const LET_GO =
+  '(?:\\s*,?\\s*(?:(?:and|then)\\s+)*(?:release|let)(?:\\s+(?:it|them|go|of|the|key|keys|mouse|button))*)?';
+/** “Page down” is a key, “Shift down” says how it is held. */
+const HELD = ['', '(?:\\s+(?:pressed|held|down))+'].map((held) =>
+  pattern(
+    `(?:(?:press|push)\\s+and\\s+hold|hold|keep)\\s+(?:down\\s+)?(?:the\\s+)?(?<keys>.+?)(?:\\s+keys?)?${held}\\s+for\\s+(?:about\\s+)?${DURATION}${LET_GO}`,
+  ),
+);
+
+/** "Hold down the space bar for 2 seconds": pressed and let go within one action. */
+function readHeldKeys(clause: ClauseText): Intent | null {
+  for (const shape of HELD) {
+    const found = firstMatch([shape], clause.text);
+    const chords = found?.keys === undefined ? null : readChords(clause.meaning(found.keys));
+    const heldMs = found === null ? null : heldFor(clause, found);
+    if (chords !== null && heldMs !== null)
+      return { type: 'press', chords: [chords.flat()], times: 1, on: null, heldMs };
+  }
+  return null;
+}
+
+/** Milliseconds a key or button is to stay down; null when nobody may mean that. */
+export function heldFor(clause: ClauseText, found: Record<string, string | undefined>): number | null {
+  const ms = durationMs(clause.meaning(found.amount ?? ''), found.unit);
+  return ms === null || ms < 1 || ms > MAX_HELD_MS ? null : ms;
+}
+const MAX_HELD_MS = 30_000;
 
 /** Shortcuts people call by what they do. */
 const NAMED: ReadonlyArray<{ pattern: RegExp; chord: readonly string[] }> = [
@@ -60,6 +89,8 @@ const NAMED: ReadonlyArray<{ pattern: RegExp; chord: readonly string[] }> = [
 export const readPress: IntentReader = (clause): Intent | null => {
   const named = NAMED.find((row) => row.pattern.test(clause.text));
   if (named !== undefined) return { type: 'press', chords: [named.chord], times: 1, on: null };
+  const kept = readHeldKeys(clause);
+  if (kept !== null) return kept;
   const found = firstMatch(PRESS, clause.text);
   if (found?.keys === undefined) return null;
   const chords = readChords(clause.meaning(found.keys));

@@ -1,7 +1,10 @@
+import type { MouseButton } from '@deskhand/protocol';
+import type { ClauseText } from '../clause-text.ts';
 import type { Intent, IntentReader } from '../intent.ts';
 import { readTarget } from '../target.ts';
 import { QUOTE } from '../text.ts';
-import { firstMatch, pattern } from './patterns.ts';
+import { heldFor, LET_GO } from './keys.ts';
+import { DURATION, firstMatch, pattern } from './patterns.ts';
 
 const HELD = `(?:\\s*(?:while|,)?\\s*(?:holding|with)\\s+(?:down\\s+)?(?:the\\s+)?(?<held>(?:ctrl|control|shift|alt|cmd|command|super|meta|option)(?:\\s*(?:\\+|and)\\s*(?:ctrl|control|shift|alt|cmd|command|super|meta|option))*)(?:\\s+(?:key|held|pressed)(?:\\s+down)?)?)?`;
 
@@ -87,8 +90,41 @@ const CLICKS: ReadonlyArray<{
   },
 ];
 
+const BUTTON =
+  '(?:the\\s+)?(?:(?<button>left|right|middle)\\s+)?(?:mouse\\s+)?button\\s+(?:down\\s+)?(?:on|over)\\s+';
+const FOR = `\\s+for\\s+(?:about\\s+)?${DURATION}`;
+const HOLDS = [
+  pattern(
+    `(?:press|click|tap|push)\\s+and\\s+hold\\s+(?:down\\s+)?${BUTTON}(?<what>.+?)(?:${FOR})?${LET_GO}`,
+  ),
+  pattern(`(?:hold|keep)\\s+(?:down\\s+)?${BUTTON}(?<what>.+?)${FOR}${LET_GO}`),
+  pattern(
+    `(?:press|click|tap|push)\\s+and\\s+hold\\s+(?:down\\s+)?(?:on\\s+)?(?<what>.+?)(?:${FOR})?${LET_GO}`,
+  ),
+  pattern(`(?:long|deep)[- ]?(?:press|click|tap)\\s+(?:on\\s+)?(?<what>.+?)(?:${FOR})?`),
+  pattern(
+    `(?:hold|keep)\\s+(?:down\\s+)?(?<what>.+?\\s(?:button|icon|link|key))(?:\\s+(?:pressed|down))*${FOR}${LET_GO}`,
+  ),
+];
+/** What people mean by a long press. */
+const LONG_PRESS_MS = 1000;
+
+/** "Press and hold Record for 2 seconds": down and up within one action, so that nothing stays down. */
+function readHeld(clause: ClauseText): Intent | null {
+  const found = firstMatch(HOLDS, clause.text);
+  const heldMs = found?.amount === undefined ? LONG_PRESS_MS : heldFor(clause, found);
+  if (found?.what === undefined || heldMs === null) return null;
+  const target = readTarget(clause, found.what);
+  const button = found.button?.toLowerCase() ?? 'left';
+  return target === null
+    ? null
+    : { type: 'click', target, button: button as MouseButton, clicks: 1, modifiers: [], heldMs };
+}
+
 /** click · double-click · right-click by visible text, role or place. */
 export const readClick: IntentReader = (clause): Intent | null => {
+  const held = readHeld(clause);
+  if (held !== null) return held;
   for (const { patterns, clicks, button } of CLICKS) {
     const found = firstMatch(patterns, clause.text);
     if (found === null) continue;
@@ -137,6 +173,9 @@ export const readHover: IntentReader = (clause): Intent | null => {
 };
 
 const DRAG = [
+  pattern(
+    `(?:press|click)\\s+and\\s+hold\\s+(?:(?:the\\s+)?(?:left\\s+)?(?:mouse\\s+)?button\\s+(?:down\\s+)?on\\s+)?(?<from>.+?)\\s*,?\\s+(?:(?:and|then)\\s+)*(?:drag|move|pull)\\s+(?:it\\s+|the\\s+(?:mouse|pointer|cursor)\\s+)?(?:to|onto|over|into)\\s+(?<to>.+?)(?:\\s*,?\\s+(?:(?:and|then)\\s+)*(?:release|let|drop)(?:\\s+(?:it|go|of|the|mouse|button|there))*)?`,
+  ),
   pattern(
     `(?:drag(?:\\s+and\\s+drop)?|pull)\\s+(?<from>.+?)\\s+(?:and\\s+drop\\s+it\\s+)?(?:to|onto|on|into|over|on\\s+top\\s+of)\\s+(?<to>.+)`,
   ),

@@ -10,14 +10,19 @@ import { waitForNewWindow } from './pressing.ts';
 type ClickIntent = Extract<Intent, { type: 'click' }>;
 
 export function* click(scene: Scene, intent: ClickIntent): Move {
-  const { target, button, clicks, modifiers } = intent;
+  const { target, button, clicks, modifiers, heldMs } = intent;
   const windowBefore = scene.observation.activeWindowId;
-  const submits = isSubmitWord(target) ? submitButton(scene, target) : null;
+  const submits = heldMs === undefined && isSubmitWord(target) ? submitButton(scene, target) : null;
   if (submits !== null) {
     yield* clickCandidate(scene, submits, target);
     return;
   }
-  const clicked = yield* clickOn(scene, target, 'point', { button, clicks, modifiers: [...modifiers] });
+  const clicked = yield* clickOn(scene, target, 'point', {
+    button,
+    clicks,
+    modifiers: [...modifiers],
+    ...(heldMs === undefined ? {} : { heldMs }),
+  });
   if (clicked.element.states.includes('file')) yield* waitForNewWindow(scene, windowBefore);
 }
 
@@ -57,6 +62,7 @@ type ClickWays = Readonly<{
   button?: 'left' | 'middle' | 'right' | 'back' | 'forward';
   clicks?: number;
   modifiers?: string[];
+  heldMs?: number;
 }>;
 
 /**

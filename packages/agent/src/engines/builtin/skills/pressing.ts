@@ -60,11 +60,14 @@ export function* press(scene: Scene, intent: Extract<Intent, { type: 'press' }>)
     focus.push({ type: 'click', point: pointOf(found) });
     aimed = ` on ${describeTarget(intent.on)} (${foundWords(found)})`;
   }
+  const { heldMs } = intent;
   const once = intent.chords.map(
     (keys): OperationInput =>
-      keys.length === 1 ? { type: 'key_press', keys: [...keys] } : { type: 'key_combo', keys: [...keys] },
+      keys.length === 1 && heldMs === undefined
+        ? { type: 'key_press', keys: [...keys] }
+        : { type: 'key_combo', keys: [...keys], ...(heldMs === undefined ? {} : { heldMs }) },
   );
-  const singles = intent.chords.every((keys) => keys.length === 1);
+  const singles = heldMs === undefined && intent.chords.every((keys) => keys.length === 1);
   const all: OperationInput[] = singles
     ? [
         {
@@ -78,7 +81,7 @@ export function* press(scene: Scene, intent: Extract<Intent, { type: 'press' }>)
         .flat()
         .slice(0, 30);
   const words = intent.chords.map((keys) => keys.join('+')).join(', ');
-  const times = intent.times === 1 ? '' : ` ${intent.times} times`;
+  const times = `${intent.times === 1 ? '' : ` ${intent.times} times`}${heldMs === undefined ? '' : ` for ${heldMs} ms`}`;
   if (words === 'enter' && aimed === '') yield* readNameBack(scene);
   const button = words === 'enter' && times === '' && aimed === '' ? yield* enterByButton(scene) : null;
   if (button !== null) all.splice(0, all.length, { type: 'click', point: pointOf(button) });
