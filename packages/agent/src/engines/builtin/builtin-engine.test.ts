@@ -54,6 +54,15 @@ describe('the built-in engine does whole tasks', () => {
     expect(desktop.active?.page?.url).toBe(URL);
   });
 
+  it.each(['What is the title of the active window?', 'tell me the window title'])(
+    'answers from the window in front: %s',
+    async (question) => {
+      const { run } = house();
+      const { outcome } = await run(`Open the text editor. ${question}`);
+      expect(outcome).toMatchObject({ passed: true, summary: expect.stringMatching(/title[^:]*: \S/) });
+    },
+  );
+
   it.each([
     ['rename all files of /tmp/photos by date', 'in the terminal'],
     ['take a screenshot and save it as /tmp/a.png', 'kept with its step'],

@@ -26,7 +26,10 @@ export function* remember(scene: Scene, intent: Extract<Intent, { type: 'remembe
 
 function* readValue(scene: Scene, what: Target): Move<string> {
   const known = () =>
-    pageValue(scene, what) ?? valueInRow(scene.observation, what) ?? valueBeside(scene.observation, what);
+    windowTitle(scene, what) ??
+    pageValue(scene, what) ??
+    valueInRow(scene.observation, what) ??
+    valueBeside(scene.observation, what);
   let value = known() ?? outputValue(scene, what);
   // A page may still be filling.
   for (const afterMs of [250, 700]) {
@@ -46,6 +49,16 @@ function* readValue(scene: Scene, what: Target): Move<string> {
   if (isProtected(found.element))
     throw new TaskFailure(`${describeTarget(what)} is a password and is not read.`);
   return isEditable(found.element) ? (found.element.value ?? '') : found.element.name;
+}
+
+/** “The title of the active window”, “the window title”. */
+function windowTitle({ activeWindow }: Scene, { phrase }: Target): string | null {
+  const which = '(?:active|current|front|frontmost|top|focused|open)';
+  const asked = new RegExp(
+    `^(?:title of (?:the |this )?(?:${which} )?window|(?:${which} )?window(?:['’]s)? title)$`,
+    'i',
+  );
+  return asked.test(phrase ?? '') ? (activeWindow?.title ?? null) : null;
 }
 
 /** The title and the address of the page in front; a heading that is called "title" by the page itself comes first. */
