@@ -65,7 +65,7 @@ describe.each([
     expect(JSON.stringify(server.requests[0]?.body.system)).toContain('"cache_control":{"type":"ephemeral"}');
   });
 
-  it('a key held down and a place outside are refused in words, and nothing is done', async () => {
+  it('a place outside and a direction that is none are refused in words, and nothing is done', async () => {
     const server = await provider(
       { calls: [computer({ action: 'left_click', coordinate: [5000, 1] })] },
       { calls: [computer({ action: 'scroll', coordinate: [1, 1], scroll_direction: 'inwards' })] },

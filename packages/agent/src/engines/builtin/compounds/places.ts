@@ -3,7 +3,7 @@ import type { Intent } from '../intent.ts';
 import { withScheme } from '../intents/navigation.ts';
 import { firstMatch, pattern } from '../intents/patterns.ts';
 import { readTarget } from '../target.ts';
-import { PATH_ATOM, URL_ATOM } from '../text.ts';
+import { PATH_ATOM, QUOTE, URL_ATOM } from '../text.ts';
 import { AN_APPLICATION, APPLICATION, type CompoundReader, FOCUS } from './compound.ts';
 
 const PLACE_FIRST = [
@@ -145,10 +145,10 @@ export const readStatement: CompoundReader = (clause) => {
 
 const FILE = [
   pattern(
-    `(?:open|load|edit|view)\\s+(?:up\\s+)?(?:the\\s+|a\\s+|my\\s+)?(?:existing\\s+)?(?:text\\s+)?(?:file\\s+|document\\s+)?(?:called\\s+|named\\s+|at\\s+)?(?<path>${PATH_ATOM})(?:\\s+(?:in|with|using)\\s+${AN_APPLICATION})?`,
+    `(?:open|load|edit|view)\\s+(?:up\\s+)?(?:the\\s+|a\\s+|my\\s+)?(?:existing\\s+)?(?:text\\s+)?(?:file\\s+|document\\s+)?(?:called\\s+|named\\s+|at\\s+)?(?<path>${PATH_ATOM}|${QUOTE})(?:\\s+(?:in|with|using)\\s+${AN_APPLICATION})?`,
   ),
   pattern(
-    `(?:in|with|using)\\s+${AN_APPLICATION},?\\s+(?:open|load|edit)\\s+(?:up\\s+)?(?:the\\s+)?(?:text\\s+)?(?:file\\s+|document\\s+)?(?<path>${PATH_ATOM})`,
+    `(?:in|with|using)\\s+${AN_APPLICATION},?\\s+(?:open|load|edit)\\s+(?:up\\s+)?(?:the\\s+)?(?:text\\s+)?(?:file\\s+|document\\s+)?(?<path>${PATH_ATOM}|${QUOTE})`,
   ),
 ];
 
@@ -191,6 +191,8 @@ const FILE_THEN = [
   ),
 ];
 
+const WHOLE_PATH = /^(?:~?\/|[A-Za-z]:[\\/])[^\n]*[^\s/]$/;
+
 /** "Open /tmp/notes.txt in the text editor". */
 export const readOpenFile: CompoundReader = (clause, inner) => {
   const before = firstMatch(FILE_THEN, clause.text);
@@ -199,6 +201,8 @@ export const readOpenFile: CompoundReader = (clause, inner) => {
     return [{ type: 'open_file', path: clause.meaning(before.path), application: 'text editor' }, ...rest];
   const found = firstMatch(FILE, clause.text);
   if (found?.path === undefined) return null;
+  // A path with spaces in it is quoted; any other quote is the name of something on the screen.
+  if (!clause.isPath(found.path) && !WHOLE_PATH.test(clause.meaning(found.path))) return null;
   const application = found.application ?? 'text editor';
   if (new RegExp(`^${APPLICATION}$`, 'iu').test(application) && /brows|chrom|firefox/i.test(application))
     return [{ type: 'go_to', url: `file://${clause.meaning(found.path)}` }];
