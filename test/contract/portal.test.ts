@@ -161,6 +161,9 @@ describe('the person’s word at the portal', () => {
   it('can be no', async () => {
     portal.answer = 1;
     await expect(openPortalInputBackend(options())).rejects.toMatchObject({ code: 'SHARING_DECLINED' });
+    // Neither yes nor no: a session that is locked, say.
+    portal.answer = 2;
+    await expect(openPortalInputBackend(options())).rejects.toMatchObject({ code: 'DISPLAY_UNAVAILABLE' });
     portal.answer = 0;
   });
 

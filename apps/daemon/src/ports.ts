@@ -212,6 +212,8 @@ export type FocusedField = Readonly<{
 
 /** Windows of the desktop and applications that can be opened. */
 export interface WindowSystem extends AsyncDisposable {
+  /** This desktop lets nobody list its windows: an empty list says nothing. */
+  readonly untold?: true;
   windows(): Promise<readonly WindowInfo[]>;
   /** The window that would receive a key press now. */
   activeWindow(): Promise<WindowInfo | null>;

@@ -77,6 +77,9 @@ export const Observation = z
     changedFraction: z.number().min(0).max(1).optional(),
     windows: z.array(WindowInfo).max(500).default([]),
     activeWindowId: z.string().max(64).nullable().default(null),
+    windowsUntold: z.literal(true).optional().meta({
+      description: 'This desktop lets no program list its windows: that there are none here says nothing.',
+    }),
     pointer: Point.nullable().default(null).meta({ description: 'In frame pixels.' }),
     elements: z.array(ScreenElement).max(MAX_ELEMENTS).default([]),
     /** Sources that were asked and answered; one that is missing here was not looked at. */

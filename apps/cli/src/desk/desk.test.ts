@@ -92,7 +92,7 @@ describe('doctor', () => {
   it.each([
     ['sway', 'wlr-screencopy: 800x600', undefined, 'stop hotkey'],
     ['ubuntu:GNOME', 'portal-screen-cast: 800x600', undefined, 'GNOME 43 without a screen only'],
-    ['Hyprland', 'portal-screen-cast: 800x600', true, 'Never run'],
+    ['Hyprland', 'portal-screen-cast: 800x600', true, 'never run'],
     ['GNOME', 'x11-shm: 800x600', undefined, 'Xorg session'],
   ])('says what Wayland means on %s for eyes by %s', (desktop, detail, notRun, todo) => {
     const senses = [{ name: 'capture', state: 'ok' as const, detail, ms: 1 }];

@@ -110,7 +110,9 @@ function displayServer({ env, platform, which, senses }: Surroundings): Finding 
     const eyes = senses.find(({ name }) => name === 'capture')?.detail ?? '';
     if (eyes.startsWith('portal-')) {
       const proven = env.XDG_CURRENT_DESKTOP?.split(':').includes('GNOME') === true;
-      const run = proven ? 'Run on GNOME 43 without a screen only' : 'Never run on this desktop’s portal';
+      const run = proven
+        ? 'Run on GNOME 43 without a screen only'
+        : 'Eyes were never run on this desktop’s portal';
       return warn(
         'display',
         `Wayland ${env.WAYLAND_DISPLAY}, through the desktop portal`,

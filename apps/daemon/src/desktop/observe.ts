@@ -269,6 +269,7 @@ export class Observer {
       ...(changedFraction === undefined ? {} : { changedFraction }),
       windows: windowsToTell(windows, (window) => this.#options.hidden.hides(window)),
       activeWindowId: active?.id ?? null,
+      ...(this.#options.senses.windows.untold === true ? { windowsUntold: true } : {}),
       pointer: pointer === null ? null : desktopToFrame(geometry, pointer),
       elements,
       sources: [...found.sources],

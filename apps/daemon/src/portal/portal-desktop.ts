@@ -185,7 +185,7 @@ function demandDevices(devices: unknown): void {
   if ((Number(devices ?? 0) & KEYBOARD_AND_POINTER) === KEYBOARD_AND_POINTER) return;
   throw new ProtocolError(
     'SHARING_DECLINED',
-    'The screen was shared, but not mouse and keyboard: turn on “Allow remote interaction” in the dialog.',
+    'The screen was shared, but not mouse and keyboard: start Deskhand again and turn on “Allow remote interaction” in the dialog.',
   );
 }
 

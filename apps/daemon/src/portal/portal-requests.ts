@@ -8,7 +8,9 @@ export const PORTAL_PREFIX = 'org.freedesktop.portal';
 export const ANSWER_CEILING_MS = 5000;
 /** The person is asked, and may be looking for their glasses. */
 const CONSENT_CEILING_MS = 120_000;
+/** What a Response says: yes, no by the person, or that it came to neither. */
 const GRANTED = 0;
+const CANCELLED = 1;
 
 export type Results = Readonly<Record<string, { value: unknown } | undefined>>;
 
@@ -47,7 +49,7 @@ export class PortalRequests {
     });
   }
 
-  /** @throws ProtocolError SHARING_DECLINED when the answer is no. */
+  /** @throws ProtocolError SHARING_DECLINED when the person says no, DISPLAY_UNAVAILABLE when they could not be asked. */
   async ask(
     owner: 'RemoteDesktop' | 'ScreenCast',
     member: string,
@@ -70,9 +72,14 @@ export class PortalRequests {
         new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
       ]);
       if (code === GRANTED) return results;
+      if (code === CANCELLED)
+        throw new ProtocolError(
+          'SHARING_DECLINED',
+          `Sharing was declined, in answer to ${owner}.${member}. Start Deskhand again to be asked again; if nobody was asked, the log of the desktop's portal says why.`,
+        );
       throw new ProtocolError(
-        'SHARING_DECLINED',
-        `The desktop portal said no to ${owner}.${member}: sharing was declined.`,
+        'DISPLAY_UNAVAILABLE',
+        `The desktop portal could not do ${owner}.${member}; its own log says why.`,
       );
     } finally {
       this.#waiting.delete(path);
@@ -83,7 +90,7 @@ export class PortalRequests {
 function ended(): ProtocolError {
   return new ProtocolError(
     'SHARING_DECLINED',
-    'Sharing was ended from the desktop itself: by its indicator, or because the screen was locked.',
+    'Sharing was ended from the desktop itself: by its indicator, or because the screen was locked. Start Deskhand again to be asked again.',
   );
 }
 

@@ -57,12 +57,10 @@ export class PortalScreenCapture implements ScreenCapture {
   async start(): Promise<void> {
     const signal = AbortSignal.timeout(FIRST_FRAME_CEILING_MS);
     await Promise.all(this.#feeds.map((feed) => raceSignal(feed.first, signal))).catch((cause) => {
-      throw new ProtocolError(
-        'CAPTURE_FAILED',
-        'No picture came from the shared monitor; gst-launch-1.0 with its pipewiresrc element is needed (gstreamer1.0-tools, gstreamer1.0-pipewire).',
-        {},
-        { cause },
-      );
+      const message = signal.aborted
+        ? 'The compositor sent no picture of the shared monitor in ten seconds.'
+        : 'No picture came from the shared monitor; gst-launch-1.0 with its pipewiresrc element is needed (gstreamer1.0-tools, gstreamer1.0-pipewire).';
+      throw new ProtocolError('CAPTURE_FAILED', message, {}, { cause });
     });
   }
 

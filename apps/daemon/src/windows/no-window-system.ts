@@ -3,6 +3,7 @@ import type { WindowControl } from './window-control.ts';
 
 /** A desktop whose windows nobody can list yet: it reports none, and refuses to act on any. */
 export class NoWindowSystem implements WindowControl {
+  readonly untold = true;
   async windows(): Promise<readonly WindowInfo[]> {
     return [];
   }

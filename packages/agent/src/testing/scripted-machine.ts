@@ -57,6 +57,8 @@ export class SimulatedDesktop {
   /** Everything that reached an application, in order: the independent judge of a test. */
   readonly journal: string[] = [];
   selectedAll = false;
+  /** Lets nobody list its windows. */
+  windowsUntold = false;
 
   get active(): SimulatedWindow | undefined {
     return this.windows.at(-1);
@@ -193,7 +195,7 @@ export class ScriptedMachine implements Machine {
           degraded: false,
         },
         changedFraction: changed ? 0.1 : 0,
-        windows: this.desktop.windows.map(
+        windows: (this.desktop.windowsUntold ? [] : this.desktop.windows).map(
           (window, index, all): WindowInfo => ({
             id: window.id,
             title: window.title,
@@ -203,7 +205,8 @@ export class ScriptedMachine implements Machine {
             minimized: false,
           }),
         ),
-        activeWindowId: this.desktop.active?.id ?? null,
+        activeWindowId: this.desktop.windowsUntold ? null : (this.desktop.active?.id ?? null),
+        ...(this.desktop.windowsUntold ? { windowsUntold: true as const } : {}),
         pointer: null,
         elements: wantsElements || wantsOcr ? this.#elements(wantsElements, wantsOcr) : [],
         sources: [

@@ -15,6 +15,7 @@ import {
 } from '../../testing/index.ts';
 import { BuiltinEngine } from './builtin-engine.ts';
 
+const RECT = { x: 10, y: 10, width: 100, height: 20 };
 const URL = 'http://127.0.0.1:4321/';
 
 function house() {
@@ -73,6 +74,33 @@ describe('the built-in engine does whole tasks', () => {
     const { run } = house();
     const { outcome } = await run(task);
     expect(outcome).toMatchObject({ passed: false, summary: expect.stringContaining(hint) });
+  });
+
+  it('[FRAME10] types where a desktop tells no window, and not where it tells that there is none', async () => {
+    const { desktop, run } = house();
+    const task = 'type "hello"';
+    expect((await run(task)).outcome).toMatchObject({
+      passed: false,
+      summary: expect.stringContaining('No window is open'),
+    });
+    desktop.windowsUntold = true;
+    const field = {
+      id: 'field',
+      role: 'text_field',
+      name: '',
+      value: '',
+      bounds: RECT,
+      painted: true,
+    } as const;
+    desktop.open({
+      id: 'w',
+      title: 'Terminal',
+      application: 'terminal',
+      widgets: [{ ...field }],
+      focusedId: 'field',
+    });
+    expect((await run(task)).outcome).toMatchObject({ passed: true });
+    expect(desktop.widget('field').value).toBe('hello');
   });
 
   it('saves through the menu dialog and never replaces a file unasked', async () => {

@@ -98,6 +98,11 @@ export class Scene {
     return this.observation.frame?.geometry.frameId ?? null;
   }
 
+  /** Whether no window is open, as far as this desktop tells. */
+  get isBare(): boolean {
+    return this.observation.windows.length === 0 && this.observation.windowsUntold !== true;
+  }
+
   get activeWindow(): WindowInfo | null {
     const { windows, activeWindowId } = this.observation;
     return windows.find(({ id }) => id === activeWindowId) ?? windows.find(({ active }) => active) ?? null;

@@ -35,7 +35,7 @@ export function* openApplication(
       `“${name}” could not be brought to the front: ${unfocused.message ?? unfocused.code ?? unfocused.status}.`,
     );
   }
-  if (scene.observation.windows.length === 0 && outcomes[0]?.status !== 'confirmed')
+  if (scene.isBare && outcomes[0]?.status !== 'confirmed')
     throw new TaskFailure(`“${name}” was started but no window of it appeared.`);
   scene.doubts.push(`opening “${name}” brought no new window to the front`);
 }

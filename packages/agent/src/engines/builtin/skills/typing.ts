@@ -43,7 +43,7 @@ export function resolveText(scene: Scene, { text }: Pick<TypeIntent, 'text'>): s
 /** Types where the cursor is. */
 function* typeHere(scene: Scene, text: string, submit: boolean): Move {
   const field = typingField(scene);
-  if (field === null && scene.activeWindow === null && scene.observation.windows.length === 0)
+  if (field === null && scene.activeWindow === null && scene.isBare)
     throw new TaskFailure('No window is open that could take the text; it was not typed.');
   if (field !== null && isProtected(field) && !hasSecretReference(text))
     return yield* leaveSecretToPerson(scene, describeRole(field));
