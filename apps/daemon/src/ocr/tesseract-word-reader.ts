@@ -14,7 +14,7 @@ const ENLARGE_UP_TO_PX = 1_100_000;
 const LARGE_BODY_PX = 12;
 /**
  * A reader's time goes with the width of what is written: letters so much narrower cost a fifth less, and are read as
- * well. At 0.7 three to seven times the characters are misread.
+ * well. At 0.7 two to seven times the characters are misread.
  */
 const NARROW = 0.8;
 /** More readers than this gain little: a busy desktop needs its cores too. */
