@@ -123,6 +123,20 @@ describe('settling', () => {
     expect(report.settledMs).toBeLessThan(1100);
   });
 
+  it('what the end of a load paints is waited for, whenever in between the load ended', async () => {
+    for (let endMs = 600; endMs < 760; endMs += 10) {
+      const report = await settle(
+        [
+          [30, BIG],
+          [endMs + 40, BIG],
+        ],
+        { floorMs: 40, quietMs: 100, stillLoading: async () => Date.now() < 10_000 + endMs },
+      );
+      expect(report.reason).toBe('load_finished');
+      expect(report.settledMs).toBeGreaterThanOrEqual(endMs + 40 + 100);
+    }
+  });
+
   it('a page that loads for ever: the ceiling', async () => {
     const report = await settle([[30, BIG]], { stillLoading: async () => true });
     expect(report).toMatchObject({ reason: 'ceiling', settledMs: 3000 });

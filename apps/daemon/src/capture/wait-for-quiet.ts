@@ -23,7 +23,7 @@ export type SettleOptions = Readonly<{
 
 /** What went on after so many pauses has a rhythm: it is not over before it stood still for longer than it ever did. */
 const RHYTHM = { pauses: 3, times: 2, mostMs: 400 } as const;
-/** How often a page that still loads is asked again. */
+/** How often a page that still loads is asked again: so exactly its end is known, and quiet counts from there. */
 const LOADING_POLL_MS = 40;
 /** A look that begins so long before the end is over when the end comes. */
 const EARLY_MS = 110;
@@ -56,7 +56,9 @@ export async function waitForQuiet(
   const { look, now, stepMs } = parts;
   const startedAt = now();
   let sawLoading = false;
-  let loadedAt = startedAt;
+  let askedLoadingAt = startedAt;
+  /** When it was first told that what had been loading no longer does. */
+  let loadedAt: number | null = null;
   let calmAt: number | null = null;
   const stir = () => {
     if (calmAt !== null) early?.stirred();
@@ -93,10 +95,15 @@ export async function waitForQuiet(
       mayTell = false;
       if ((await told?.()) === true) answerAt = startedAt + Math.max(floorMs, TOLD_ANSWER_MS);
     }
+    if (sawLoading && loadedAt === null && at - askedLoadingAt >= LOADING_POLL_MS) {
+      askedLoadingAt = at;
+      if ((await stillLoading?.()) !== true) loadedAt = now();
+    }
     const quietAt = Math.max(
       answered ? startedAt + floorMs : answerAt,
       change === null ? startedAt : change.lastAt + Math.max(quietMs, rhythmMs(change)),
-      sawLoading ? loadedAt + quietMs : startedAt,
+      // What the end of the load brought may not be painted yet, and it ended since it was asked about last.
+      sawLoading ? (loadedAt ?? at + LOADING_POLL_MS) + quietMs : startedAt,
     );
     if (at >= quietAt) {
       const loading = stillLoading === undefined ? false : await stillLoading();
@@ -105,15 +112,17 @@ export async function waitForQuiet(
         return report(change === null ? 'no_change' : 'quiet');
       }
       sawLoading = true;
-      loadedAt = now();
+      loadedAt = null;
+      askedLoadingAt = now();
       stir();
-      await sleep(Math.max(1, Math.min(LOADING_POLL_MS, startedAt + ceilingMs - loadedAt)), stop);
+      await sleep(Math.max(1, Math.min(LOADING_POLL_MS, startedAt + ceilingMs - askedLoadingAt)), stop);
       continue;
     }
     const changedAt = change?.lastAt ?? startedAt;
     if (
       calmAt === null &&
       early !== undefined &&
+      (!sawLoading || loadedAt !== null) &&
       quietAt - at <= EARLY_MS &&
       at - changedAt >= EARLY_AFTER_CHANGE_MS
     ) {
