@@ -110,6 +110,16 @@ describe('elements by the accessibility bus', () => {
     expect(name.states).toEqual(expect.arrayContaining(['focused', 'editable']));
     await desktop.ask('xdotool', 'type', 'letter.txt');
     await eventually(async () => expect((await find('text_field', 'Name')).value).toBe('letter.txt'));
+    const windows = await senses.windows.windows();
+    const dialog = windows.find(({ active }) => active) ?? expect.fail('no window is active');
+    const behind = windows.find(({ pid, id }) => pid === dialog.pid && id !== dialog.id);
+    const focusedIn = async (window = dialog) => senses.accessibility.focusedIn?.(window, stop());
+    await eventually(async () => {
+      const focused = await focusedIn();
+      expect(focused?.value).toBe('letter.txt');
+      expect(focused?.states).toContain('focused');
+    });
+    expect(await focusedIn(behind ?? expect.fail('the editor is not listed'))).toBeNull();
     expect(await find('combo_box', 'Encoding')).toMatchObject({ value: 'Default (UTF-8)' });
     const rows = (await look()).filter((element) => element.role === 'list_item').map((row) => row.name);
     expect(rows).toContain('Home');

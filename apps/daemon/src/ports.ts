@@ -245,8 +245,10 @@ export interface ElementSourcePort extends AsyncDisposable {
   elements(window: WindowInfo | null, options: ElementWish): Promise<readonly ScreenElement[]>;
   /** Whether the window says of itself that it is loading or busy; absent where windows cannot say so. */
   isBusy?(window: WindowInfo): Promise<boolean>;
-  /** What has the focus in a window; null where it was never told. Quick, never throws but for an abort. */
+  /** What has the focus in a window's application; null where it was never told. Quick, never throws but for an abort. */
   focused?(window: WindowInfo, options: { signal: AbortSignal }): Promise<ElementFacts | null>;
+  /** The same if it lies in that very window; null for another one of its application. */
+  focusedIn?(window: WindowInfo, options: { signal: AbortSignal }): Promise<ElementFacts | null>;
   /** The innermost thing at a desktop point of a window; null where nobody knows. Quick. */
   elementAt?(
     window: WindowInfo,

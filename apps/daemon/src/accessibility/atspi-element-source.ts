@@ -150,12 +150,37 @@ export class AtspiElementSource implements ElementSourcePort {
   }
 
   async focused(window: WindowInfo, options: { signal: AbortSignal }): Promise<ElementFacts | null> {
+    const asked = await this.#whoHasFocus(window, options);
+    return asked === null ? null : factsOf(asked.accessible, asked.calls);
+  }
+
+  async focusedIn(window: WindowInfo, options: { signal: AbortSignal }): Promise<ElementFacts | null> {
+    const asked = await this.#whoHasFocus(window, options);
+    if (asked === null) return null;
+    const { accessible, calls, bus, signal } = asked;
+    const application = await this.#applicationOf(window, calls, bus, signal).catch(() => null);
+    if (application === null || application.bus !== accessible.bus) return null;
+    const inside = await new AtspiWalk(calls).holds(application, window, accessible);
+    // Last: what has the focus may have lost it while its place was looked for.
+    return inside ? factsOf(accessible, calls) : null;
+  }
+
+  /** The object of the window's application that said last that it has the focus, and a small budget to ask about it. */
+  async #whoHasFocus(
+    window: WindowInfo,
+    options: { signal: AbortSignal },
+  ): Promise<{
+    accessible: Accessible;
+    calls: AccessibleCalls;
+    bus: MessageBus;
+    signal: AbortSignal;
+  } | null> {
     const signal = AbortSignal.any([options.signal, AbortSignal.timeout(QUESTION_CEILING_MS)]);
     const bus = await this.#connection.bus({ signal }).catch(() => null);
     if (bus === null || window.pid === undefined) return null;
     for (const accessible of this.#connection.events.focused()) {
       const pid = await this.#connection.processOf(bus, accessible.bus, { signal }).catch(() => null);
-      if (pid === window.pid) return factsOf(accessible, new AccessibleCalls(bus, { signal }));
+      if (pid === window.pid) return { accessible, calls: new AccessibleCalls(bus, { signal }), bus, signal };
     }
     return null;
   }

@@ -103,6 +103,17 @@ export class AtspiWalk {
     return current.path === main.accessible.path ? null : current;
   }
 
+  /** Whether an object lies in the given window: asked upwards from it, a dozen questions where a tree is a hundred. */
+  async holds(application: Accessible, window: WindowInfo, accessible: Accessible): Promise<boolean> {
+    const main = bestMatch(await this.#toplevels(application), window);
+    let current: Accessible | null = main === null ? null : accessible;
+    for (let level = 0; level < MAX_LEVELS && current !== null && !this.#calls.aborted; level += 1) {
+      if (current.path === main?.accessible.path) return true;
+      current = await this.#calls.parent(current);
+    }
+    return false;
+  }
+
   async #toplevels(application: Accessible): Promise<readonly ToplevelFacts[]> {
     // The newest are the last.
     const toplevels = (await this.#calls.children(application)).slice(-MAX_TOPLEVELS);

@@ -27,7 +27,7 @@ export function isFlat(rgb: Uint8Array): boolean {
   const bins = new Uint32Array(512);
   let samples = 0;
   for (let at = 0; at + 2 < rgb.length; at += 3 * SAMPLE_EVERY) {
-    const [red = 0, green = 0, blue = 0] = [rgb[at], rgb[at + 1], rgb[at + 2]];
+    const [red, green, blue] = [rgb[at] as number, rgb[at + 1] as number, rgb[at + 2] as number];
     const bin = ((red >> 5) << 6) | ((green >> 5) << 3) | (blue >> 5);
     bins[bin] = (bins[bin] ?? 0) + 1;
     samples += 1;

@@ -14,6 +14,9 @@ export type FrameDifference = Readonly<{
 /** Comparing colours: the fourth byte of a BGRX pixel, the highest of its word, means nothing and differs between windows. */
 const COLOUR = 0x00ff_ffff;
 
+/** Less than one of so many rows is few. */
+const FEW_ROWS = 4;
+
 /**
  * Remembers one picture and tells what is different in the next. Exact, not sampled: whole rows are
  * compared first, so that equal rows cost a memory comparison.
@@ -23,6 +26,7 @@ export class FrameMemory {
   #height = 0;
   #bytesPerPixel = 0;
   #pixels = new Uint8Array(0);
+  #rows = new Uint8Array(0);
 
   get isEmpty(): boolean {
     return this.#width === 0;
@@ -58,33 +62,45 @@ export class FrameMemory {
     const whole: Rect = { x: 0, y: 0, width: image.width, height: image.height };
     const area = within === undefined ? whole : intersection(whole, wholePixels(within));
     if (area === null) return { changedFraction: 0, changedPixels: 0, bounds: null };
-    const before = asBuffer(this.#pixels);
-    const after = asBuffer(image.pixels);
-    const rows =
-      bytesPerPixel === 4 ? wordRows(this.#pixels, image.pixels) : byteRows(this.#pixels, image.pixels);
+    const strideBytes = image.width * bytesPerPixel;
+    const before = this.#pixels.subarray(area.y * strideBytes, (area.y + area.height) * strideBytes);
+    const after = this.#rowsOf(image, area, strideBytes);
+    const [beforeBytes, afterBytes] = [asBuffer(before), asBuffer(after)];
+    const differingIn = bytesPerPixel === 4 ? wordRows(before, after) : byteRows(before, after);
     let changedPixels = 0;
     let left = area.x + area.width;
     let right = area.x - 1;
     let top = -1;
     let bottom = -1;
-    for (let y = area.y; y < area.y + area.height; y += 1) {
-      const first = y * image.width + area.x;
+    for (let row = 0; row < area.height; row += 1) {
+      const first = row * image.width + area.x;
       const start = first * bytesPerPixel;
       const end = start + area.width * bytesPerPixel;
-      if (before.compare(after, start, end, start, end) === 0) continue;
-      const row = rows(first, first + area.width);
-      if (row.count === 0) continue;
-      changedPixels += row.count;
-      if (top === -1) top = y;
-      bottom = y;
-      left = Math.min(left, area.x + row.first);
-      right = Math.max(right, area.x + row.last);
+      if (beforeBytes.compare(afterBytes, start, end, start, end) === 0) continue;
+      const differing = differingIn(first, first + area.width);
+      if (differing.count === 0) continue;
+      changedPixels += differing.count;
+      if (top === -1) top = area.y + row;
+      bottom = area.y + row;
+      left = Math.min(left, area.x + differing.first);
+      right = Math.max(right, area.x + differing.last);
     }
     return {
       changedPixels,
       changedFraction: changedPixels / (area.width * area.height),
       bounds: top === -1 ? null : { x: left, y: top, width: right - left + 1, height: bottom - top + 1 },
     };
+  }
+
+  /** The rows an area lies in. A few of them are read alone: all of a large screen cost milliseconds. */
+  #rowsOf(image: RawImage, { y, height }: Rect, strideBytes: number): Uint8Array {
+    if (image.readRows === undefined || height * FEW_ROWS > image.height)
+      return image.pixels.subarray(y * strideBytes, (y + height) * strideBytes);
+    const bytes = height * strideBytes;
+    if (this.#rows.length < bytes) this.#rows = new Uint8Array(bytes);
+    const rows = this.#rows.subarray(0, bytes);
+    image.readRows({ top: y, count: height }, rows);
+    return rows;
   }
 
   /** Whether anything changed in or within `marginPx` of a rectangle; null when there is nothing to compare with. */

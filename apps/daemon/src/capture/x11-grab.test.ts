@@ -118,6 +118,20 @@ describe('a grab whose pixels lie with the X server', () => {
     expect(rooms).toEqual([]);
   });
 
+  it('is compared in a few rows without the others', () => {
+    const { image, rooms, all } = grabbed();
+    const memory = new FrameMemory();
+    const before = all.slice();
+    const changed = { x: 7, y: 30, width: 1, height: 1 };
+    before[(changed.y * region.width + changed.x) * 4] =
+      255 - (all[(changed.y * region.width + changed.x) * 4] ?? 0);
+    memory.remember({ ...region, format: 'bgrx', pixels: before });
+    expect(memory.compare(image, { x: 0, y: 25, width: 60, height: 10 })?.bounds).toEqual(changed);
+    expect(memory.compare(image, { x: 0, y: 0, width: 60, height: 12 })?.bounds).toBeNull();
+    expect(rooms).toEqual([]);
+    expect(memory.compare(image)?.bounds).toEqual(changed);
+  });
+
   it('is fetched once however often its pixels are asked for', () => {
     const { image, base } = grabbed();
     expect(image.pixels).toBe(image.pixels);

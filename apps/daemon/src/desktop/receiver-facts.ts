@@ -65,20 +65,22 @@ export class ReceiverFacts {
   }
 
   /**
-   * The same without its place. An application with one window is asked about the one object that said last that it
-   * has the focus, and believed if it still has it; a tree of a hundred objects takes fifty times as long.
+   * The same without its place. An application is asked about the one object that said last that it has the focus, and
+   * believed if it still has it and lies in this window; a tree of a hundred objects takes up to fifty times as long.
    */
   async #focus(window: WindowInfo, signal: AbortSignal): Promise<Pick<FocusedField, 'protected'> | null> {
     const { browser, elements, windows } = this.#senses;
     if (browser?.isOurs(window) === true || elements?.focused === undefined)
       return this.field(window, signal);
-    const [all, focused] = await Promise.all([
+    const [all, said] = await Promise.all([
       this.#fact('windows', windows.windows()),
       this.#fact('focus', elements.focused(window, { signal })),
     ]);
     signal.throwIfAborted();
     const alone = all?.filter(({ pid }) => pid === window.pid).length === 1;
-    if (!alone || focused?.states.includes('focused') !== true) return this.field(window, signal);
+    const focused = alone ? said : await this.#fact('focus', elements.focusedIn?.(window, { signal }));
+    signal.throwIfAborted();
+    if (focused?.states.includes('focused') !== true) return this.field(window, signal);
     return { protected: isPassword(focused) };
   }
 
