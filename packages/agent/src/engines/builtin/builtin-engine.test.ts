@@ -103,6 +103,35 @@ describe('the built-in engine does whole tasks', () => {
     expect(desktop.widget('field').value).toBe('hello');
   });
 
+  it('never types into a text that an editor showed already', async () => {
+    const { desktop, run } = house();
+    const text = (value: string): Widget => ({
+      id: 'text',
+      role: 'text_field',
+      name: '',
+      value,
+      states: ['editable', 'multiline'],
+      bounds: { x: 0, y: 40, width: 1280, height: 740 },
+    });
+    const [notes, empty] = [text('precious'), text('')];
+    const editor = { application: 'mousepad', focusedId: 'text' };
+    desktop.applications.set('text editor', (target) =>
+      target.open({
+        ...editor,
+        id: 'notes',
+        title: 'notes.txt - Mousepad',
+        widgets: [notes],
+        onKey: (host, chord) => {
+          if (chord === 'ctrl+n') host.open({ ...editor, id: 'new', title: 'Untitled', widgets: [empty] });
+          return chord === 'ctrl+n';
+        },
+      }),
+    );
+    const { outcome } = await run('Open the text editor, type "new"');
+    expect(outcome).toMatchObject({ passed: true });
+    expect([notes.value, empty.value]).toEqual(['precious', 'new']);
+  });
+
   it('saves through the menu dialog and never replaces a file unasked', async () => {
     const { desktop, run } = house();
     desktop.files.set('/tmp/a.txt', 'precious');

@@ -21,7 +21,7 @@ import {
   readSeveralTimes,
   readTypedTimes,
 } from './compounds/forms.ts';
-import { readOpenSeveral, readWrittenList } from './compounds/lists.ts';
+import { readOpenSeveral, readWrittenLines, readWrittenList } from './compounds/lists.ts';
 import {
   readFind,
   readFolder,
@@ -97,6 +97,7 @@ const READERS: readonly IntentReader[] = [
 /** Clauses that ask for several things, or name a place before what to do there: tried before the plain readings … */
 const COMPOUNDS_FIRST: readonly CompoundReader[] = [
   readWrittenList,
+  readWrittenLines,
   readOpenSeveral,
   readEditIn,
   readCopyOfFile,

@@ -10,7 +10,8 @@ export type Direction = 'up' | 'down' | 'left' | 'right';
 
 /** What one instruction asks for; the grammar's result and the plan's material. */
 export type Intent = Readonly<
-  | { type: 'open_application'; name: string }
+  /** `fresh`: to type into; what it shows already is somebody's. */
+  | { type: 'open_application'; name: string; fresh?: true }
   /** An existing file, in the application's own dialog. */
   | { type: 'open_file'; path: string; application: string }
   | { type: 'go_to'; url: string }

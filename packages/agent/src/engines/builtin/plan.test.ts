@@ -148,6 +148,9 @@ describe('tasks are cut into instructions', () => {
     ['write a letter to Bob saying "See you"', 'See you'],
     ['type a message saying "hi" into the Note field', 'hi'],
     ['write a list with milk and eggs, one per line', 'milk\neggs'],
+    ['type three lines: one, two and three', 'one\ntwo\nthree'],
+    ['write 2 lines: first line, second line in the text editor', 'first line\nsecond line'],
+    ['type two lines: a, b, c', 'two lines: a, b, c'],
   ])('types what is to be said, not how it is described: %s', (task, text) => {
     const plan = planOf(task);
     const typing = plan.understood ? plan.steps.find(({ intent }) => intent.type === 'type_text') : undefined;

@@ -17,6 +17,8 @@ function withApplicationsKept(steps: readonly Instruction[]): Instruction[] {
   let justOpened = false;
   /** The terminal was opened for the person to see: commands are typed into it. */
   let openTerminal = false;
+  /** What an editor shows then was typed by the task itself. */
+  let editorOpened = false;
   const kept: Instruction[] = [];
   for (const [index, step] of steps.entries()) {
     const { intent } = step;
@@ -52,11 +54,19 @@ function withApplicationsKept(steps: readonly Instruction[]): Instruction[] {
       if (kind === front && (intent.type === 'focus_window' || justOpened)) continue;
       front = kind;
       justOpened = true;
-      kept.push(step);
+      kept.push(
+        intent.type === 'open_application' && kind === 'editor' && !editorOpened && typesHere(next)
+          ? { ...step, intent: { ...intent, fresh: true } }
+          : step,
+      );
+      editorOpened ||= kind === 'editor';
       continue;
     }
     if (intent.type === 'go_to') front = 'browser';
-    if (intent.type === 'open_file') front = kindOfApplication(intent.application);
+    if (intent.type === 'open_file') {
+      front = kindOfApplication(intent.application);
+      editorOpened ||= front === 'editor';
+    }
     if (intent.type === 'close_window') front = null;
     kept.push(
       front === 'terminal' &&
@@ -80,6 +90,10 @@ function asksForOutput(later: readonly Instruction[]): boolean {
       ? /output/.test(intent.text.name)
       : false;
   });
+}
+
+function typesHere(next: Instruction | undefined): boolean {
+  return next?.intent.type === 'type_text' && next.intent.into === null;
 }
 
 /** "run ls -la" reads like an application; in a terminal it is a command. */

@@ -1,5 +1,6 @@
+import type { ClauseText } from '../clause-text.ts';
 import type { Intent } from '../intent.ts';
-import { firstMatch, pattern } from '../intents/patterns.ts';
+import { firstMatch, NUMBER, numberOf, pattern } from '../intents/patterns.ts';
 import { AN_APPLICATION, APPLICATION, type CompoundReader, FOCUS } from './compound.ts';
 
 const OWN_LINE =
@@ -14,19 +15,37 @@ const LIST = [
 export const readWrittenList: CompoundReader = (clause) => {
   const found = firstMatch(LIST, clause.text);
   if (found?.items === undefined) return null;
-  const items = found.items
+  const items = itemsOf(clause, found.items);
+  return items.length < 2 ? null : typed(items, found.application);
+};
+
+function itemsOf(clause: ClauseText, list: string): readonly string[] {
+  return list
     .split(/\s*,\s*(?:and\s+)?|\s+and\s+/)
     .map((item) => clause.meaning(item.trim()))
     .filter((item) => item !== '');
-  if (items.length < 2) return null;
-  const typing: Intent = {
-    type: 'type_text',
-    text: { type: 'literal', text: items.join('\n') },
-    into: null,
-    submit: false,
-    mode: 'append',
-  };
-  return found.application === undefined ? [typing] : [FOCUS(found.application), typing];
+}
+
+/** Each on a line of its own. */
+function typed(items: readonly string[], application: string | undefined): readonly Intent[] {
+  const text = { type: 'literal', text: items.join('\n') } as const;
+  const typing: Intent = { type: 'type_text', text, into: null, submit: false, mode: 'append' };
+  return application === undefined ? [typing] : [FOCUS(application), typing];
+}
+
+const LINES = [
+  pattern(
+    `(?:write|type|enter|add|put)\\s+(?:down\\s+|in\\s+)?(?:these\\s+|the\\s+following\\s+)?(?<count>${NUMBER})\\s+(?:separate\\s+|different\\s+)?lines\\s*(?::|-|–|—)\\s*(?<items>.+?)(?:\\s+(?:in|into|using|with)\\s+${AN_APPLICATION})?`,
+  ),
+];
+
+/** "Type three lines: one, two and three": as many as were announced, else the words are a text. */
+export const readWrittenLines: CompoundReader = (clause) => {
+  const found = firstMatch(LINES, clause.text);
+  if (found?.items === undefined || found.count === undefined) return null;
+  const items = itemsOf(clause, found.items);
+  if (items.length < 2 || items.length !== numberOf(found.count)) return null;
+  return typed(items, found.application);
 };
 
 const SEVERAL = [

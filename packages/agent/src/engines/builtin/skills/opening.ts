@@ -1,4 +1,5 @@
 import type { OperationInput } from '@deskhand/protocol';
+import { typingField } from '../expectations.ts';
 import type { Intent } from '../intent.ts';
 import { yesOrNo } from '../questions.ts';
 import { failureOf, LOOK, type Move, type Scene, TaskFailure } from '../scene.ts';
@@ -7,8 +8,31 @@ import { containsText } from '../wording.ts';
 
 export function* openApplication(
   scene: Scene,
-  { name }: Extract<Intent, { type: 'open_application' }>,
+  { name, fresh }: Extract<Intent, { type: 'open_application' }>,
 ): Move {
+  yield* bringUp(scene, name);
+  if (fresh === true) yield* beginDocument(scene, name);
+}
+
+/** An editor that was open already, or opens what it showed last, may show somebody's text. @throws TaskFailure */
+function* beginDocument(scene: Scene, name: string): Move {
+  const shows = () => (typingField(scene)?.value ?? '') !== '';
+  if (!shows()) return;
+  const failure = failureOf(
+    yield* scene.act(`“${name}” shows a text already. Pressing Ctrl+N. Expecting an empty document.`, [
+      { type: 'key_combo', keys: ['ctrl', 'n'] },
+    ]),
+  );
+  for (const afterMs of [0, 300, 800, 1500]) {
+    if (afterMs > 0) yield* scene.look('Waiting for the empty document.', LOOK, afterMs);
+    if (!shows()) return;
+  }
+  throw new TaskFailure(
+    `“${name}” shows a text that is not this task's, and no new document opened${failure === null ? '' : ` (${failure.message ?? failure.status})`}; nothing was typed`,
+  );
+}
+
+function* bringUp(scene: Scene, name: string): Move {
   const before = new Set(scene.observation.windows.map(({ id }) => id));
   const outcomes = yield* scene.act(`Opening “${name}”. Expecting its window to come to the front.`, [
     { type: 'open_application', name },
