@@ -38,6 +38,15 @@ class Mind {
   };
 }
 
+function isShown(body: Body, name: RegExp): boolean {
+  try {
+    shown(body, name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The number or the place of an element in the newest list the model was shown. */
 function shown(body: Body, name: RegExp): { element: number; at: [number, number] } {
   const text = JSON.stringify(body.messages ?? body.input)
@@ -185,8 +194,26 @@ describe('a model drives a real desktop', () => {
     expect(JSON.stringify(log)).not.toContain(KEY);
   });
 
+  /** A model that looks before it types: a dialog may take its time on a busy machine. */
+  const onceShown = (name: RegExp, then: Exclude<ScriptedReply, (body: Body) => unknown>): ScriptedReply => {
+    const line = (body: Body) => {
+      if (isShown(body, name)) return then;
+      mind.lines.unshift(line);
+      return { calls: [computer({ action: 'wait', duration: 1 })] };
+    };
+    return line;
+  };
+
   it('writes a text in Mousepad and saves it; the file proves it', async () => {
     const file = path.join(folder, 'note.txt');
+    // The dialog's button wakes up a moment after the name has come: done is what has taken the dialog away.
+    const saving = (body: Body): ReturnType<Mind['answer']> => {
+      if (!isShown(body, /^button "Save"/)) return done('Saved.');
+      mind.lines.unshift(saving);
+      return {
+        calls: [{ name: 'click_element', input: { element: shown(body, /^button "Save"/).element } }],
+      };
+    };
     mind.lines = [
       { calls: [{ name: 'open_application', input: { name: 'text editor' } }] },
       {
@@ -196,15 +223,12 @@ describe('a model drives a real desktop', () => {
           computer({ action: 'key', text: 'ctrl+shift+s' }),
         ],
       },
-      {
+      onceShown(/^button "Save"/, {
         text: 'It asks for a name.',
         calls: [computer({ action: 'key', text: 'ctrl+a' })],
-      },
-      { calls: [computer({ action: 'type', text: file })] },
-      (body) => ({
-        calls: [{ name: 'click_element', input: { element: shown(body, /^button "Save"/).element } }],
       }),
-      done('Saved.'),
+      { calls: [computer({ action: 'type', text: file })] },
+      saving,
     ];
     const id = await start({ task: `Write "Grüße, 5 €" in the text editor and save it as ${file}` });
     expect(await ended(id)).toMatchObject({ status: 'succeeded' });
