@@ -40,7 +40,8 @@ function start(made, words, options = {}) {
   return { child, firstLine, exit, stderr: () => stderr };
 }
 
-describe.skipIf(process.platform === 'win32')('npm start', () => {
+// Whole programs are started: a busy machine takes its time.
+describe.skipIf(process.platform === 'win32')('npm start', { timeout: 60_000 }, () => {
   it('becomes `up --demo` with the words it was given, and ends with its exit code', async () => {
     using made = clone('console.log(JSON.stringify(process.argv.slice(2))); process.exitCode = 5;');
     const started = start(made, ['--once', '--port', '0']);
