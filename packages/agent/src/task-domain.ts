@@ -120,9 +120,7 @@ export class DomainGuard {
     const { page } = observation;
     switch (operation.type) {
       case 'run_command':
-        return this.#domain.commands().has(operation.command)
-          ? null
-          : this.#kind('terminal', 'Run a command in a terminal');
+        return this.#command(operation.command);
       case 'open_application':
         return TERMINAL.test(operation.name)
           ? this.#kind('terminal', `Open ${operation.name.slice(0, 80)}`)
@@ -148,6 +146,12 @@ export class DomainGuard {
       default:
         return null;
     }
+  }
+
+  #command(command: string): Departure | null {
+    const departure = this.#kind('terminal', 'Run a command in a terminal');
+    // The whole task is read for this: only where its words alone do not speak of a terminal.
+    return departure !== null && this.#domain.commands().has(command) ? null : departure;
   }
 
   #typing(text: string, { elements, windows, activeWindowId }: Observation): Departure | null {

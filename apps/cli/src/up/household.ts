@@ -59,7 +59,6 @@ export type HotkeyReport = Readonly<{ armed: boolean; reason: string | null; pre
 const READY_MS = { server: 30_000, daemon: 150_000, panel: 30_000 } as const;
 /** Restarts of one part within a minute before `up` gives up. */
 const MAX_RESTARTS_PER_MINUTE = 5;
-/** What a daemon ends with when there is nothing to be seen. */
 
 /**
  * Server, this desktop and the panel on one computer, paired with each other. Starts them in order,

@@ -103,6 +103,20 @@ describe('the built-in engine does whole tasks', () => {
     expect(desktop.widget('field').value).toBe('hello');
   });
 
+  it('closes all windows, and asks once about one that stays', async () => {
+    const { desktop, run } = house();
+    const window = (id: string) => ({ id, title: id, application: 'viewer', widgets: [] });
+    for (const id of ['first', 'stubborn', 'last']) desktop.open(window(id));
+    const close = desktop.close.bind(desktop);
+    desktop.close = (id) => (id === 'stubborn' ? undefined : close(id));
+    const journal = new RecordingJournal();
+    journal.answers.push('no');
+    const { outcome } = await run('Close all windows', { journal });
+    expect(outcome).toMatchObject({ passed: true });
+    expect(desktop.windows.map(({ id }) => id)).toEqual(['stubborn']);
+    expect(journal.questions).toHaveLength(1);
+  });
+
   it('never types into a text that an editor showed already', async () => {
     const { desktop, run } = house();
     const text = (value: string): Widget => ({

@@ -200,10 +200,9 @@ const HINTS: ReadonlyArray<readonly [RegExp, string]> = [
     'Files and folders are handled with “… in the terminal”, or in the file manager step by step.',
   ],
   [
-    /^(?:write|compose|create|make|draft|type)\s+(?:me\s+|us\s+)?(?:an?|some|the)\s/i,
+    /^(?:(?:write|compose|draft|type)\s+(?:an?|some|the)|(?:write|compose|create|make)\s+(?:me|us))\b/i,
     'It types what it is given and makes up nothing: put the words to type in quotes.',
   ],
-  [/^(?:write|compose|create|make)\s+(?:me|us)\b/i, 'Put the words to type in quotes.'],
   [
     /^(?:save|store|export|write)\b.*\.(?:png|jpe?g|webp|gif|bmp)\b/is,
     'A screenshot is kept with its step (deskhand replay shows it); no file of its own is made of it.',

@@ -1,4 +1,4 @@
-import type { OperationInput } from '@deskhand/protocol';
+import type { OperationInput, WindowInfo } from '@deskhand/protocol';
 import { typingField } from '../expectations.ts';
 import type { Intent } from '../intent.ts';
 import { yesOrNo } from '../questions.ts';
@@ -80,19 +80,26 @@ export function* goTo(scene: Scene, { url }: Extract<Intent, { type: 'go_to' }>)
   }
 }
 
-/** So many windows are closed one after the other; more is not a desktop somebody works on. */
-const MAX_CLOSED = 40;
-
 export function* closeWindow(scene: Scene, { title, all }: Extract<Intent, { type: 'close_window' }>): Move {
-  if (all !== true) return yield* closeOne(scene, title);
-  for (let closed = 0; closed < MAX_CLOSED && scene.observation.windows.length > 0; closed += 1)
-    yield* closeOne(scene, null);
-}
-
-function* closeOne(scene: Scene, title: string | null): Move {
+  if (all === true) return yield* closeEach(scene);
   const window = title === null ? scene.activeWindow : windowNamed(scene.observation.windows, title);
   if (title !== null && window === null)
     throw new TaskFailure(`There is no window “${title}”; ${openWindows(scene)}.`);
+  yield* closeOne(scene, window);
+}
+
+/** One that a person keeps open is asked about once. */
+function* closeEach(scene: Scene): Move {
+  const tried = new Set<string>();
+  for (;;) {
+    const next = scene.observation.windows.find(({ id }) => !tried.has(id));
+    if (next === undefined) return;
+    tried.add(next.id);
+    yield* closeOne(scene, next);
+  }
+}
+
+function* closeOne(scene: Scene, window: WindowInfo | null): Move {
   const operation: OperationInput =
     window === null ? { type: 'close_window' } : { type: 'close_window', windowId: window.id };
   const what = window === null ? 'the active window' : `“${window.title.slice(0, 80)}”`;
